@@ -1,0 +1,14 @@
+/**
+ * real.h - the real env: this process. Programs create one and hand it to everything.
+ */
+#ifndef ENV_REAL_H
+#define ENV_REAL_H
+
+#include "env/env.h"
+
+/** Blocks SIGTERM, SIGINT, SIGPIPE for the whole process: call it before any thread is started. Log lines go to stderr. */
+struct env *env_real_create(void);
+/** After all its loops and actors were joined. Writes out the log lines that are left. */
+void env_real_destroy(struct env *env);
+
+#endif
