@@ -54,6 +54,16 @@ static inline void hy_list_remove(struct hy_link *l)
 	hy_link_init(l);
 }
 
+/** Moves all of `from` into `to`, which need not be initialised. */
+static inline void hy_list_take_all(struct hy_link *from, struct hy_link *to)
+{
+	hy_link_init(to);
+	if (hy_list_empty(from))
+		return;
+	hy_list_insert_before(from, to); /* `to` becomes a head within the ring, then the old head leaves it */
+	hy_list_remove(from);
+}
+
 /** First element or NULL. */
 #define hy_list_first(head, type, member)                                                                              \
 	(hy_list_empty(head) ? (type *)NULL : hy_container_of((head)->next, type, member))
