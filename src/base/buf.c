@@ -54,6 +54,7 @@ void hy_buf_append(struct hy_buf *b, const void *p, size_t len)
 
 void hy_buf_printf(struct hy_buf *b, const char *fmt, ...)
 {
+	assert(fmt);
 	va_list ap;
 	va_start(ap, fmt);
 	int len = vsnprintf(NULL, 0, fmt, ap);
