@@ -30,6 +30,7 @@ struct fiber {
 	const void *asan_bottom; /* of a thread's own stack, learnt at the first switch */
 	size_t asan_size;
 	void *asan_fake, *tsan;
+	struct fiber *to;        /* whom it was left for */
 	void (*fn)(void *arg);
 	void *arg;
 };
@@ -57,7 +58,16 @@ void fiber_stacks_destroy(struct fiber_stacks *s);
 /** NULL when the kernel gives no more memory. FIBER_STACK_SIZE bytes. */
 void *fiber_stack_get(struct fiber_stacks *s);
 void fiber_stack_put(struct fiber_stacks *s, void *stack);
-/** Stacks handed out now; the most bytes of any stack that were ever used (looked at when a stack comes back). */
+/** Stacks handed out now. */
 size_t fiber_stacks_in_use(const struct fiber_stacks *s);
+/** The most bytes of any stack that were ever used, in whole pages (some of the stacks that come back are looked at). */
+size_t fiber_stacks_high_water(const struct fiber_stacks *s);
+
+/**
+ * Where the mappings come from: weak, plain mmap. The simulation has its own, which notes them with the machine that runs, so
+ * that they go with it when it is killed. Zeroed and page-aligned; NULL when there is no more.
+ */
+void *fiber_pages_map(size_t size);
+void fiber_pages_unmap(void *p, size_t size);
 
 #endif
