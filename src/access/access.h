@@ -1,0 +1,60 @@
+/**
+ * access.h - the access layer: long links (Mars frames over TCP) and the short link (HTTP/1.1), on one port.
+ *
+ * A connection's first byte says what it is (W1). Long links: link.c; HTTP: http.c; both on conn.c, which moves bytes, and
+ * request.c, which turns one request into a call and its answer. Limits (W3, W4) stand in access_limits below.
+ *
+ * Bytes in -> frame or HTTP request -> unpacked and checked against the method -> a coroutine -> ticket -> the business
+ * service's stub -> answer packed into the connection's output -> all of a turn written at its end.
+ */
+#ifndef ACCESS_H
+#define ACCESS_H
+
+#include "svrkit/svr.h"
+
+struct access;
+
+struct access_limits {
+	unsigned anonymous_max;             /* connections not signed in, each loop; at the cap the oldest goes */
+	unsigned anonymous_per_address_max; /* the same per address, each loop; loopback is not counted */
+	unsigned link_requests_max;         /* requests in work per link; more are read later */
+	unsigned requests_max;              /* requests in work, each loop; more are refused with RESOURCE_EXHAUSTED */
+	uint32_t anonymous_body_max;        /* bytes of a request on a connection not signed in */
+	uint32_t output_pause_bytes;        /* above this a connection's further requests wait, and hints are dropped */
+	uint32_t output_max_bytes;          /* above this the connection ends */
+	unsigned link_idle_s;               /* a link without any byte for so long is taken for dead; never below 900 */
+	unsigned http_idle_s;               /* the same for HTTP, also for a request that does not arrive */
+	unsigned stalled_s;                 /* a peer that takes no byte of what waits for it */
+};
+
+#define ACCESS_LIMITS_DEFAULT                                                                                          \
+	((struct access_limits){.anonymous_max = 4096,                                                                 \
+		.anonymous_per_address_max = 256,                                                                      \
+		.link_requests_max = 64,                                                                               \
+		.requests_max = 8192,                                                                                  \
+		.anonymous_body_max = 8192,                                                                            \
+		.output_pause_bytes = 512 << 10,                                                                       \
+		.output_max_bytes = 4 << 20,                                                                           \
+		.link_idle_s = 1200,                                                                                   \
+		.http_idle_s = 75,                                                                                     \
+		.stalled_s = 60})
+
+struct access_config {
+	struct access_limits limits;
+	bool allow_plain; /* let people sign in over plain connections from other machines too (W5) */
+};
+
+/** Adds the Link service to `svr`. [blocks] Before svr_start. */
+int access_create(struct svr *svr, const struct access_config *config, struct access **ret_access);
+/** -errno, as env_listen. At most ACCESS_LISTENERS_MAX addresses. [blocks] Before svr_start. */
+int access_listen(struct access *a, const struct env_addr *addr, struct env_addr *ret_bound);
+#define ACCESS_LISTENERS_MAX 4
+/**
+ * Accepts no more, lets requests in work be answered for at most `grace_us`, closes all. [blocks] Before svr_stop.
+ * Coroutines that still run find their connection closed.
+ */
+void access_stop(struct access *a, uint64_t grace_us);
+/** After svr_stop. NULL is fine. */
+void access_destroy(struct access *a);
+
+#endif

@@ -1,0 +1,148 @@
+/**
+ * conn.h - inside access: one accepted connection, what each loop keeps, and how the files of this room call each other.
+ *
+ * A connection belongs to one loop at a time. Long links move to their user's loop when they identify themselves; then the
+ * whole struct goes as one message (X1): socket, bytes not parsed, bytes not sent.
+ *
+ *	sniff --0x00--> long link --identify--> signed-in link (on its user's loop)
+ *	      --letter-> http
+ *	any --end of stream, error, limit, stop--> closing (out is flushed, requests in work end) --> freed
+ */
+#ifndef ACCESS_CONN_H
+#define ACCESS_CONN_H
+
+#include <http_parser.h>
+
+#include "access/access.h"
+#include "base/buf.h"
+#include "base/list.h"
+#include "base/map.h"
+#include "svrkit/rpc.h"
+
+#define ACCESS_TICKET_SIZE 36 /* the UIN, big-endian, and 32 random bytes */
+#define CONN_STAYS 255
+
+enum conn_kind { CONN_SNIFF, CONN_LINK, CONN_HTTP };
+
+struct http_state;
+struct conn_address;
+struct access_loop;
+
+struct conn {
+	struct env_sock sock;
+	struct access_loop *home;
+	struct hy_link in_list;       /* home->anonymous or home->signed_in, oldest activity first */
+	struct hy_link in_output;     /* home->dirty: has output to write at the end of the turn; or home->stalled */
+	struct hy_link in_resume;     /* home->resume: has input to go on with */
+	struct hy_link in_address;    /* anonymous: the others from its address */
+	struct conn_address *address; /* anonymous and not from loopback, else NULL */
+	uint64_t active_us;           /* last byte received */
+	uint64_t stalled_since_us;    /* 0: the peer takes what it is sent */
+	struct hy_buf in, out;
+	struct env_addr peer;
+	uint16_t requests;            /* in work */
+	uint8_t kind;                 /* enum conn_kind */
+	bool readable, writable;      /* edge-triggered readiness not yet used up */
+	bool anonymous;               /* counted against the caps of strangers */
+	bool closing;                 /* read no more; close when nothing is in work and all is written */
+	bool listed;                  /* in home->users */
+	bool hint_in_flight;          /* a push was sent and no sync has come since (R6) */
+	bool paused;                  /* an identify is in work or waits: parse nothing until no request is left */
+	uint8_t move_to;              /* CONN_STAYS, or the loop to which the connection moves once its input is put aside */
+	uint32_t version;             /* of the client, from its frames */
+	/* signed in (uin != 0) */
+	uint32_t uin;
+	struct hy_map_node in_users;  /* home->users, by hash of the UIN */
+	char device[33], name[33];
+	uint8_t ticket[ACCESS_TICKET_SIZE];
+	struct http_state *http;      /* CONN_HTTP */
+};
+
+#define ACCESS_READ_CHUNK (64u << 10)
+
+struct access_loop {
+	struct access *access;
+	struct svr_loop *loop;
+	unsigned index;
+	struct access_listening {
+		struct env_sock sock;
+		struct access_loop *home;
+	} listeners[ACCESS_LISTENERS_MAX];
+	struct hy_link anonymous, signed_in; /* oldest activity first */
+	struct hy_link dirty, stalled, resume;
+	struct hy_map users;          /* links by UIN */
+	struct hy_map addresses;      /* anonymous connections by address */
+	unsigned anonymous_count, conn_count, requests;
+	struct svr_turn_hook hook;
+	struct env_timer sweep;
+	struct env_msg resume_msg;
+	bool resume_posted, stopping, accept_paused;
+	struct hy_link idle_requests; /* for reuse, with their arena's block */
+	unsigned idle_request_count;
+	uint8_t scratch[ACCESS_READ_CHUNK];
+};
+
+struct access {
+	struct svr *svr;
+	struct access_config config;
+	struct env_listener *listeners[ACCESS_LISTENERS_MAX];
+	unsigned listener_count, loop_count;
+	struct access_loop *loops;
+	uint64_t hash_seed;
+};
+
+/* conn.c: bytes */
+void conn_accept_ready(struct env_sock *listening, unsigned events);
+/** Output was appended: write it at the end of the turn. */
+void conn_mark_dirty(struct conn *c);
+/** There may be input to parse (a pause has ended). */
+void conn_resume(struct conn *c);
+/** Answer what is in work, write what is there, close. */
+void conn_close_softly(struct conn *c);
+/** Close now. The struct lives until its last request has ended. */
+void conn_abort(struct conn *c);
+/** One request of the connection has ended. May free it. */
+void conn_request_done(struct conn *c);
+/** True when further requests should wait: too many in work, too much output, paused, or closing. */
+bool conn_must_wait(const struct conn *c);
+/** From anonymous to signed in: no longer counted against the caps. */
+void conn_set_signed_in(struct conn *c);
+void conn_loop_init(struct access_loop *l);
+void conn_loop_fini(struct access_loop *l);
+/** On the loop: stop listening; end what is idle now and the rest when its requests have ended. */
+void conn_loop_stop(struct access_loop *l, bool at_once);
+
+/* link.c, http.c: what the bytes mean. Both consume c->in from its front as far as they can; false ends the connection. */
+bool link_parse(struct conn *c, struct hy_bytes in, size_t *ret_used) HY_MUST_USE;
+bool http_parse(struct conn *c, struct hy_bytes in, size_t *ret_used) HY_MUST_USE;
+void http_state_free(struct http_state *h);
+
+/* link_table.c: who is where */
+void link_table_add(struct conn *c);
+void link_table_remove(struct conn *c);
+extern const struct link_handlers link_table_handlers;
+
+/* request.c: one request */
+struct request;
+enum request_format { REQUEST_MARS, REQUEST_HTTP_PROTOBUF, REQUEST_HTTP_JSON };
+struct request_origin {
+	enum request_format format;
+	uint32_t cmd, seq; /* REQUEST_MARS */
+	bool keep_alive;   /* HTTP: the connection stays after the answer */
+};
+/** Takes a request in: unpacks, spawns its coroutine, or answers with a refusal at once. `method` NULL: unknown. Never suspends.
+ *  False: not now; the connection has to move to its user's loop first, and the same bytes are to be parsed there. */
+bool request_start(
+	struct conn *c, const struct rpc_method *method, const struct request_origin *origin, struct hy_bytes body) HY_MUST_USE;
+/** Answers a request that is not to be started. */
+void request_refuse(struct conn *c, const struct request_origin *origin, int status, const char *message);
+void request_loop_fini(struct access_loop *l);
+
+static inline struct mon *access_mon(const struct access_loop *l)
+{
+	return svr_mon(l->access->svr);
+}
+
+#define ACCESS_COUNT(l, id, n) mon_add(access_mon(l), (l)->index, MON_##id, n)
+
+#endif

@@ -1,0 +1,298 @@
+/* http.c - the short link: parsing by libhttp-parser, one request of a connection at a time. */
+#include "access/http.h"
+
+#include <stdio.h>
+#include <strings.h>
+
+#include "access/entry_json.h"
+#include "base/mem.h"
+#include "svrkit/pb.h"
+
+enum { HEADER_OTHER, HEADER_CONTENT_TYPE, HEADER_EXPECT };
+
+struct http_state {
+	http_parser parser;
+	struct hy_buf url, name, content_type, expect, body;
+	size_t head_len;          /* bytes of the head so far */
+	uint8_t header;           /* which one is being read */
+	bool value_seen;          /* of that header */
+	bool done;                /* a whole request is there */
+	int refused;              /* HTTP status of a refusal, or 0 */
+	const char *why;
+	const struct rpc_method *method;
+	struct conn *conn;
+};
+
+/* ---- answering ------------------------------------------------------------------------------------------------------- */
+
+static void append_response(
+	struct conn *c, int status, const char *reason, const char *type, struct hy_bytes body, bool keep_alive)
+{
+	hy_buf_printf(&c->out,
+		"HTTP/1.1 %d %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\nX-Content-Type-Options: nosniff\r\n"
+		"Cache-Control: no-store\r\n%s\r\n",
+		status, reason, type, body.len, keep_alive ? "" : "Connection: close\r\n");
+	hy_buf_append(&c->out, body.data, body.len);
+	conn_mark_dirty(c);
+	if (!keep_alive)
+		conn_close_softly(c);
+}
+
+void http_answer(struct conn *c, const struct request_origin *origin, const ProtobufCMessage *response, struct hy_arena *arena)
+{
+	struct hy_buf body = {0};
+	bool json = origin->format == REQUEST_HTTP_JSON;
+	if (json) {
+		pb_to_json(response, entry_json_inner, arena, &body);
+		hy_buf_append(&body, "\n", 1);
+	} else {
+		pb_pack(response, &body);
+	}
+	append_response(c, 200, "OK", json ? "application/json" : "application/x-protobuf", hy_buf_bytes(&body),
+		origin->keep_alive);
+	hy_buf_fini(&body);
+}
+
+static void refuse(struct http_state *h, int status, const char *why)
+{
+	if (h->refused)
+		return;
+	h->refused = status;
+	h->why = why;
+}
+
+static const char *reason_of(int status)
+{
+	switch (status) {
+	case 200:
+		return "OK";
+	case 404:
+		return "Not Found";
+	case 405:
+		return "Method Not Allowed";
+	case 413:
+		return "Content Too Large";
+	case 415:
+		return "Unsupported Media Type";
+	case 417:
+		return "Expectation Failed";
+	case 431:
+		return "Request Header Fields Too Large";
+	default:
+		return "Bad Request";
+	}
+}
+
+/* ---- parsing ----------------------------------------------------------------------------------------------------------- */
+
+/** Counts what the head may take; a stranger's memory is bounded by it. */
+static int head_grows(struct http_state *h, size_t len)
+{
+	h->head_len += len;
+	if (h->head_len <= HTTP_HEAD_MAX)
+		return 0;
+	refuse(h, 431, "the request's head is too long");
+	return 1;
+}
+
+static int on_url(http_parser *p, const char *at, size_t len)
+{
+	struct http_state *h = p->data;
+	hy_buf_append(&h->url, at, len);
+	return head_grows(h, len);
+}
+
+static bool name_is(const struct http_state *h, const char *name)
+{
+	return hy_buf_len(&h->name) == strlen(name) && strncasecmp((const char *)hy_buf_data(&h->name), name, strlen(name)) == 0;
+}
+
+static int on_header_field(http_parser *p, const char *at, size_t len)
+{
+	struct http_state *h = p->data;
+	if (h->value_seen)
+		hy_buf_clear(&h->name);
+	h->value_seen = false;
+	hy_buf_append(&h->name, at, len);
+	return head_grows(h, len);
+}
+
+static int on_header_value(http_parser *p, const char *at, size_t len)
+{
+	struct http_state *h = p->data;
+	h->value_seen = true;
+	if (name_is(h, "content-type"))
+		hy_buf_append(&h->content_type, at, len);
+	else if (name_is(h, "expect"))
+		hy_buf_append(&h->expect, at, len);
+	return head_grows(h, len);
+}
+
+static struct hy_bytes path_of(const struct http_state *h)
+{
+	struct hy_bytes url = hy_buf_bytes(&h->url);
+	const uint8_t *query = url.len ? memchr(url.data, '?', url.len) : NULL;
+	return hy_bytes(url.data, query ? (size_t)(query - url.data) : url.len);
+}
+
+static int on_headers_complete(http_parser *p)
+{
+	struct http_state *h = p->data;
+	struct conn *c = h->conn;
+	struct hy_bytes path = path_of(h);
+	if (p->upgrade) {
+		refuse(h, 400, "no protocol to upgrade to");
+		return 2;
+	}
+	if (p->method != HTTP_POST)
+		return 0;
+	h->method = rpc_method_by_path(c->home->access->svr, (const char *)path.data, path.len);
+	if (!h->method) {
+		refuse(h, 404, "no such method");
+		return 1;
+	}
+	if (p->content_length != UINT64_MAX && p->content_length > h->method->body_limit * 4u) {
+		refuse(h, 413, "the request is too long");
+		return 1;
+	}
+	if (hy_buf_len(&h->expect) > 0 && p->content_length != 0) { /* curl asks so before long bodies */
+		hy_buf_printf(&c->out, "HTTP/1.1 100 Continue\r\n\r\n");
+		conn_mark_dirty(c);
+	}
+	return 0;
+}
+
+static int on_body(http_parser *p, const char *at, size_t len)
+{
+	struct http_state *h = p->data;
+	size_t limit = h->method ? h->method->body_limit * 4u : h->conn->home->access->config.limits.anonymous_body_max;
+	if (hy_buf_len(&h->body) + len > limit) {
+		refuse(h, 413, "the request is too long");
+		return 1;
+	}
+	hy_buf_append(&h->body, at, len);
+	return 0;
+}
+
+static int on_message_complete(http_parser *p)
+{
+	struct http_state *h = p->data;
+	h->done = true;
+	http_parser_pause(p, 1);
+	return 0;
+}
+
+static const http_parser_settings settings = {.on_url = on_url,
+	.on_header_field = on_header_field,
+	.on_header_value = on_header_value,
+	.on_headers_complete = on_headers_complete,
+	.on_body = on_body,
+	.on_message_complete = on_message_complete};
+
+static void state_clear(struct http_state *h)
+{
+	hy_buf_fini(&h->url);
+	hy_buf_fini(&h->name);
+	hy_buf_fini(&h->content_type);
+	hy_buf_fini(&h->expect);
+	hy_buf_fini(&h->body);
+	h->head_len = 0;
+	h->value_seen = h->done = false;
+	h->refused = 0;
+	h->method = NULL;
+}
+
+static void state_init(struct http_state *h, struct conn *c)
+{
+	http_parser_init(&h->parser, HTTP_REQUEST);
+	h->parser.data = h;
+	h->conn = c;
+}
+
+void http_state_free(struct http_state *h)
+{
+	if (!h)
+		return;
+	state_clear(h);
+	hy_free(h);
+}
+
+/* ---- a whole request ------------------------------------------------------------------------------------------------------ */
+
+static const char front_text[] =
+	"This is a Hongyan server. It speaks Mars frames on this port, and HTTP: POST /cgi-bin/... (see its README).\n";
+
+/** "application/json; charset=utf-8" -> is it `want`? */
+static bool type_is(const struct http_state *h, const char *want)
+{
+	struct hy_bytes t = hy_buf_bytes(&h->content_type);
+	size_t n = strlen(want);
+	return t.len >= n && strncasecmp((const char *)t.data, want, n) == 0 && (t.len == n || t.data[n] == ';' || t.data[n] == ' ');
+}
+
+static void answer_text(struct conn *c, int status, const char *text, bool keep_alive)
+{
+	append_response(c, status, reason_of(status), "text/plain; charset=utf-8", hy_bytes_str(text), keep_alive);
+}
+
+static void handle_request(struct conn *c, struct http_state *h, bool keep_alive)
+{
+	ACCESS_COUNT(c->home, http_requests, 1);
+	struct hy_bytes path = path_of(h);
+	if (h->parser.method == HTTP_GET) {
+		bool front = hy_bytes_equal(path, hy_bytes_str("/"));
+		answer_text(c, front ? 200 : 404, front ? front_text : "not found\n", keep_alive);
+		return;
+	}
+	if (!h->method) {
+		answer_text(c, 405, "use POST\n", keep_alive);
+		return;
+	}
+	struct request_origin origin = {.keep_alive = keep_alive};
+	if (type_is(h, "application/json")) {
+		origin.format = REQUEST_HTTP_JSON;
+	} else if (type_is(h, "application/x-protobuf") || type_is(h, "application/octet-stream")) {
+		origin.format = REQUEST_HTTP_PROTOBUF;
+	} else {
+		answer_text(c, 415, "Content-Type: application/json, application/x-protobuf or application/octet-stream\n",
+			keep_alive);
+		return;
+	}
+	bool started = request_start(c, h->method, &origin, hy_buf_bytes(&h->body));
+	assert(started); /* only links move */
+}
+
+/** Refuses by an HTTP status and ends the connection: what follows in the stream has no meaning. */
+static void give_up(struct conn *c, struct http_state *h)
+{
+	refuse(h, 400, "this is not HTTP");
+	char text[160];
+	snprintf(text, sizeof text, "%s\n", h->why);
+	answer_text(c, h->refused, text, false);
+}
+
+bool http_parse(struct conn *c, struct hy_bytes in, size_t *ret_used)
+{
+	if (!c->http) {
+		c->http = hy_zalloc(sizeof *c->http);
+		state_init(c->http, c);
+	}
+	struct http_state *h = c->http;
+	while (in.len > 0 && !conn_must_wait(c)) {
+		size_t used = http_parser_execute(&h->parser, &settings, (const char *)in.data, in.len);
+		*ret_used += used;
+		in = hy_bytes(in.data + used, in.len - used);
+		if (!h->done) {
+			if (HTTP_PARSER_ERRNO(&h->parser) == HPE_OK && !h->refused)
+				return true;
+			give_up(c, h);
+			return false;
+		}
+		/* Paused at the end of a message: start the parser anew behind it. */
+		bool keep_alive = http_should_keep_alive(&h->parser) != 0;
+		handle_request(c, h, keep_alive);
+		state_clear(h);
+		state_init(h, c);
+	}
+	return true;
+}
