@@ -1,0 +1,247 @@
+#include "data/account/account_internal.h"
+
+#include "base/mem.h"
+#include "sync.pb-c.h"
+
+static bool binary_equal(ProtobufCBinaryData a, ProtobufCBinaryData b)
+{
+	return hy_bytes_equal(hy_bytes(a.data, a.len), hy_bytes(b.data, b.len));
+}
+
+/* ---- names --------------------------------------------------------------------------------------------------- */
+
+static int unpack_name(struct call *call, const struct hy_key *key, const struct kt_row *row, Hy__NameRow **ret_name)
+{
+	*ret_name = (Hy__NameRow *)row_unpack(call, key, row, &hy__name_row__descriptor);
+	return *ret_name ? HY_OK : call_fail(call, HY_DATA_LOSS, "the account name's record is damaged");
+}
+
+static int resolve_name(void *self, struct call *call, const Hy__AccountResolveNameRequest *request,
+	Hy__AccountResolveNameResponse *response)
+{
+	struct account *account = self;
+	struct hy_key key = hy_key_name(request->name, strlen(request->name));
+	struct kt_row row;
+	Hy__NameRow *name;
+
+	int rc = kt_read_row(account->kt, call, &key, SPACES_NAME, hy_bytes(NULL, 0), KT_STRONG, &row);
+	if (rc == HY_OK)
+		rc = unpack_name(call, &key, &row, &name);
+	if (rc != HY_OK)
+		return rc;
+	response->uin = name->uin;
+	response->client_id = name->client_id;
+	return HY_OK;
+}
+
+static int claim_name(void *self, struct call *call, const Hy__AccountClaimNameRequest *request,
+	Hy__AccountClaimNameResponse *response)
+{
+	struct account *account = self;
+	struct hy_key key = hy_key_name(request->name, strlen(request->name));
+	Hy__NameRow row = HY__NAME_ROW__INIT, *stored;
+	struct kt_op op = {.kind = KT_INSERT, .space = SPACES_NAME};
+	struct kt_result result;
+
+	row.uin = request->uin;
+	row.client_id = request->client_id;
+	int rc = row_pack(call, &row.base, &op.value);
+	if (rc != HY_OK)
+		return rc;
+	rc = kt_write(account->kt, call, &key, &op, 1, &result);
+	if (rc == HY_OK) {
+		response->uin = request->uin;
+		return HY_OK;
+	}
+	if (rc == HY_ALREADY_EXISTS) {
+		rc = unpack_name(call, &key, &result.stored, &stored);
+		if (rc == HY_OK)
+			response->uin = stored->uin;
+	}
+	return rc;
+}
+
+/* ---- users --------------------------------------------------------------------------------------------------- */
+
+int account_read_profile(struct account *account, struct call *call, const struct hy_key *key,
+	Hy__ProfileRow **ret_profile)
+{
+	struct kt_row row;
+
+	int rc = kt_read_row(account->kt, call, key, SPACES_ACCOUNT, hy_bytes_str(SPACES_OWNER), KT_STRONG, &row);
+	if (rc != HY_OK)
+		return rc;
+	*ret_profile = (Hy__ProfileRow *)row_unpack(call, key, &row, &hy__profile_row__descriptor);
+	return *ret_profile ? HY_OK : call_fail(call, HY_DATA_LOSS, "the account's profile is damaged");
+}
+
+static int create_user(void *self, struct call *call, const Hy__AccountCreateUserRequest *request,
+	Hy__AccountCreateUserResponse *response)
+{
+	struct account *account = self;
+	struct hy_key key = hy_key_user(request->uin);
+	Hy__ProfileRow profile = HY__PROFILE_ROW__INIT, *stored;
+	Hy__CredentialRow credential = HY__CREDENTIAL_ROW__INIT;
+	struct kt_op ops[2] = {
+		{.kind = KT_INSERT, .space = SPACES_ACCOUNT, .name = hy_bytes_str(SPACES_OWNER)},
+		{.kind = KT_INSERT, .space = SPACES_CREDENTIAL, .name = hy_bytes_str(SPACES_OWNER)},
+	};
+	struct kt_result result;
+
+	profile.name = request->name;
+	profile.client_id = request->client_id;
+	profile.created_ms = request->created_ms;
+	credential.password_hash = request->password_hash;
+	int rc = row_pack(call, &profile.base, &ops[0].value);
+	if (rc == HY_OK)
+		rc = row_pack(call, &credential.base, &ops[1].value);
+	if (rc == HY_OK)
+		rc = kt_write(account->kt, call, &key, ops, HY_COUNT_OF(ops), &result);
+	if (rc != HY_ALREADY_EXISTS || result.failed_op != 0)
+		return rc;
+	stored = (Hy__ProfileRow *)row_unpack(call, &key, &result.stored, &hy__profile_row__descriptor);
+	bool same = stored && strcmp(stored->name, request->name) == 0 &&
+		    binary_equal(stored->client_id, request->client_id);
+	return same ? HY_OK : HY_ALREADY_EXISTS;
+}
+
+static int get_credential(void *self, struct call *call, const Hy__AccountGetCredentialRequest *request,
+	Hy__AccountGetCredentialResponse *response)
+{
+	struct account *account = self;
+	struct hy_key key = hy_key_user(request->uin);
+	Hy__ProfileRow *profile;
+	struct kt_row row;
+
+	int rc = account_read_profile(account, call, &key, &profile);
+	if (rc == HY_OK)
+		rc = kt_read_row(account->kt, call, &key, SPACES_CREDENTIAL, hy_bytes_str(SPACES_OWNER), KT_STRONG, &row);
+	if (rc != HY_OK)
+		return rc;
+	Hy__CredentialRow *credential = (Hy__CredentialRow *)row_unpack(call, &key, &row, &hy__credential_row__descriptor);
+	if (!credential)
+		return call_fail(call, HY_DATA_LOSS, "the account's credential is damaged");
+	response->name = profile->name;
+	response->password_hash = credential->password_hash;
+	return HY_OK;
+}
+
+/* ---- synced rows --------------------------------------------------------------------------------------------- */
+
+/** The body that clients get for a row: what is stored is not what is told. */
+static int change_body(struct call *call, const struct hy_key *key, uint32_t uin, const struct kt_row *row,
+	Hy__AccountChange *change)
+{
+	struct hy_bytes body;
+	int rc;
+
+	if (hy_bytes_equal(row->name, hy_bytes_str(SPACES_OWNER)) && !row->deleted) {
+		Hy__Profile profile = HY__PROFILE__INIT;
+		Hy__ProfileRow *stored = (Hy__ProfileRow *)row_unpack(call, key, row, &hy__profile_row__descriptor);
+		if (!stored)
+			return HY_DATA_LOSS;
+		profile.uin = uin;
+		profile.name = stored->name;
+		profile.created_ms = stored->created_ms;
+		change->type = HY__SYNC_TYPE__SYNC_TYPE_PROFILE;
+		rc = row_pack(call, &profile.base, &body);
+	} else {
+		Hy__Device device = HY__DEVICE__INIT;
+		char name[SPACES_DEVICE_MAX + 1];
+		if (!spaces_device_of(SPACES_DEVICE, row->name, name)) {
+			row_damaged(call, key, row, "name of an account row");
+			return HY_DATA_LOSS;
+		}
+		device.device = name;
+		if (!row->deleted) {
+			Hy__DeviceRow *stored = (Hy__DeviceRow *)row_unpack(call, key, row, &hy__device_row__descriptor);
+			if (!stored)
+				return HY_DATA_LOSS;
+			device.name = stored->name;
+			device.signed_in_ms = stored->signed_in_ms;
+		}
+		change->type = HY__SYNC_TYPE__SYNC_TYPE_DEVICE;
+		rc = row_pack(call, &device.base, &body);
+	}
+	if (rc != HY_OK)
+		return rc;
+	change->body = row_binary(body);
+	change->version = row->version;
+	change->deleted = row->deleted;
+	return HY_OK;
+}
+
+/** kt says OUT_OF_RANGE for both; callers must tell what was trimmed from what never was. SUSPENDS. */
+static int why_out_of_range(struct account *account, struct call *call, const struct hy_key *key, uint64_t since)
+{
+	struct kt_head head;
+
+	int rc = kt_read_head(account->kt, call, key, SPACES_ACCOUNT, KT_STRONG, &head);
+	if (rc != HY_OK)
+		return rc;
+	return since > head.version ? HY_FAILED_PRECONDITION : HY_OUT_OF_RANGE;
+}
+
+static int changes(void *self, struct call *call, const Hy__AccountChangesRequest *request,
+	Hy__AccountChangesResponse *response)
+{
+	struct account *account = self;
+	struct hy_key key = hy_key_user(request->uin);
+	struct kt_limits limits = {.max_bytes = request->max_bytes};
+	struct kt_rows rows;
+
+	int rc = kt_read_changes(account->kt, call, &key, SPACES_ACCOUNT, request->since, KT_STRONG, limits, &rows);
+	if (rc == HY_OUT_OF_RANGE)
+		return why_out_of_range(account, call, &key, request->since);
+	if (rc != HY_OK)
+		return rc;
+	Hy__AccountChange *made = hy_arena_alloc(call->arena, rows.count * sizeof *made);
+	response->changes = hy_arena_alloc(call->arena, rows.count * sizeof *response->changes);
+	if (!made || !response->changes)
+		return call_fail(call, HY_RESOURCE_EXHAUSTED, "the request takes too much memory");
+	size_t n = 0;
+	for (size_t i = 0; i < rows.count; i++) {
+		hy__account_change__init(&made[n]);
+		rc = change_body(call, &key, request->uin, &rows.rows[i], &made[n]);
+		if (rc == HY_DATA_LOSS)
+			continue; /* R8 */
+		if (rc != HY_OK)
+			return rc;
+		response->changes[n] = &made[n];
+		n++;
+	}
+	response->n_changes = n;
+	response->version = rows.version;
+	response->more = rows.more;
+	return HY_OK;
+}
+
+/* -------------------------------------------------------------------------------------------------------------- */
+
+static const struct account_handlers handlers = {
+	.resolve_name = resolve_name,
+	.claim_name = claim_name,
+	.create_user = create_user,
+	.get_credential = get_credential,
+	.put_ticket = account_handle_put_ticket,
+	.drop_ticket = account_handle_drop_ticket,
+	.check_ticket = account_handle_check_ticket,
+	.list_devices = account_handle_list_devices,
+	.put_position = account_handle_put_position,
+	.changes = changes,
+};
+
+int account_create(struct svr *svr, struct kt *kt, struct account **ret_account)
+{
+	struct account *account = hy_zalloc(sizeof *account);
+
+	account->kt = kt;
+	rpc_add_service(svr, &account_service, &handlers, account);
+	*ret_account = account;
+	return HY_OK;
+}
+
+void account_destroy(struct account *account)
+{
+	hy_free(account);
+}

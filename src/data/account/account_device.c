@@ -1,0 +1,289 @@
+/* Devices: the tickets they hold and the positions they have brought. */
+#include <sodium.h>
+
+#include "data/account/account_internal.h"
+
+/** Enough for all tickets, and for positions of devices that have gone since. */
+#define ROWS_READ_MAX 256u
+
+struct device {
+	char name[SPACES_DEVICE_MAX + 1];
+	Hy__TicketRow *ticket;
+	Hy__PositionRow *position; /* NULL: nothing brought yet */
+};
+
+struct devices {
+	struct device *list;
+	size_t count;
+	uint64_t credential_version; /* to be expected by a write that rests on the list */
+};
+
+static uint64_t device_seen_ms(const struct device *d)
+{
+	uint64_t seen = d->position ? d->position->seen_ms : 0;
+	return HY_MAX(seen, d->ticket->made_ms);
+}
+
+static struct device *find_device(const struct devices *devices, const char *name)
+{
+	for (size_t i = 0; i < devices->count; i++)
+		if (strcmp(devices->list[i].name, name) == 0)
+			return &devices->list[i];
+	return NULL;
+}
+
+/** Everybody who holds a ticket. SUSPENDS. */
+static int read_tickets(struct account *account, struct call *call, const struct hy_key *key, struct devices *ret_devices)
+{
+	struct kt_limits limits = {.max_rows = ROWS_READ_MAX};
+	struct kt_rows rows;
+
+	int rc = kt_read_range(account->kt, call, key, SPACES_CREDENTIAL, spaces_device_prefix(SPACES_TICKET), KT_STRONG,
+		limits, &rows);
+	if (rc != HY_OK)
+		return rc;
+	*ret_devices = (struct devices){.credential_version = rows.version};
+	ret_devices->list = hy_arena_zalloc(call->arena, rows.count * sizeof *ret_devices->list);
+	if (!ret_devices->list)
+		return call_fail(call, HY_RESOURCE_EXHAUSTED, "the request takes too much memory");
+	for (size_t i = 0; i < rows.count; i++) {
+		struct device *d = &ret_devices->list[ret_devices->count];
+		if (!spaces_device_of(SPACES_TICKET, rows.rows[i].name, d->name))
+			continue;
+		d->ticket = (Hy__TicketRow *)row_unpack(call, key, &rows.rows[i], &hy__ticket_row__descriptor);
+		if (d->ticket)
+			ret_devices->count++;
+	}
+	return HY_OK;
+}
+
+/** As read_tickets(), with their positions. SUSPENDS. */
+static int read_devices(struct account *account, struct call *call, const struct hy_key *key, struct devices *ret_devices)
+{
+	struct kt_limits limits = {.max_rows = ROWS_READ_MAX};
+	char name[SPACES_DEVICE_MAX + 1];
+	struct kt_rows rows;
+
+	int rc = read_tickets(account, call, key, ret_devices);
+	if (rc == HY_OK)
+		rc = kt_read_range(account->kt, call, key, SPACES_POSITION, spaces_device_prefix(SPACES_DEVICE), KT_STRONG,
+			limits, &rows);
+	if (rc != HY_OK)
+		return rc;
+	for (size_t i = 0; i < rows.count; i++) {
+		struct device *d = NULL;
+		if (spaces_device_of(SPACES_DEVICE, rows.rows[i].name, name))
+			d = find_device(ret_devices, name);
+		if (d)
+			d->position = (Hy__PositionRow *)row_unpack(call, key, &rows.rows[i], &hy__position_row__descriptor);
+	}
+	return HY_OK;
+}
+
+/** Adds the ops that forget a device. */
+static size_t drop_ops(const char *device, struct spaces_device_name names[2], struct kt_op *ops)
+{
+	bool fits = spaces_device_name(SPACES_TICKET, device, &names[0]) && spaces_device_name(SPACES_DEVICE, device, &names[1]);
+	assert(fits);
+	ops[0] = (struct kt_op){.kind = KT_DELETE, .space = SPACES_CREDENTIAL, .name = spaces_device_bytes(&names[0])};
+	ops[1] = (struct kt_op){.kind = KT_DELETE, .space = SPACES_ACCOUNT, .name = spaces_device_bytes(&names[1])};
+	ops[2] = (struct kt_op){.kind = KT_DELETE, .space = SPACES_POSITION, .name = spaces_device_bytes(&names[1])};
+	return 3;
+}
+
+/** The device that has to go so that another one fits, or NULL: all were seen lately. */
+static const struct device *longest_unseen(const struct devices *devices, uint64_t now_ms)
+{
+	const struct device *oldest = NULL;
+
+	for (size_t i = 0; i < devices->count; i++)
+		if (!oldest || device_seen_ms(&devices->list[i]) < device_seen_ms(oldest))
+			oldest = &devices->list[i];
+	return oldest && device_seen_ms(oldest) + ACCOUNT_DEVICE_LIVE_MS <= now_ms ? oldest : NULL;
+}
+
+static int put_ticket_once(struct account *account, struct call *call, const Hy__AccountPutTicketRequest *request)
+{
+	struct hy_key key = hy_key_user(request->uin);
+	struct spaces_device_name ticket_name, device_name, dropped[2];
+	Hy__TicketRow ticket = HY__TICKET_ROW__INIT;
+	Hy__DeviceRow row = HY__DEVICE_ROW__INIT;
+	struct devices devices;
+	struct kt_result result;
+
+	if (!spaces_device_name(SPACES_TICKET, request->device, &ticket_name) ||
+		!spaces_device_name(SPACES_DEVICE, request->device, &device_name))
+		return call_fail(call, HY_INVALID_ARGUMENT, "a device's name has 1 to %u characters", SPACES_DEVICE_MAX);
+	int rc = read_devices(account, call, &key, &devices);
+	if (rc != HY_OK)
+		return rc;
+	ticket.ticket_hash = request->ticket_hash;
+	ticket.made_ms = request->now_ms;
+	row.name = request->device_name;
+	row.signed_in_ms = request->now_ms;
+	struct kt_op ops[KT_OPS_MAX] = {
+		{.kind = KT_EXPECT_NOT_EMPTY, .space = SPACES_ACCOUNT},
+		/* so that two sign-ins at once cannot both take the last place */
+		{.kind = KT_EXPECT_VERSION, .space = SPACES_CREDENTIAL, .version = devices.credential_version},
+		{.kind = KT_PUT, .space = SPACES_CREDENTIAL, .name = spaces_device_bytes(&ticket_name)},
+		{.kind = KT_PUT, .space = SPACES_ACCOUNT, .name = spaces_device_bytes(&device_name)},
+	};
+	size_t count = 4;
+	bool is_new = !find_device(&devices, request->device);
+	if (is_new) /* what an earlier device of this name brought says nothing of this one */
+		ops[count++] = (struct kt_op){
+			.kind = KT_DELETE, .space = SPACES_POSITION, .name = spaces_device_bytes(&device_name)};
+	if (is_new && devices.count >= ACCOUNT_DEVICES_MAX) {
+		const struct device *gone = longest_unseen(&devices, request->now_ms);
+		if (!gone)
+			return call_fail(call, HY_RESOURCE_EXHAUSTED,
+				"the account is signed in on %u devices already; sign out on one of them", ACCOUNT_DEVICES_MAX);
+		count += drop_ops(gone->name, dropped, &ops[count]);
+	}
+	rc = row_pack(call, &ticket.base, &ops[2].value);
+	if (rc == HY_OK)
+		rc = row_pack(call, &row.base, &ops[3].value);
+	if (rc != HY_OK)
+		return rc;
+	return kt_write(account->kt, call, &key, ops, count, &result);
+}
+
+int account_handle_put_ticket(void *self, struct call *call, const Hy__AccountPutTicketRequest *request,
+	Hy__AccountPutTicketResponse *response)
+{
+	for (unsigned attempt = 0; attempt < ACCOUNT_DEVICES_MAX; attempt++) {
+		int rc = put_ticket_once(self, call, request);
+		if (rc != HY_ABORTED)
+			return rc;
+	}
+	return call_fail_retry(call, HY_RESOURCE_EXHAUSTED, 1000, "too many sign-ins of one account at once");
+}
+
+int account_handle_drop_ticket(void *self, struct call *call, const Hy__AccountDropTicketRequest *request,
+	Hy__AccountDropTicketResponse *response)
+{
+	struct account *account = self;
+	struct hy_key key = hy_key_user(request->uin);
+	struct spaces_device_name names[2];
+	struct kt_op ops[3];
+	struct kt_result result;
+
+	if (!spaces_device_name(SPACES_TICKET, request->device, &names[0]))
+		return call_fail(call, HY_INVALID_ARGUMENT, "a device's name has 1 to %u characters", SPACES_DEVICE_MAX);
+	size_t count = drop_ops(request->device, names, ops);
+	return kt_write(account->kt, call, &key, ops, count, &result);
+}
+
+static bool ticket_matches(const Hy__TicketRow *ticket, ProtobufCBinaryData hash)
+{
+	return hash.len > 0 && ticket->ticket_hash.len == hash.len &&
+	       sodium_memcmp(ticket->ticket_hash.data, hash.data, hash.len) == 0;
+}
+
+/** The device that holds the ticket, by its row alone when the device is named. SUSPENDS. */
+static int find_holder(struct account *account, struct call *call, const struct hy_key *key,
+	const Hy__AccountCheckTicketRequest *request, char **ret_device)
+{
+	struct devices devices;
+	struct spaces_device_name name;
+	struct kt_row row;
+	int rc;
+
+	if (request->device[0] == '\0') {
+		rc = read_tickets(account, call, key, &devices);
+		if (rc != HY_OK)
+			return rc;
+		for (size_t i = 0; i < devices.count; i++) {
+			if (!ticket_matches(devices.list[i].ticket, request->ticket_hash))
+				continue;
+			*ret_device = devices.list[i].name;
+			return HY_OK;
+		}
+		return HY_UNAUTHENTICATED;
+	}
+	if (!spaces_device_name(SPACES_TICKET, request->device, &name))
+		return HY_UNAUTHENTICATED;
+	rc = kt_read_row(account->kt, call, key, SPACES_CREDENTIAL, spaces_device_bytes(&name), KT_STRONG, &row);
+	if (rc != HY_OK)
+		return rc == HY_NOT_FOUND ? HY_UNAUTHENTICATED : rc;
+	Hy__TicketRow *ticket = (Hy__TicketRow *)row_unpack(call, key, &row, &hy__ticket_row__descriptor);
+	if (!ticket || !ticket_matches(ticket, request->ticket_hash))
+		return HY_UNAUTHENTICATED;
+	*ret_device = hy_arena_strndup(call->arena, request->device, strlen(request->device));
+	return *ret_device ? HY_OK : call_fail(call, HY_RESOURCE_EXHAUSTED, "the request takes too much memory");
+}
+
+int account_handle_check_ticket(void *self, struct call *call, const Hy__AccountCheckTicketRequest *request,
+	Hy__AccountCheckTicketResponse *response)
+{
+	struct account *account = self;
+	struct hy_key key = hy_key_user(request->uin);
+	Hy__ProfileRow *profile;
+	char *device;
+
+	int rc = find_holder(account, call, &key, request, &device);
+	if (rc == HY_OK)
+		rc = account_read_profile(account, call, &key, &profile);
+	if (rc != HY_OK)
+		return rc == HY_NOT_FOUND ? HY_UNAUTHENTICATED : rc;
+	response->name = profile->name;
+	response->device = device;
+	return HY_OK;
+}
+
+int account_handle_list_devices(void *self, struct call *call, const Hy__AccountListDevicesRequest *request,
+	Hy__AccountListDevicesResponse *response)
+{
+	struct hy_key key = hy_key_user(request->uin);
+	struct devices devices;
+
+	int rc = read_devices(self, call, &key, &devices);
+	if (rc != HY_OK)
+		return rc;
+	Hy__AccountDevice *made = hy_arena_alloc(call->arena, devices.count * sizeof *made);
+	response->devices = hy_arena_alloc(call->arena, devices.count * sizeof *response->devices);
+	if (!made || !response->devices)
+		return call_fail(call, HY_RESOURCE_EXHAUSTED, "the request takes too much memory");
+	for (size_t i = 0; i < devices.count; i++) {
+		struct device *d = &devices.list[i];
+		hy__account_device__init(&made[i]);
+		made[i].device = d->name;
+		made[i].seen_ms = device_seen_ms(d);
+		if (d->position) {
+			made[i].account = d->position->account;
+			made[i].contacts = d->position->contacts;
+			made[i].messages = d->position->messages;
+		}
+		response->devices[i] = &made[i];
+	}
+	response->n_devices = devices.count;
+	return HY_OK;
+}
+
+int account_handle_put_position(void *self, struct call *call, const Hy__AccountPutPositionRequest *request,
+	Hy__AccountPutPositionResponse *response)
+{
+	struct account *account = self;
+	struct hy_key key = hy_key_user(request->uin);
+	struct spaces_device_name ticket_name, device_name;
+	Hy__PositionRow row = HY__POSITION_ROW__INIT;
+	struct kt_op op = {.kind = KT_PUT, .space = SPACES_POSITION};
+	struct kt_row ticket;
+
+	if (!request->position || !spaces_device_name(SPACES_TICKET, request->position->device, &ticket_name) ||
+		!spaces_device_name(SPACES_DEVICE, request->position->device, &device_name))
+		return call_fail(call, HY_INVALID_ARGUMENT, "a position belongs to a device");
+	/* of a device that was signed out meanwhile nothing is kept */
+	int rc = kt_read_row(account->kt, call, &key, SPACES_CREDENTIAL, spaces_device_bytes(&ticket_name), KT_STRONG, &ticket);
+	if (rc != HY_OK)
+		return rc;
+	row.seen_ms = request->position->seen_ms;
+	row.account = request->position->account;
+	row.contacts = request->position->contacts;
+	row.messages = request->position->messages;
+	op.name = spaces_device_bytes(&device_name);
+	rc = row_pack(call, &row.base, &op.value);
+	if (rc != HY_OK)
+		return rc;
+	return kt_write_lazily(account->kt, call, &key, &op, 1);
+}
