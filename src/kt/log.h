@@ -16,6 +16,11 @@
 
 struct kt_log;
 
+/** A batch takes in waiting writes up to this size; a single larger write makes a batch of its own. */
+#define KT_LOG_BATCH_BYTES (4u << 20)
+/** Of one kt_log_write's records, at most. */
+#define KT_LOG_WRITE_MAX (64u << 20)
+
 struct kt_log_config {
 	const char *dir;
 	uint64_t epoch;         /* of the store: batches of another epoch are never taken */
@@ -68,11 +73,20 @@ void kt_log_submit(struct kt_log *log, struct kt_log_write *write);
 bool kt_log_has_room(const struct kt_log *log, uint64_t bytes);
 /** After a failed write or sync: nothing will be durable any more until restart (S8). Any thread. */
 bool kt_log_failed(const struct kt_log *log);
+/**
+ * The next segment could not be prepared because the disk is full: writes pass until the present segment ends, then the log fails. Users'
+ * writes should be refused meanwhile, so that trims and flushes can free space; tried again every second. Any thread.
+ */
+bool kt_log_nearly_full(const struct kt_log *log);
 /** Newest durable position: whoever reads it has been sent, before, all answers up to it. Any thread. */
 uint64_t kt_log_durable_pos(const struct kt_log *log);
 /** Bytes of log that stand after position `pos` (to the granularity of about a megabyte, never too few). Any thread. */
 uint64_t kt_log_bytes_after(const struct kt_log *log, uint64_t pos);
 /** Segments whose batches are all at or below `pos` are no longer needed: removed, or kept as the next segment's file. Any thread. */
 void kt_log_release(struct kt_log *log, uint64_t pos);
+
+/** [blocks] Removes every segment of a log that is closed: after a repair or a restore, once the store behind has all that
+ *  was replayed, and before the store gets a new epoch. HY_UNAVAILABLE on an error of the disk. */
+int kt_log_remove(struct env *env, const char *dir) HY_MUST_USE;
 
 #endif
