@@ -1,0 +1,214 @@
+/* serve.c - `hongyan serve`: settings from file and options, then one server until it is told to end. */
+#include <stdio.h>
+
+#include "base/config.h"
+#include "base/mem.h"
+#include "env/real/real.h"
+#include "main/commands.h"
+#include "main/server.h"
+#include "main/why.h"
+
+#define CONFIG_FILE_MAX (64u << 10)
+#define FILES_NEEDED 1024 /* below this a server is of no use: a link is a file */
+
+struct settings {
+	const char *data, *listen, *config, *log_level;
+	uint64_t loops, memory, log_limit, segment, disk_reserve, retain_days, window_days;
+	uint64_t inbox_rows, inbox_bytes, password_memory, password_passes;
+	uint64_t anonymous_links, anonymous_per_address, link_requests, requests, drain;
+	bool allow_plain, check, repair, help;
+};
+
+#define AT(member) offsetof(struct settings, member)
+
+static const struct hy_config_item items[] = {
+	{NULL, "config", HY_CONFIG_STRING, AT(config), "", "an INI file with the settings below"},
+	{NULL, "help", HY_CONFIG_BOOL, AT(help), "false", "print this"},
+	{NULL, "check", HY_CONFIG_BOOL, AT(check), "false", "check settings, folder and port, then end without serving"},
+	{NULL, "repair", HY_CONFIG_BOOL, AT(repair), "false",
+		"go on past damage in the commit log; what stood after it is lost, and clients sync anew"},
+	{"server.data", "data", HY_CONFIG_STRING, AT(data), "./data", "folder of all that is stored; made if missing"},
+	{"server.listen", "listen", HY_CONFIG_STRING, AT(listen), "127.0.0.1:7600",
+		"where clients connect, by Mars frames and HTTP alike; up to four, separated by commas"},
+	{"server.allow-plain", "allow-plain", HY_CONFIG_BOOL, AT(allow_plain), "false",
+		"let people on other machines sign in without encryption (a proxy in front adds it, or the network is yours)"},
+	{"server.loops", "loops", HY_CONFIG_UNSIGNED, AT(loops), "0", "event loops, a thread each; 0: one per processor", 0, SVR_LOOPS_MAX},
+	{"server.drain", "drain", HY_CONFIG_DURATION, AT(drain), "5s", "how long requests in work may take when the server ends", 0, 600000},
+	{"server.log-level", "log-level", HY_CONFIG_STRING, AT(log_level), "info", "debug, info, warn or error"},
+	{"kt.memory", "memory", HY_CONFIG_BYTES, AT(memory), "256M", "memory for rows; what is colder lies in RocksDB", 1 << 20},
+	{"kt.log", "log", HY_CONFIG_BYTES, AT(log_limit), "128M", "limit of the commit log that is not yet moved", 8 << 20},
+	{"kt.segment", "segment", HY_CONFIG_BYTES, AT(segment), "16M", "size of a commit log file", 1 << 20, 1 << 30},
+	{"kt.disk-reserve", "disk-reserve", HY_CONFIG_BYTES, AT(disk_reserve), "256M",
+		"messages are refused when less disk than this is free"},
+	{"kt.window-days", "window-days", HY_CONFIG_UNSIGNED, AT(window_days), "8", "how long repeats of a send are recognised", 7, 365},
+	{"messages.retain-days", "retain-days", HY_CONFIG_UNSIGNED, AT(retain_days), "0",
+		"how long messages stay after all devices have them; only 0 (not at all) is possible in this release", 0, 0},
+	{"messages.inbox-rows", "inbox-rows", HY_CONFIG_UNSIGNED, AT(inbox_rows), "20000", "messages that one inbox holds", 16},
+	{"messages.inbox-bytes", "inbox-bytes", HY_CONFIG_BYTES, AT(inbox_bytes), "16M", "bytes that one inbox holds", 64 << 10},
+	{"passwords.memory", "password-memory", HY_CONFIG_BYTES, AT(password_memory), "19M", "that Argon2id takes for one password", 8 << 10, 1 << 30},
+	{"passwords.passes", "password-passes", HY_CONFIG_UNSIGNED, AT(password_passes), "2", "that Argon2id makes", 1, 16},
+	{"limits.strangers", "strangers", HY_CONFIG_UNSIGNED, AT(anonymous_links), "4096",
+		"connections that have not signed in, for each loop; at the limit the oldest goes", 16},
+	{"limits.strangers-per-address", "strangers-per-address", HY_CONFIG_UNSIGNED, AT(anonymous_per_address), "256",
+		"the same for one address; connections from this machine are not counted", 1},
+	{"limits.link-requests", "link-requests", HY_CONFIG_UNSIGNED, AT(link_requests), "64", "requests in work for one link", 1, 4096},
+	{"limits.requests", "requests", HY_CONFIG_UNSIGNED, AT(requests), "8192", "requests in work for each loop; more are refused", 16},
+	{0},
+};
+
+static void print_help(void)
+{
+	struct hy_buf out = {0};
+	hy_config_help(items, &out);
+	printf("usage: hongyan serve [options]\n\nRuns a server: every module in one process.\n\n%.*s", (int)hy_buf_len(&out),
+		(const char *)hy_buf_data(&out));
+	hy_buf_fini(&out);
+}
+
+static int fail(char *why)
+{
+	fprintf(stderr, "hongyan serve: %s\n", why ? why : "failed");
+	hy_free(why);
+	return 1;
+}
+
+/** Splits "a,b,c" into addresses. */
+static bool parse_listen(const char *text, struct server_config *config, char **ret_why)
+{
+	while (*text) {
+		size_t len = strcspn(text, ",");
+		char one[128];
+		if (config->listen_count == ACCESS_LISTENERS_MAX || len >= sizeof one) {
+			*ret_why = why_printf("--listen: at most %d addresses", ACCESS_LISTENERS_MAX);
+			return false;
+		}
+		memcpy(one, text, len);
+		one[len] = '\0';
+		if (env_addr_parse(one, &config->listen[config->listen_count++]) < 0) {
+			*ret_why = why_printf("--listen: '%s' is no address; write 127.0.0.1:7600, [::1]:7600 or *:7600", one);
+			return false;
+		}
+		text += len + (text[len] == ',');
+	}
+	return true;
+}
+
+static bool parse_log_level(struct env *env, const char *text, char **ret_why)
+{
+	static const char *const names[] = {"debug", "info", "warn", "error"};
+	for (unsigned i = 0; i < HY_COUNT_OF(names); i++) {
+		if (strcmp(text, names[i]) == 0) {
+			env_log_set_level(env, (enum env_log_level)i);
+			return true;
+		}
+	}
+	*ret_why = why_printf("--log-level: '%s'; write debug, info, warn or error", text);
+	return false;
+}
+
+static struct server_config to_server_config(const struct settings *s)
+{
+	struct server_config config = server_config_default();
+	config.data_dir = s->data;
+	config.loops = (unsigned)s->loops;
+	config.memory_bytes = s->memory;
+	config.log_bytes = s->log_limit;
+	config.segment_bytes = s->segment;
+	config.disk_reserve_bytes = s->disk_reserve;
+	config.window_days = s->window_days;
+	config.inbox_rows = s->inbox_rows;
+	config.inbox_bytes = s->inbox_bytes;
+	config.password_memory = s->password_memory;
+	config.password_passes = s->password_passes;
+	config.repair = s->repair;
+	config.access.allow_plain = s->allow_plain;
+	config.access.limits.anonymous_max = (unsigned)s->anonymous_links;
+	config.access.limits.anonymous_per_address_max = (unsigned)s->anonymous_per_address;
+	config.access.limits.link_requests_max = (unsigned)s->link_requests;
+	config.access.limits.requests_max = (unsigned)s->requests;
+	return config;
+}
+
+/** Options, then the file that they name, then options once more: they have the last word. */
+static int read_settings(struct env *env, struct hy_config *config, struct settings *s, int argc, char **argv, char **ret_why)
+{
+	int next;
+	int status = hy_config_read_options(config, argc - 1, argv + 1, &next, ret_why);
+	if (status != HY_OK)
+		return status;
+	if (next != argc - 1) {
+		*ret_why = why_printf("'%s' is not expected here; see --help", argv[1 + next]);
+		return HY_INVALID_ARGUMENT;
+	}
+	if (!s->config[0])
+		return HY_OK;
+	char *text;
+	size_t len;
+	int rc = env_file_read_all(env, s->config, CONFIG_FILE_MAX, &text, &len);
+	if (rc < 0) {
+		*ret_why = why_printf("cannot read %s: %s", s->config, strerror(-rc));
+		return HY_NOT_FOUND;
+	}
+	status = hy_config_read_file_text(config, s->config, text, len, ret_why);
+	hy_free(text);
+	return status;
+}
+
+/** What the operator sees: where to go, and what would surprise him. */
+static void announce(struct env *env, const struct server *server, const struct server_config *config, uint64_t started_us)
+{
+	char text[128];
+	for (unsigned i = 0; i < config->listen_count; i++) {
+		const struct env_addr *a = server_address(server, i);
+		printf("Hongyan is ready at http://%s\n", env_addr_text(a, text, sizeof text));
+		if (!env_addr_is_loopback(a) && !config->access.allow_plain)
+			printf("  (sign-in from other machines is refused there: connections are not encrypted; see --allow-plain)\n");
+	}
+	printf("data in %s; up after %llu ms; end it with Ctrl-C\n", config->data_dir,
+		(unsigned long long)((env_mono_us(env) - started_us) / 1000));
+	fflush(stdout);
+}
+
+static int serve(struct env *env, const struct settings *s)
+{
+	struct server_config config = to_server_config(s);
+	struct server *server;
+	char *why = NULL;
+	uint64_t started_us = env_mono_us(env), files = env_raise_file_limit(env);
+	if (!parse_listen(s->listen, &config, &why) || !parse_log_level(env, s->log_level, &why))
+		return fail(why);
+	if (s->retain_days != 0)
+		return fail(why_printf("--retain-days: only 0 is possible in this release"));
+	if (files < FILES_NEEDED)
+		return fail(why_printf("only %llu files may be open, and every connection is one: raise the limit (ulimit -n, or "
+				       "LimitNOFILE= of the service)", (unsigned long long)files));
+	if (server_start(env, &config, &server, &why) != HY_OK)
+		return fail(why);
+	if (s->check) {
+		printf("settings, folder and ports are fine\n");
+	} else {
+		announce(env, server, &config, started_us);
+		env_wait_terminate(env);
+		env_log(env, ENV_LOG_INFO, "main", 0, "ending: answering what is in work");
+	}
+	server_stop(server, s->drain * 1000);
+	return 0;
+}
+
+int command_serve(int argc, char **argv)
+{
+	struct settings s;
+	struct env *env = env_real_create();
+	struct hy_config *config = hy_config_create(items, &s);
+	char *why = NULL;
+	int status = read_settings(env, config, &s, argc, argv, &why), exit_status = 0;
+	if (status != HY_OK)
+		exit_status = fail(why) + 1;
+	else if (s.help)
+		print_help();
+	else
+		exit_status = serve(env, &s);
+	hy_config_destroy(config);
+	env_real_destroy(env);
+	return exit_status;
+}
