@@ -1,7 +1,7 @@
 /* link.c - the long link: Mars frames become requests; heartbeats are answered; hints are pushed. */
 #include "access/link.h"
 
-#include "access/mars_frame.h"
+#include "mars_frame.h"
 #include "link.pb-c.h"
 #include "svrkit/pb.h"
 #include "sync.pb-c.h"

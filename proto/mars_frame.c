@@ -1,5 +1,5 @@
 /* mars_frame.c - see mars_frame.h. */
-#include "access/mars_frame.h"
+#include "mars_frame.h"
 
 enum mars_parse mars_parse(struct hy_bytes in, uint32_t body_max, struct mars_frame *ret_frame)
 {
