@@ -1,5 +1,5 @@
 /* pb_wire.c - structs from checked bytes, bytes from structs, copies; all in an arena. */
-#include "svrkit/pb.h"
+#include "svrkit/pb_impl.h"
 
 static void *arena_alloc(void *allocator_data, size_t size)
 {
@@ -33,9 +33,7 @@ void pb_pack(const ProtobufCMessage *m, struct hy_buf *out)
 	hy_buf_commit(out, len);
 }
 
-/* ---- copies ---- */
-
-static size_t size_of_type(ProtobufCType type)
+size_t pb_type_size(ProtobufCType type)
 {
 	switch (type) {
 	case PROTOBUF_C_TYPE_INT64:
@@ -56,6 +54,8 @@ static size_t size_of_type(ProtobufCType type)
 		return 4;
 	}
 }
+
+/* ---- copies ---- */
 
 /* `value` is a field's value, or an element's, that still points to what belongs to the original. */
 static bool copy_value(const ProtobufCFieldDescriptor *field, void *value, struct hy_arena *arena)
@@ -91,7 +91,7 @@ static bool copy_repeated(const ProtobufCFieldDescriptor *field, size_t count, v
 		*array = NULL;
 		return true;
 	}
-	size_t size = size_of_type(field->type);
+	size_t size = pb_type_size(field->type);
 	*array = hy_arena_memdup(arena, *array, count * size);
 	if (*array == NULL)
 		return false;
