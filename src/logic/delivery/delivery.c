@@ -1,0 +1,181 @@
+#include "logic/delivery/delivery.h"
+
+#include "base/map.h"
+#include "base/mem.h"
+#include "delivery.rpc.h"
+#include "link.rpc.h"
+#include "message.rpc.h"
+#include "session.rpc.h"
+
+/** An inbox that could not be relieved is not tried again at every message. */
+#define RELIEF_PAUSE_US (10ull * 1000 * 1000)
+/** Reliefs remembered per loop; beyond that messages near a bound are just stored. */
+#define RELIEFS_MAX 1024u
+
+struct delivery {
+	struct svr *svr;
+	uint64_t seed;
+	struct hy_map reliefs[SVR_LOOPS_MAX]; /* of struct relief */
+};
+
+/** A user whose inbox is being relieved, or was lately. Its loop's alone. */
+struct relief {
+	struct hy_map_node node;
+	struct svr_loop *loop;
+	uint32_t uin;
+	uint64_t trace, again_us; /* not before; UINT64_MAX: at work */
+};
+
+static uint64_t hash_uin(const struct delivery *delivery, uint32_t uin)
+{
+	return hy_hash(&uin, sizeof uin, delivery->seed);
+}
+
+static struct relief *find_relief(struct delivery *delivery, struct hy_map *map, uint32_t uin)
+{
+	for (struct hy_map_node *n = hy_map_first(map, hash_uin(delivery, uin)); n; n = hy_map_next(n)) {
+		struct relief *r = hy_container_of(n, struct relief, node);
+		if (r->uin == uin)
+			return r;
+	}
+	return NULL;
+}
+
+static int relieve(struct call *call, uint32_t uin)
+{
+	Hy__SessionRelieveRequest request = HY__SESSION_RELIEVE_REQUEST__INIT;
+	Hy__SessionRelieveResponse response = HY__SESSION_RELIEVE_RESPONSE__INIT;
+
+	request.uin = uin;
+	return session_relieve(call, &request, &response);
+}
+
+static void relieve_in_background(void *arg)
+{
+	struct relief *r = arg;
+	struct hy_arena arena;
+	struct call call = {
+		.loop = r->loop,
+		.arena = &arena,
+		.trace = r->trace,
+		.deadline_us = svr_now_us(r->loop) + SVR_DEADLINE_DEFAULT_MS * 1000ull,
+		.priority = 7,
+	};
+
+	hy_arena_init(&arena, HY_ARENA_LIMIT_DEFAULT);
+	int rc = relieve(&call, r->uin);
+	if (rc != HY_OK)
+		call_log(&call, ENV_LOG_WARN, "delivery", "the inbox of user %u could not be relieved: %s", r->uin,
+			hy_status_name(rc));
+	hy_arena_fini(&arena);
+	r->again_us = svr_now_us(r->loop) + RELIEF_PAUSE_US;
+}
+
+struct prune {
+	struct hy_map *map;
+	uint64_t now_us;
+};
+
+static bool prune_one(void *arg, struct hy_map_node *n)
+{
+	struct prune *p = arg;
+	struct relief *r = hy_container_of(n, struct relief, node);
+
+	if (r->again_us <= p->now_us) {
+		hy_map_remove(p->map, n);
+		hy_free(r);
+	}
+	return true;
+}
+
+/** Starts one unless one runs or has just run. */
+static void start_relief(struct delivery *delivery, struct call *call, uint32_t uin)
+{
+	struct hy_map *map = &delivery->reliefs[svr_loop_index(call->loop)];
+	uint64_t now_us = svr_now_us(call->loop);
+	struct relief *r = find_relief(delivery, map, uin);
+
+	if (r && r->again_us > now_us)
+		return;
+	if (!r) {
+		if (map->count >= RELIEFS_MAX) {
+			struct prune p = {map, now_us};
+			hy_map_each(map, prune_one, &p);
+			if (map->count >= RELIEFS_MAX)
+				return;
+		}
+		r = hy_zalloc(sizeof *r);
+		r->loop = call->loop;
+		r->uin = uin;
+		hy_map_insert(map, &r->node, hash_uin(delivery, uin));
+	}
+	r->trace = call->trace;
+	r->again_us = UINT64_MAX;
+	co_spawn(call->loop, relieve_in_background, r);
+}
+
+static void hint(struct call *call, uint32_t uin)
+{
+	Hy__LinkHintRequest request = HY__LINK_HINT_REQUEST__INIT;
+	Hy__LinkHintResponse response = HY__LINK_HINT_RESPONSE__INIT;
+
+	request.uin = uin;
+	int rc = link_hint(call, &request, &response);
+	if (rc != HY_OK) /* a hint may be lost (R6) */
+		call_log(call, ENV_LOG_DEBUG, "delivery", "user %u was not hinted at: %s", uin, hy_status_name(rc));
+}
+
+static int deliver(void *self, struct call *call, const Hy__DeliverRequest *request, Hy__DeliverResponse *response)
+{
+	struct delivery *delivery = self;
+	Hy__MessageAppendRequest append;
+	Hy__MessageAppendResponse appended = HY__MESSAGE_APPEND_RESPONSE__INIT;
+
+	if (!request->append)
+		return call_fail(call, HY_INVALID_ARGUMENT, "there is no message");
+	append = *request->append;
+	append.uin = request->uin;
+	int rc = message_append(call, &append, &appended);
+	if (rc == HY_RESOURCE_EXHAUSTED && appended.nearly_full && relieve(call, request->uin) == HY_OK) {
+		call->message = NULL;
+		call->retry_after_ms = 0;
+		hy__message_append_response__init(&appended);
+		rc = message_append(call, &append, &appended);
+	}
+	if (rc != HY_OK)
+		return rc;
+	response->version = appended.version;
+	response->repeated_send = appended.repeated_send;
+	/* also for a repeat: the first attempt may have ended just before its hint */
+	hint(call, request->uin);
+	if (appended.nearly_full)
+		start_relief(delivery, call, request->uin);
+	return HY_OK;
+}
+
+static const struct delivery_handlers handlers = {.deliver = deliver};
+
+int delivery_create(struct svr *svr, struct delivery **ret_delivery)
+{
+	struct delivery *delivery = hy_zalloc(sizeof *delivery);
+
+	delivery->svr = svr;
+	delivery->seed = env_rand64(svr_env(svr));
+	for (unsigned i = 0; i < svr_loop_count(svr); i++)
+		hy_map_init(&delivery->reliefs[i]);
+	rpc_add_service(svr, &delivery_service, &handlers, delivery);
+	*ret_delivery = delivery;
+	return HY_OK;
+}
+
+void delivery_destroy(struct delivery *delivery)
+{
+	if (!delivery)
+		return;
+	for (unsigned i = 0; i < svr_loop_count(delivery->svr); i++) {
+		struct prune p = {&delivery->reliefs[i], UINT64_MAX};
+		hy_map_each(p.map, prune_one, &p);
+		hy_map_fini(p.map);
+	}
+	hy_free(delivery);
+}
