@@ -1,8 +1,8 @@
 /**
  * buf.h - a growing byte buffer, read from the front and written at the back.
  *
- * Every buffer that grows by what a stranger sends is checked against a limit by whoever appends; the buffer itself only
- * refuses sizes past 1 GiB (it ends the process: a programming error).
+ * Every buffer that grows by what a stranger sends is checked against a limit by whoever appends; the buffer itself
+ * only refuses sizes past 1 GiB (it ends the process: a programming error).
  */
 #ifndef HY_BUF_H
 #define HY_BUF_H
@@ -10,7 +10,7 @@
 #include "base/base.h"
 
 struct hy_buf {
-	uint8_t *mem;          /* hy_alloc'd, or NULL */
+	uint8_t *mem;           /* hy_alloc'd, or NULL */
 	size_t start, end, cap; /* mem[start..end) is what was written and not yet consumed */
 };
 
@@ -21,12 +21,12 @@ static inline size_t hy_buf_len(const struct hy_buf *b)
 
 static inline uint8_t *hy_buf_data(const struct hy_buf *b)
 {
-	return b->mem + b->start;
+	return b->mem ? b->mem + b->start : NULL;
 }
 
 static inline struct hy_bytes hy_buf_bytes(const struct hy_buf *b)
 {
-	return hy_bytes(b->mem + b->start, b->end - b->start);
+	return hy_bytes(hy_buf_data(b), b->end - b->start);
 }
 
 /** A zeroed struct is an empty buffer. Frees the memory and leaves an empty buffer. */
@@ -50,7 +50,9 @@ void hy_buf_put_varint(struct hy_buf *b, uint64_t v);
 /** A varint length, then the bytes. */
 void hy_buf_put_bytes(struct hy_buf *b, struct hy_bytes v);
 
-/** Reading back: takes from the front of *in. False (and *in in an undefined state) when the input is cut or malformed. */
+/**
+ * Reading back: takes from the front of *in. False (and *in in an undefined state) when the input is cut or malformed.
+ */
 bool hy_get_varint(struct hy_bytes *in, uint64_t *ret_v) HY_MUST_USE;
 bool hy_get_bytes(struct hy_bytes *in, struct hy_bytes *ret_v) HY_MUST_USE;
 
