@@ -1,6 +1,7 @@
 /*
- * Runs every file of the folders given as arguments through a libFuzzer target, in byte order of their names: so a corpus is a
- * regression test with any compiler. Each input stands in a block of its own length, so that a sanitizer sees one byte too many.
+ * Runs every file of the folders given as arguments through a libFuzzer target, in byte order of their names: so a
+ * corpus is a regression test with any compiler. Each input stands in a block of its own length, so that a sanitizer
+ * sees one byte too many.
  */
 #include <dirent.h>
 #include <stdint.h>

@@ -91,8 +91,8 @@ void hy_arena_reset(struct hy_arena *a)
 void *hy_arena_alloc(struct hy_arena *a, size_t size)
 {
 	/*
-	 * The cap counts what is really taken, rounding included, and something for an empty allocation too: a stranger's
-	 * message of a million empty fields must meet the cap as well.
+	 * The cap counts what is really taken, rounding included, and something for an empty allocation too: a
+	 * stranger's message of a million empty fields must meet the cap as well.
 	 */
 	if (size > a->limit || size > SIZE_MAX / 2)
 		return NULL;

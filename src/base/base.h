@@ -19,15 +19,15 @@
 #define HY_MAX(a, b) ((a) > (b) ? (a) : (b))
 
 /** The struct that holds `member` at `p`. Warns when `p` is of another type than the member. */
-#define hy_container_of(p, type, member)                                                                               \
+#define hy_container_of(p, type, member) \
 	((type *)(void *)((char *)(1 ? (p) : &((type *)0)->member) - offsetof(type, member)))
 
 /** Moves a pointer out of a variable and leaves NULL there. */
-#define hy_take(p)                                                                                                     \
-	({                                                                                                             \
-		__typeof__(p) taken_ = (p);                                                                            \
-		(p) = NULL;                                                                                            \
-		taken_;                                                                                                \
+#define hy_take(p)                          \
+	({                                  \
+		__typeof__(p) taken_ = (p); \
+		(p) = NULL;                 \
+		taken_;                     \
 	})
 
 /** Some bytes that belong to somebody else. `data` may be NULL when `len` is 0. */

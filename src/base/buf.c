@@ -21,8 +21,8 @@ uint8_t *hy_buf_reserve(struct hy_buf *b, size_t len)
 	size_t used = b->end - b->start;
 	assert(len <= BUF_MAX && used + len <= BUF_MAX);
 	/*
-	 * Room at the front is reclaimed only when at least half of the memory is free there: then each byte moved is paid for
-	 * by a byte that was consumed, and a long-lived buffer neither grows for ever nor copies for ever.
+	 * Room at the front is reclaimed only when at least half of the memory is free there: then each byte moved is
+	 * paid for by a byte that was consumed, and a long-lived buffer neither grows for ever nor copies for ever.
 	 */
 	if (b->mem && used + len <= b->cap && b->start >= b->cap / 2) {
 		memmove(b->mem, b->mem + b->start, used);

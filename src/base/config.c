@@ -81,7 +81,7 @@ static char *buf_to_text(struct hy_buf *b)
 	return text;
 }
 
-/* ---- the file ----------------------------------------------------------------------------------------------------- */
+/* ---- the file ---------------------------------------------------------------------------------------------------- */
 
 struct file_reading {
 	struct hy_config *c;
@@ -184,7 +184,8 @@ static int on_value(void *arg, const char *section, const char *key, const char 
 		r->first_lines[i] = r->line;
 		if (set_value(r->c, i, value, FROM_FILE))
 			return 1;
-		hy_buf_printf(&r->why, "%s:%zu: \"%s\" does not do for %s: it must be ", r->name, r->line, value, item->name);
+		hy_buf_printf(
+			&r->why, "%s:%zu: \"%s\" does not do for %s: it must be ", r->name, r->line, value, item->name);
 		hy_config_value_allowed(item, &r->why);
 		return 0;
 	}
@@ -201,7 +202,8 @@ int hy_config_read_file_text(struct hy_config *c, const char *file_name, const c
 	/* A line that inih itself cannot read; it goes on after it, so our own finding may be of a later one. */
 	if (bad_line > 0 && (!file_failed(&r) || (size_t)bad_line < r.line)) {
 		hy_buf_clear(&r.why);
-		hy_buf_printf(&r.why, "%s:%d: expected \"[section]\", \"key = value\" or a comment that begins with # or ;",
+		hy_buf_printf(&r.why,
+			"%s:%d: expected \"[section]\", \"key = value\" or a comment that begins with # or ;",
 			file_name, bad_line);
 	}
 	if (!file_failed(&r)) {
@@ -212,7 +214,7 @@ int hy_config_read_file_text(struct hy_config *c, const char *file_name, const c
 	return HY_INVALID_ARGUMENT;
 }
 
-/* ---- options ------------------------------------------------------------------------------------------------------ */
+/* ---- options ----------------------------------------------------------------------------------------------------- */
 
 static bool find_option(const struct hy_config *c, const char *name, size_t len, size_t *ret_index)
 {
@@ -291,7 +293,7 @@ int hy_config_read_options(struct hy_config *c, int argc, char *const *argv, int
 	return HY_OK;
 }
 
-/* ---- what people read --------------------------------------------------------------------------------------------- */
+/* ---- what people read -------------------------------------------------------------------------------------------- */
 
 static void put_help(const struct hy_config_item *item, struct hy_buf *out)
 {

@@ -2,18 +2,20 @@
  * config.h - a program's settings: one table says what there is; an INI file and command-line options give values.
  *
  *	struct settings { const char *listen; uint64_t memory; bool verbose; };
+ *	#define AT(member) offsetof(struct settings, member)
  *	static const struct hy_config_item items[] = {
- *		{"server.listen", "listen", HY_CONFIG_ADDRESS, offsetof(struct settings, listen), "127.0.0.1:7600", "where clients connect"},
- *		{"kt.memory", "memory", HY_CONFIG_BYTES, offsetof(struct settings, memory), "256M", "of all tables", 16 << 20, 1ull << 40},
- *		{NULL, "verbose", HY_CONFIG_BOOL, offsetof(struct settings, verbose), "false", "log more"},
+ *		{"server.listen", "listen", HY_CONFIG_ADDRESS, AT(listen), "127.0.0.1:7600", "where clients connect"},
+ *		{"kt.memory", "memory", HY_CONFIG_BYTES, AT(memory), "256M", "of all tables", 16 << 20, 1ull << 40},
+ *		{NULL, "verbose", HY_CONFIG_BOOL, AT(verbose), "false", "log more"},
  *		{0},
  *	};
  *
- * Order of force: option, file, default, whatever is read first (so a program can take the file's name from the options). Of
- * two options the later wins; a key that stands twice in a file is an error. Reads no file by itself: the program does, by its env.
+ * Order of force: option, file, default, whatever is read first (so a program can take the file's name from the
+ * options). Of two options the later wins; a key that stands twice in a file is an error. Reads no file by itself: the
+ * program does, by its env.
  *
- * Errors: HY_INVALID_ARGUMENT, and *ret_why (hy_alloc'd, the caller's) names file and line or the option, and what is allowed.
- * Settings then hold some of the values; a program ends there. Threads: one at a time. Nothing here suspends.
+ * Errors: HY_INVALID_ARGUMENT, and *ret_why (hy_alloc'd, the caller's) names file and line or the option, and what is
+ * allowed. Settings then hold some of the values; a program ends there. Threads: one at a time. Nothing here suspends.
  */
 #ifndef HY_CONFIG_H
 #define HY_CONFIG_H
@@ -23,13 +25,13 @@
 
 /** What a value looks like in text, and what it is in the settings. */
 enum hy_config_type {
-	HY_CONFIG_STRING,   /* any text          const char *, never NULL; lives as long as the hy_config */
-	HY_CONFIG_ADDRESS,  /* 127.0.0.1:7600, [::1]:7600, *:7600, unix:/run/x.sock   const char *, as above; only the form is checked */
-	HY_CONFIG_BOOL,     /* true, false, yes, no, on, off, 1, 0; an option alone means true        bool */
-	HY_CONFIG_UNSIGNED, /* 42                uint64_t */
-	HY_CONFIG_BYTES,    /* 512M: K, M, G, T are powers of 1,024; a plain number is bytes   uint64_t, bytes */
-	HY_CONFIG_DURATION, /* 250ms, 30s, 5m, 2h, 7d; 0     uint64_t, milliseconds */
-	HY_CONFIG_PERCENT,  /* 80 or 80%         uint64_t, 0 to 100 */
+	HY_CONFIG_STRING,   /* any text: const char *, never NULL; lives as long as the hy_config */
+	HY_CONFIG_ADDRESS,  /* [::1]:7600, *:7600, unix:/run/x.sock: const char *, as above; only the form is checked */
+	HY_CONFIG_BOOL,     /* true, false, yes, no, on, off, 1, 0; an option alone means true: bool */
+	HY_CONFIG_UNSIGNED, /* 42: uint64_t */
+	HY_CONFIG_BYTES,    /* 512M: K, M, G, T are powers of 1,024; a plain number is bytes: uint64_t, bytes */
+	HY_CONFIG_DURATION, /* 250ms, 30s, 5m, 2h, 7d; 0: uint64_t, milliseconds */
+	HY_CONFIG_PERCENT,  /* 80 or 80%: uint64_t, 0 to 100 */
 };
 
 struct hy_config_item {
@@ -44,17 +46,19 @@ struct hy_config_item {
 
 struct hy_config;
 
-/** Fills the settings with the defaults. `items` ends with an entry of neither name nor option; both outlive the result. */
+/**
+ * Fills the settings with the defaults. `items` ends with an entry of neither name nor option; both outlive the result.
+ */
 struct hy_config *hy_config_create(const struct hy_config_item *items, void *settings);
 /** The texts in the settings go with it. NULL is fine. */
 void hy_config_destroy(struct hy_config *c);
 
 /** The text of an INI file; `file_name` is for messages only. Lines of at most 190 bytes. */
-int hy_config_read_file_text(struct hy_config *c, const char *file_name, const char *text, size_t len, char **ret_why)
-	HY_MUST_USE;
+int hy_config_read_file_text(
+	struct hy_config *c, const char *file_name, const char *text, size_t len, char **ret_why) HY_MUST_USE;
 /**
- * --name value, --name=value, for a bool also --name and --no-name; ends before the first argument that is none, or after "--".
- * *ret_next: index of the first argument not read.
+ * --name value, --name=value, for a bool also --name and --no-name; ends before the first argument that is none, or
+ * after "--". *ret_next: index of the first argument not read.
  */
 int hy_config_read_options(struct hy_config *c, int argc, char *const *argv, int *ret_next, char **ret_why) HY_MUST_USE;
 

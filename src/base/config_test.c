@@ -20,7 +20,8 @@ static const struct hy_config_item items[] = {
 	{"server.listen", "listen", HY_CONFIG_ADDRESS, AT(listen), "127.0.0.1:7600", "where clients connect"},
 	{"server.admin", "admin", HY_CONFIG_ADDRESS, AT(admin), "", "where operators connect; empty: nowhere"},
 	{"server.loops", "loops", HY_CONFIG_UNSIGNED, AT(loops), "2", "threads that work on requests", 1, 64},
-	{"store.memory", "memory", HY_CONFIG_BYTES, AT(memory), "256M", "memory for tables", 1 << 20, UINT64_C(1) << 40},
+	{"store.memory", "memory", HY_CONFIG_BYTES, AT(memory), "256M", "memory for tables", 1 << 20,
+		UINT64_C(1) << 40},
 	{"store.keep", NULL, HY_CONFIG_DURATION, AT(keep), "30d", "how long messages stay"},
 	{"store.high", NULL, HY_CONFIG_PERCENT, AT(high), "80%", "fill level that refuses"},
 	{"store.sync", "sync", HY_CONFIG_BOOL, AT(sync), "true", "wait for the disk"},
@@ -62,7 +63,8 @@ static void test_defaults_hold_without_anything_read(void **state)
 static void test_a_file_sets_values(void **state)
 {
 	struct settings s;
-	check_file("# a comment\n; another\n\n[server]\r\nloops = 8 ; of many\n  [store]\n\tkeep: 250ms\nhigh=95\nsync = off\n"
+	check_file("# a comment\n; another\n\n[server]\r\nloops = 8 ; of many\n  [store]\n\tkeep: 250ms\nhigh=95\nsync "
+		   "= off\n"
 		   "memory = 2G",
 		"", &s);
 	assert_int_equal(s.loops, 8);
@@ -80,15 +82,17 @@ static void test_a_bad_file_is_told_by_line_and_by_what_is_allowed(void **state)
 		{"[server]\nlisen = x\n", "x.conf:2: unknown key \"lisen\" in [server]; allowed: listen, admin, loops"},
 		{"[serve]\nlisten = x\n", "x.conf:2: unknown section [serve]; allowed: [server], [store]"},
 		{"listen = x\n", "x.conf:1: \"listen\" stands in no section; allowed: [server], [store]"},
-		{"\n[server]\nloops = many\n",
-			"x.conf:3: \"many\" does not do for server.loops: it must be a whole number from 1 to 64, such as 42"},
-		{"[store]\nmemory = 1\n", "x.conf:2: \"1\" does not do for store.memory: it must be a size from 1M to 1T, such as "
-					  "512M (K, M, G, T)"},
+		{"\n[server]\nloops = many\n", "x.conf:3: \"many\" does not do for server.loops: it must be a whole "
+					       "number from 1 to 64, such as 42"},
+		{"[store]\nmemory = 1\n",
+			"x.conf:2: \"1\" does not do for store.memory: it must be a size from 1M to 1T, such as "
+			"512M (K, M, G, T)"},
 		{"[store]\nsync = maybe\n", "x.conf:2: \"maybe\" does not do for store.sync: it must be true or false"},
 		{"[server]\nloops = 1\nloops = 2\n", "x.conf:3: server.loops was given in line 2 already"},
 		{"[server]\nloops\nlisen = 1\n",
 			"x.conf:2: expected \"[section]\", \"key = value\" or a comment that begins with # or ;"},
-		{"[server]\nlisen = 1\nloops\n", "x.conf:2: unknown key \"lisen\" in [server]; allowed: listen, admin, loops"},
+		{"[server]\nlisen = 1\nloops\n",
+			"x.conf:2: unknown key \"lisen\" in [server]; allowed: listen, admin, loops"},
 		{"[server\n", "x.conf:1: expected \"[section]\", \"key = value\" or a comment that begins with # or ;"},
 	};
 	for (size_t i = 0; i < HY_COUNT_OF(cases); i++)
@@ -256,13 +260,15 @@ static void test_help_and_example_name_every_item(void **state)
 {
 	struct hy_buf help = {0}, example = {0};
 	hy_config_help(items, &help);
-	assert_true(contains(&help, "  --memory=BYTES  (in the file: store.memory)\n        memory for tables (default: 256M)\n"));
+	assert_true(contains(
+		&help, "  --memory=BYTES  (in the file: store.memory)\n        memory for tables (default: 256M)\n"));
 	assert_true(contains(&help, "  --verbose\n        log more\n"));
 	assert_true(contains(&help, "only:\n  store.keep = DURATION\n        how long messages stay (default: 30d)\n"));
 	hy_config_example(items, &example);
 	assert_true(contains(&example, "[server]\n# where clients connect: an address"));
-	assert_true(contains(&example, "\n\n[store]\n# memory for tables: a size from 1M to 1T, such as 512M (K, M, G, T)\n"
-				       "#memory = 256M\n"));
+	assert_true(
+		contains(&example, "\n\n[store]\n# memory for tables: a size from 1M to 1T, such as 512M (K, M, G, T)\n"
+				   "#memory = 256M\n"));
 	hy_buf_fini(&help);
 	hy_buf_fini(&example);
 }

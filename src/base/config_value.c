@@ -8,7 +8,8 @@ struct unit {
 /* From the largest down, so that the first that divides a number is the shortest way to write it. */
 static const struct unit byte_units[] = {
 	{"T", UINT64_C(1) << 40}, {"G", 1 << 30}, {"M", 1 << 20}, {"K", 1 << 10}, {"", 1}, {0}};
-static const struct unit duration_units[] = {{"d", 86400000}, {"h", 3600000}, {"m", 60000}, {"s", 1000}, {"ms", 1}, {0}};
+static const struct unit duration_units[] = {
+	{"d", 86400000}, {"h", 3600000}, {"m", 60000}, {"s", 1000}, {"ms", 1}, {0}};
 static const struct unit percent_units[] = {{"%", 1}, {"", 1}, {0}};
 static const struct unit plain_units[] = {{"", 1}, {0}};
 
@@ -17,7 +18,8 @@ static const struct kind {
 	const struct unit *units; /* NULL: not a number */
 } kinds[] = {
 	[HY_CONFIG_STRING] = {"TEXT", "a text", "x", NULL},
-	[HY_CONFIG_ADDRESS] = {"ADDRESS", "an address", "127.0.0.1:7600, [::1]:7600, *:7600 or unix:/run/hongyan.sock", NULL},
+	[HY_CONFIG_ADDRESS] = {"ADDRESS", "an address", "127.0.0.1:7600, [::1]:7600, *:7600 or unix:/run/hongyan.sock",
+		NULL},
 	[HY_CONFIG_BOOL] = {"BOOL", "true or false", "true", NULL},
 	[HY_CONFIG_UNSIGNED] = {"NUMBER", "a whole number", "42", plain_units},
 	[HY_CONFIG_BYTES] = {"BYTES", "a size", "512M (K, M, G, T)", byte_units},

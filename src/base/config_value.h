@@ -13,7 +13,8 @@ struct hy_config_value {
 
 bool hy_config_is_text(enum hy_config_type type);
 /** False when the text does not fit the item's type or range. Texts leave *ret_v alone. */
-bool hy_config_value_parse(const struct hy_config_item *item, const char *text, struct hy_config_value *ret_v) HY_MUST_USE;
+bool hy_config_value_parse(
+	const struct hy_config_item *item, const char *text, struct hy_config_value *ret_v) HY_MUST_USE;
 /** Appends "a size from 16M to 1T, such as 512M". */
 void hy_config_value_allowed(const struct hy_config_item *item, struct hy_buf *out);
 /** "BYTES": what stands for the value in --help. Static storage. */

@@ -13,8 +13,8 @@
 
 /** First byte of every key. */
 enum hy_key_kind {
-	HY_KEY_USER = 'u', /* + the UIN, 4 bytes, big-endian */
-	HY_KEY_NAME = 'n', /* + the account name */
+	HY_KEY_USER = 'u',   /* + the UIN, 4 bytes, big-endian */
+	HY_KEY_NAME = 'n',   /* + the account name */
 	HY_KEY_SYSTEM = 's', /* + a name: what belongs to the whole server */
 };
 

@@ -26,7 +26,8 @@ static void test_the_hash_never_changes(void **state)
 
 static void test_equal_means_same_kind_and_same_name(void **state)
 {
-	struct hy_key a = hy_key_name("ann", 3), b = hy_key_name("anna", 3), c = hy_key_system("ann"), d = hy_key_name("an", 2);
+	struct hy_key a = hy_key_name("ann", 3), b = hy_key_name("anna", 3), c = hy_key_system("ann"),
+		      d = hy_key_name("an", 2);
 	assert_true(hy_key_equal(&a, &b));
 	assert_false(hy_key_equal(&a, &c));
 	assert_false(hy_key_equal(&a, &d));
@@ -46,8 +47,8 @@ static void test_text_there_and_back(void **state)
 
 static void test_what_names_no_key_is_refused(void **state)
 {
-	static const char *const texts[] = {"", "user", "user:", "user:-1", "user:4294967296", "user:1x", "user:01", "name:",
-		"name:\\", "name:\\x", "name:\\x4", "name:\\xzz", "group:1", ":1", "users:1",
+	static const char *const texts[] = {"", "user", "user:", "user:-1", "user:4294967296", "user:1x", "user:01",
+		"name:", "name:\\", "name:\\x", "name:\\x4", "name:\\xzz", "group:1", ":1", "users:1",
 		"name:0123456789012345678901234567890123456789"};
 	for (size_t i = 0; i < HY_COUNT_OF(texts); i++) {
 		struct hy_key k;

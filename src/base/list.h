@@ -65,13 +65,13 @@ static inline void hy_list_take_all(struct hy_link *from, struct hy_link *to)
 }
 
 /** First element or NULL. */
-#define hy_list_first(head, type, member)                                                                              \
+#define hy_list_first(head, type, member) \
 	(hy_list_empty(head) ? (type *)NULL : hy_container_of((head)->next, type, member))
 
 /** Walks a list; the current element may be removed. */
-#define hy_list_each(it, head, type, member)                                                                           \
-	for (struct hy_link *it##_l = (head)->next, *it##_n = it##_l->next;                                            \
-	     it##_l != (head) && ((it) = hy_container_of(it##_l, type, member), true);                                 \
-	     it##_l = it##_n, it##_n = it##_n->next)
+#define hy_list_each(it, head, type, member)                                              \
+	for (struct hy_link *it##_l = (head)->next, *it##_n = it##_l->next;               \
+		it##_l != (head) && ((it) = hy_container_of(it##_l, type, member), true); \
+		it##_l = it##_n, it##_n = it##_n->next)
 
 #endif

@@ -15,7 +15,10 @@ static size_t place(uint64_t hash)
 	return (size_t)((hash * UINT64_C(0x9e3779b97f4a7c15)) >> 24);
 }
 
-/* While a bucket of the old array has not been moved, all that belongs there lives there: the new array's two are empty. */
+/*
+ * While a bucket of the old array has not been moved, all that belongs there lives there: the new array's two are
+ * empty.
+ */
 static struct hy_map_node **chain_of(const struct hy_map *m, uint64_t hash)
 {
 	size_t at = place(hash);

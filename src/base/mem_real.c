@@ -7,7 +7,8 @@
 static void *checked(void *p, size_t size)
 {
 	if (!p && size) {
-		fprintf(stderr, "out of memory: %zu bytes were refused; a limit is set too high for this machine\n", size);
+		fprintf(stderr, "out of memory: %zu bytes were refused; a limit is set too high for this machine\n",
+			size);
 		abort();
 	}
 	return p;

@@ -3,8 +3,8 @@
 const char *hy_status_name(int status)
 {
 	switch (status) {
-#define X(name, value, text)                                                                                           \
-	case value:                                                                                                    \
+#define X(name, value, text) \
+	case value:          \
 		return #name;
 		HY_STATUS_MAP(X)
 #undef X
@@ -15,8 +15,8 @@ const char *hy_status_name(int status)
 const char *hy_status_text(int status)
 {
 	switch (status) {
-#define X(name, value, text)                                                                                           \
-	case value:                                                                                                    \
+#define X(name, value, text) \
+	case value:          \
 		return text;
 		HY_STATUS_MAP(X)
 #undef X
