@@ -1,0 +1,42 @@
+#include <sched.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <time.h>
+
+#include "env/real/internal.h"
+
+uint64_t env_cpu_us(struct env *env)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+uint64_t env_raise_file_limit(struct env *env)
+{
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return 0;
+	struct rlimit wanted = {limit.rlim_max, limit.rlim_max};
+	return setrlimit(RLIMIT_NOFILE, &wanted) == 0 ? wanted.rlim_cur : limit.rlim_cur;
+}
+
+unsigned env_cpu_count(struct env *env)
+{
+	cpu_set_t set;
+	if (sched_getaffinity(0, sizeof set, &set) == 0)
+		return (unsigned)CPU_COUNT(&set);
+	long n = sysconf(_SC_NPROCESSORS_ONLN); /* more than 1,024 processors do not fit the set */
+	return n > 0 ? (unsigned)n : 1;
+}
+
+void env_wait_terminate(struct env *env)
+{
+	sigset_t set;
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	int signal_number;
+	while (sigwait(&set, &signal_number) != 0)
+		;
+}
