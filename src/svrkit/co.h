@@ -9,6 +9,7 @@
 #ifndef CO_H
 #define CO_H
 
+#include "base/list.h"
 #include "env/env.h"
 
 struct svr_loop;
@@ -37,9 +38,11 @@ size_t co_count(const struct svr_loop *loop);
 struct co_wait {
 	struct svr_loop *loop;
 	struct co *co;
-	struct env_timer timer;
+	uint64_t deadline_us;
+	struct hy_link by_deadline; /* in the loop's list of waits, earliest deadline first */
+	struct env_timer timer;     /* only for a deadline that is far out of order */
 	int status;
-	bool woken, waiting;
+	bool woken, waiting, cancellable;
 };
 
 void co_wait_init(struct co_wait *w, struct svr_loop *loop);
@@ -50,7 +53,7 @@ int co_wait(struct co_wait *w, uint64_t deadline_us);
 int co_wait_uncancelled(struct co_wait *w);
 /** From the same loop. The first call counts. */
 void co_wake(struct co_wait *w, int status);
-/** SUSPENDS. HY_OK, or HY_CANCELLED. */
+/** SUSPENDS; with a time in the past it lets all others that are ready run first. HY_OK, or HY_CANCELLED. */
 int co_sleep_until(struct svr_loop *loop, uint64_t at_us);
 
 #endif

@@ -58,6 +58,21 @@ void rpc_add_remote(struct svr *svr, const struct rpc_service *service, const st
 /** What stubs call. `response` is initialised by the caller. SUSPENDS when it hops or leaves the process. */
 int rpc_call(struct call *call, const struct rpc_method *method, const void *request, void *response);
 
+/* ---- what every method is counted by, without any code of its own ------------------------------------------------- */
+
+#define RPC_LATENCY_BUCKETS 24
+
+struct rpc_stats {
+	const struct rpc_method *method;
+	bool remote; /* calls made from here to another process; else calls served here, whoever made them */
+	uint64_t calls;
+	uint64_t errors[HY_STATUS_COUNT];      /* by status; [HY_OK] is 0 */
+	uint64_t latency[RPC_LATENCY_BUCKETS]; /* [i]: took less than 2^i us, and at least half of that; the last: longer, too */
+};
+
+/** Calls `fn` for each method of each service, all loops summed. Any thread; a sum may be a few calls behind. */
+void rpc_stats_each(const struct svr *svr, void (*fn)(void *arg, const struct rpc_stats *stats), void *arg);
+
 /** Client-facing methods of the services in this server, for the access layer. NULL: none. */
 const struct rpc_method *rpc_method_by_cmd(const struct svr *svr, uint32_t cmd);
 const struct rpc_method *rpc_method_by_path(const struct svr *svr, const char *path, size_t len);

@@ -26,15 +26,20 @@ struct svr_config {
 
 #define SVR_LOOPS_MAX 64
 
-/** [blocks] From an actor, as start and stop. Loops are created, not started. */
+/** [blocks] From an actor, as start, stop and destroy. Loops are created, not started. */
 int svr_create(struct env *env, const struct svr_config *config, struct svr **ret_svr);
 int svr_start(struct svr *svr);
-/** [blocks] Ends all loops; coroutines still at work after `grace_us` are cancelled and waited for. */
+/**
+ * [blocks] Ends all loops; coroutines still at work after `grace_us` are cancelled and waited for. Inboxes of loops live until
+ * svr_destroy(), but nobody looks into them.
+ */
 void svr_stop(struct svr *svr, uint64_t grace_us);
 void svr_destroy(struct svr *svr);
 
 struct env *svr_env(const struct svr *svr);
+/** Strip i is loop i's; the SVR_ACTOR_STRIPS after the loops' are for actors (svr_loop_count() + 0: the committer, + 1: the mover). */
 struct mon *svr_mon(const struct svr *svr);
+#define SVR_ACTOR_STRIPS 8
 unsigned svr_loop_count(const struct svr *svr);
 struct svr_loop *svr_loop_at(struct svr *svr, unsigned index);
 /** The loop that owns a key. */
@@ -57,6 +62,17 @@ struct svr_turn_hook {
 	struct svr_turn_hook *next;
 };
 void svr_loop_on_turn_end(struct svr_loop *loop, struct svr_turn_hook *hook);
+/**
+ * Once, while the server stops, when no coroutine is left: the place to close sockets and cancel timers. Registered as above; called
+ * in the order of registration. Nothing may be spawned any more.
+ */
+void svr_loop_on_stop(struct svr_loop *loop, struct svr_turn_hook *hook);
+/**
+ * Something without a coroutine is on its way to this loop (a message from an actor that owns memory): svr_stop() waits until it was
+ * released as often as held. On the loop.
+ */
+void svr_loop_hold(struct svr_loop *loop);
+void svr_loop_release(struct svr_loop *loop);
 
 /** Posts to another loop of this server, gathered: one wake-up per receiver and turn. From `from`'s thread. Order is kept. */
 void svr_post(struct svr_loop *from, unsigned to, struct env_msg *msg);

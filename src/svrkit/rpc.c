@@ -1,0 +1,353 @@
+/* Services, their methods, and the one function that calls them wherever they are. */
+#include <sys/socket.h>
+
+#include "base/mem.h"
+#include "svrkit/rpc_impl.h"
+
+#define LOG_LINES_PER_SECOND 50
+
+/* ---- tables ------------------------------------------------------------------------------------------------------ */
+
+static void on_loop_stop(struct svr_turn_hook *hook)
+{
+	struct rpc_loop *rl = hy_container_of(hook, struct rpc_loop, stop_hook);
+
+	rpc_client_close(rl->client);
+	rpc_server_close(rl->server);
+}
+
+struct rpc *rpc_create(struct svr *svr)
+{
+	struct rpc *rpc = hy_zalloc(sizeof(*rpc));
+
+	rpc->svr = svr;
+	hy_map_init(&rpc->by_cmd);
+	hy_map_init(&rpc->by_path);
+	for (unsigned i = 0; i < svr->loop_count; i++) {
+		struct rpc_loop *rl = hy_zalloc(sizeof(*rl));
+
+		rl->loop = &svr->loops[i];
+		rl->rpc = rpc;
+		rl->loop->rpc = rl;
+		rl->server = rpc_server_create(rl);
+		rl->client = rpc_client_create(rl);
+		rl->stop_hook.fn = on_loop_stop;
+		svr_loop_on_stop(rl->loop, &rl->stop_hook);
+	}
+	return rpc;
+}
+
+void rpc_destroy(struct rpc *rpc)
+{
+	for (unsigned i = 0; i < rpc->svr->loop_count; i++) {
+		struct rpc_loop *rl = rpc->svr->loops[i].rpc;
+
+		rpc_server_destroy(rl->server);
+		rpc_client_destroy(rl->client);
+		hy_free(rl);
+	}
+	for (unsigned i = 0; i < rpc->listener_count; i++)
+		env_listener_close(rpc->listeners[i]);
+	for (unsigned i = 0; i <= RPC_SERVICE_ID_MAX; i++)
+		hy_free(rpc->entries[i].counters);
+	hy_map_fini(&rpc->by_cmd);
+	hy_map_fini(&rpc->by_path);
+	while (rpc->faces) {
+		struct rpc_face *face = rpc->faces;
+
+		rpc->faces = face->next;
+		hy_free(face);
+	}
+	hy_free(rpc);
+}
+
+void rpc_start(struct rpc *rpc)
+{
+	rpc->started = true;
+}
+
+void rpc_loop_stopping(struct svr_loop *loop)
+{
+	rpc_server_stopping(loop->rpc->server);
+}
+
+static struct rpc_entry *add_entry(struct svr *svr, const struct rpc_service *service)
+{
+	struct rpc *rpc = svr->rpc;
+
+	assert(!rpc->started && service->id >= 1 && service->id <= RPC_SERVICE_ID_MAX);
+	struct rpc_entry *entry = &rpc->entries[service->id];
+	assert(!entry->service);
+	entry->service = service;
+	entry->counters = hy_zalloc(svr->loop_count * service->method_count * sizeof(struct rpc_counters));
+	for (unsigned i = 0; i < service->method_count; i++) {
+		const struct rpc_method *method = &service->methods[i];
+
+		if (!method->cmd)
+			continue;
+		struct rpc_face *face = hy_zalloc(sizeof(*face));
+		face->method = method;
+		face->next = rpc->faces;
+		rpc->faces = face;
+		hy_map_insert(&rpc->by_cmd, &face->by_cmd, hy_hash(&method->cmd, sizeof(method->cmd), 0));
+		if (method->path)
+			hy_map_insert(&rpc->by_path, &face->by_path, hy_hash(method->path, strlen(method->path), 0));
+	}
+	return entry;
+}
+
+void rpc_add_service(struct svr *svr, const struct rpc_service *service, const void *handlers, void *self)
+{
+	struct rpc_entry *entry = add_entry(svr, service);
+
+	entry->handlers = handlers;
+	entry->self = self;
+}
+
+static bool same_addr(const struct env_addr *a, const struct env_addr *b)
+{
+	char text_a[128], text_b[128];
+
+	return strcmp(env_addr_text(a, text_a, sizeof(text_a)), env_addr_text(b, text_b, sizeof(text_b))) == 0;
+}
+
+void rpc_add_remote(struct svr *svr, const struct rpc_service *service, const struct env_addr *addr)
+{
+	struct rpc *rpc = svr->rpc;
+	unsigned i = 0;
+
+	/* Services at one address share its connections. */
+	while (i < rpc->remote_count && !same_addr(&rpc->remotes[i].addr, addr))
+		i++;
+	if (i == rpc->remote_count) {
+		assert(i < RPC_REMOTES_MAX);
+		rpc->remotes[i] = (struct rpc_remote){.index = i, .addr = *addr};
+		rpc->remote_count++;
+	}
+	add_entry(svr, service)->remote = &rpc->remotes[i];
+}
+
+const struct rpc_method *rpc_method_by_cmd(const struct svr *svr, uint32_t cmd)
+{
+	uint64_t hash = hy_hash(&cmd, sizeof(cmd), 0);
+
+	for (struct hy_map_node *n = hy_map_first(&svr->rpc->by_cmd, hash); n; n = hy_map_next(n)) {
+		const struct rpc_method *method = hy_container_of(n, struct rpc_face, by_cmd)->method;
+
+		if (method->cmd == cmd)
+			return method;
+	}
+	return NULL;
+}
+
+const struct rpc_method *rpc_method_by_path(const struct svr *svr, const char *path, size_t len)
+{
+	uint64_t hash = hy_hash(path, len, 0);
+
+	for (struct hy_map_node *n = hy_map_first(&svr->rpc->by_path, hash); n; n = hy_map_next(n)) {
+		const struct rpc_method *method = hy_container_of(n, struct rpc_face, by_path)->method;
+
+		if (hy_bytes_equal(hy_bytes_str(method->path), hy_bytes(path, len)))
+			return method;
+	}
+	return NULL;
+}
+
+int rpc_listen(struct svr *svr, const struct env_addr *addr)
+{
+	if (!env_addr_is_loopback(addr) && addr->family != AF_UNIX)
+		return HY_INVALID_ARGUMENT;
+	return rpc_server_listen(svr, addr);
+}
+
+/* ---- calls ------------------------------------------------------------------------------------------------------- */
+
+/** Which loop serves this request. */
+static int route(struct call *call, const struct rpc_method *method, const void *request, unsigned *ret_loop)
+{
+	const char *field = (const char *)request + method->route_offset;
+	struct hy_key key;
+
+	*ret_loop = call->loop->index;
+	switch ((enum rpc_route)method->route) {
+	case RPC_ROUTE_ANY:
+		return HY_OK;
+	case RPC_ROUTE_USER:
+		key = hy_key_user(*(const uint32_t *)(const void *)field);
+		break;
+	case RPC_ROUTE_SELF:
+		if (!call->who.uin)
+			return call_fail(call, HY_UNAUTHENTICATED, "%s needs somebody who is signed in", method->name);
+		key = hy_key_user(call->who.uin);
+		break;
+	case RPC_ROUTE_NAME: {
+		const char *name = *(char *const *)(const void *)field;
+		size_t len = strnlen(name, HY_KEY_MAX);
+
+		if (len > HY_KEY_MAX - 1)
+			return call_fail(call, HY_INVALID_ARGUMENT, "a name has at most %d bytes", HY_KEY_MAX - 1);
+		key = hy_key_name(name, len);
+		break;
+	}
+	default:
+		return call_fail(call, HY_INTERNAL, "%s has no valid route", method->name);
+	}
+	*ret_loop = svr_loop_of_key(call->loop->svr, &key);
+	return HY_OK;
+}
+
+struct serving {
+	const struct rpc_entry *entry;
+	const struct rpc_method *method;
+	const void *request;
+	void *response;
+};
+
+static int run_handler(struct call *call, void *arg)
+{
+	const struct serving *s = arg;
+	struct env *env = call->loop->svr->env;
+	uint64_t begin = env_mono_us(env);
+	int status = s->method->invoke(s->entry->handlers, s->entry->self, call, s->request, s->response);
+	uint64_t end = env_mono_us(env);
+
+	rpc_count(s->entry, s->method, call->loop, status, end - begin);
+	if (status != HY_OK)
+		rpc_log_failure(call, s->method, "served here", status);
+	return status;
+}
+
+int rpc_serve(struct call *call, const struct rpc_entry *entry, const struct rpc_method *method, const void *request,
+	void *response)
+{
+	struct serving serving = {entry, method, request, response};
+	unsigned loop;
+	int status = route(call, method, request, &loop);
+
+	if (status != HY_OK)
+		return status;
+	if (svr_now_us(call->loop) >= call->deadline_us)
+		return HY_DEADLINE_EXCEEDED;
+	return loop == call->loop->index ? run_handler(call, &serving) : svr_hop(call, loop, run_handler, &serving);
+}
+
+static int call_remote(struct call *call, const struct rpc_entry *entry, const struct rpc_method *method,
+	const void *request, void *response)
+{
+	struct env *env = call->loop->svr->env;
+	uint64_t begin = env_mono_us(env);
+	int status = rpc_client_call(call, entry->remote, method, request, response);
+	uint64_t end = env_mono_us(env);
+
+	rpc_count(entry, method, call->loop, status, end - begin);
+	if (status != HY_OK)
+		rpc_log_failure(call, method, "called from here", status);
+	return status;
+}
+
+/** What is the callee's or the way's trouble, not the request's. */
+static bool is_outage(int status)
+{
+	return status == HY_UNAVAILABLE || status == HY_DEADLINE_EXCEEDED || status == HY_RESOURCE_EXHAUSTED ||
+	       status == HY_UNIMPLEMENTED || status == HY_INTERNAL;
+}
+
+int rpc_call(struct call *call, const struct rpc_method *method, const void *request, void *response)
+{
+	const struct rpc_entry *entry = &call->loop->svr->rpc->entries[method->service->id];
+	uint64_t latest_us = svr_now_us(call->loop) + method->deadline_ms * 1000ull;
+	struct call sub = *call;
+	int status;
+
+	sub.deadline_us = HY_MIN(call->deadline_us, latest_us);
+	sub.message = NULL;
+	sub.retry_after_ms = 0;
+	if (!entry->service)
+		status = call_fail(&sub, HY_UNIMPLEMENTED, "no service %s is reached from here", method->service->name);
+	else if (entry->remote)
+		status = call_remote(&sub, entry, method, request, response);
+	else
+		status = rpc_serve(&sub, entry, method, request, response);
+	if (status != HY_OK && method->on_failure != 0 && is_outage(status) && call->deadline_us > svr_now_us(call->loop)) {
+		/* The method says that its callers go on without it. */
+		protobuf_c_message_init(method->response, response);
+		return HY_OK;
+	}
+	call->message = sub.message;
+	call->retry_after_ms = sub.retry_after_ms;
+	return status;
+}
+
+/* ---- counters and log lines -------------------------------------------------------------------------------------- */
+
+/** Only the loop itself writes, so a plain addition will do; others may read it meanwhile. */
+static void add_one(uint64_t *counter)
+{
+	__atomic_store_n(counter, *counter + 1, __ATOMIC_RELAXED);
+}
+
+void rpc_count(const struct rpc_entry *entry, const struct rpc_method *method, struct svr_loop *loop, int status,
+	uint64_t us)
+{
+	struct rpc_counters *c = &entry->counters[loop->index * entry->service->method_count + method->index];
+	unsigned bucket = us ? 64u - (unsigned)__builtin_clzll(us) : 0;
+
+	add_one(&c->calls);
+	add_one(&c->latency[HY_MIN(bucket, RPC_LATENCY_BUCKETS - 1u)]);
+	if (status != HY_OK)
+		add_one(&c->errors[status > 0 && status < HY_STATUS_COUNT ? status : HY_UNKNOWN]);
+}
+
+static void sum_up(uint64_t *sum, const uint64_t *from, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		sum[i] += __atomic_load_n(&from[i], __ATOMIC_RELAXED);
+}
+
+void rpc_stats_each(const struct svr *svr, void (*fn)(void *arg, const struct rpc_stats *stats), void *arg)
+{
+	for (unsigned id = 0; id <= RPC_SERVICE_ID_MAX; id++) {
+		const struct rpc_entry *entry = &svr->rpc->entries[id];
+		unsigned methods = entry->service ? entry->service->method_count : 0;
+
+		for (unsigned m = 0; m < methods; m++) {
+			struct rpc_stats stats = {.method = &entry->service->methods[m], .remote = entry->remote};
+
+			for (unsigned i = 0; i < svr->loop_count; i++) {
+				const struct rpc_counters *c = &entry->counters[i * methods + m];
+
+				sum_up(&stats.calls, &c->calls, 1);
+				sum_up(stats.errors, c->errors, HY_STATUS_COUNT);
+				sum_up(stats.latency, c->latency, RPC_LATENCY_BUCKETS);
+			}
+			fn(arg, &stats);
+		}
+	}
+}
+
+static bool is_trouble(int status)
+{
+	return status == HY_UNAVAILABLE || status == HY_DEADLINE_EXCEEDED || status == HY_INTERNAL ||
+	       status == HY_UNKNOWN || status == HY_DATA_LOSS;
+}
+
+void rpc_log_failure(struct call *call, const struct rpc_method *method, const char *where, int status)
+{
+	struct rpc_loop *rl = call->loop->rpc;
+	uint64_t now = svr_now_us(call->loop);
+
+	if (now - rl->log_since_us >= 1000000) {
+		rl->log_since_us = now;
+		rl->log_lines = 0;
+	}
+	if (rl->log_lines == LOG_LINES_PER_SECOND)
+		return;
+	rl->log_lines++;
+	call_log(call, is_trouble(status) ? ENV_LOG_WARN : ENV_LOG_DEBUG, "svrkit", "%s, %s: %s: %s", method->name, where,
+		hy_status_name(status), call->message ? call->message : hy_status_text(status));
+}
+
+struct hy_bytes rpc_head_text(const char *text, size_t max)
+{
+	return text ? hy_bytes(text, strnlen(text, max)) : hy_bytes(NULL, 0);
+}
