@@ -1,6 +1,6 @@
 /*
- * fuzz_pb_json.c - JSON that becomes a message prints, and reads to the same message again; what it packs to passes the check.
- * First byte: which message.
+ * fuzz_pb_json.c - JSON that becomes a message prints, and reads to the same message again; what it packs to passes the
+ * check. First byte: which message.
  */
 #include "auth.pb-c.h"
 #include "every_type.pb-c.h"

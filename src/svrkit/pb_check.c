@@ -8,7 +8,7 @@
 #define WIRE_LENGTH 2
 #define WIRE_32BIT 5
 
-#define TAG_BYTES_MAX 5    /* protobuf-c reads no longer tags or lengths */
+#define TAG_BYTES_MAX 5 /* protobuf-c reads no longer tags or lengths */
 #define LENGTH_BYTES_MAX 5
 #define VARINT_BYTES_MAX 10
 

@@ -35,12 +35,12 @@ static const struct check_case {
 	{"a length where a number belongs", BYTES("\x22\x01\x01"), false},
 	{"a fixed number where a bool belongs", BYTES("\x6d\x01\x02\x03\x04"), false},
 	{"a number where a string belongs", BYTES("\x70\x01"), false},
-	{"a string", BYTES("\x72\x03" "ann"), true},
+	{"a string", BYTES("\x72\003ann"), true},
 	{"an empty string", BYTES("\x72\x00"), true},
-	{"a string longer than the bytes", BYTES("\x72\x04" "ann"), false},
-	{"a string with a length of two gigabytes", BYTES("\x72\xff\xff\xff\xff\x07" "ann"), false},
-	{"a length of six bytes", BYTES("\x72\x83\x80\x80\x80\x80\x00" "ann"), false},
-	{"a string with a NUL", BYTES("\x72\x05" "ann\0x"), false},
+	{"a string longer than the bytes", BYTES("\x72\004ann"), false},
+	{"a string with a length of two gigabytes", BYTES("\x72\xff\xff\xff\xff\007ann"), false},
+	{"a length of six bytes", BYTES("\x72\x83\x80\x80\x80\x80\000ann"), false},
+	{"a string with a NUL", BYTES("\x72\005ann\0x"), false},
 	{"a string of three and four byte characters", BYTES("\x72\x07\xe9\xb8\xbf\xf0\x9f\xa6\xa2"), true},
 	{"a string that is no UTF-8", BYTES("\x72\x02\xc3\x28"), false},
 	{"bytes may be anything", BYTES("\x7a\x03\x00\xff\xfe"), true},
@@ -53,12 +53,13 @@ static const struct check_case {
 	{"packed fixed numbers of an odd length", BYTES("\xb2\x01\x06\x01\x02\x03\x04\x05\x06"), false},
 	{"numbers declared unpacked may come packed", BYTES("\xf2\x01\x02\x01\x02"), true},
 	{"a child", BYTES("\x8a\x01\x02\x20\x01"), true},
-	{"a child whose field reaches past its end", BYTES("\x8a\x01\x02\x72\x01" "a"), false},
+	{"a child whose field reaches past its end", BYTES("\x8a\x01\x02\x72\001a"), false},
 	{"a child twice", BYTES("\x8a\x01\x02\x20\x01\x8a\x01\x02\x20\x01"), false},
 	{"a repeated child twice", BYTES("\xe2\x01\x02\x20\x01\xe2\x01\x02\x20\x01"), true},
 	{"a child in each of two children", BYTES("\xe2\x01\x03\x8a\x01\x00\xe2\x01\x03\x8a\x01\x00"), true},
 	{"unknown fields of all wire types",
-		BYTES("\x98\x06\x01\x99\x06\x01\x02\x03\x04\x05\x06\x07\x08\x9a\x06\x02\x00\xff\x9d\x06\x01\x02\x03\x04"),
+		BYTES("\x98\x06\x01\x99\x06\x01\x02\x03\x04\x05\x06\x07\x08\x9a\x06\x02\x00\xff\x9d\x06\x01\x02\x03"
+		      "\x04"),
 		true},
 	{"an unknown field that is cut", BYTES("\x9a\x06\x03\x00\xff"), false},
 	{"a group", BYTES("\x9b\x06\x9c\x06"), false},
@@ -69,7 +70,7 @@ static const struct check_case {
 	{"the largest field number", BYTES("\xf8\xff\xff\xff\x0f\x01"), true},
 	{"a field number past the largest", BYTES("\xf8\xff\xff\xff\x1f\x01"), false},
 	{"a tag of six bytes", BYTES("\xa0\x80\x80\x80\x80\x00\x01"), false},
-	{"several members of one choice", BYTES("\xc0\x02\x01\xca\x02\x01" "a\xd2\x02\x01" "b"), true},
+	{"several members of one choice", BYTES("\xc0\x02\x01\xca\x02\001a\xd2\x02\001b"), true},
 };
 
 static void test_check(void **state)
@@ -96,7 +97,7 @@ static void test_depth(void **state)
 {
 	uint8_t wire[128];
 	assert_true(pb_check(D, hy_bytes(wire, nest(wire, sizeof(wire), PB_DEPTH_MAX))));
-	assert_false(pb_check(D, hy_bytes(wire, nest(wire, sizeof(wire), PB_DEPTH_MAX + 1) )));
+	assert_false(pb_check(D, hy_bytes(wire, nest(wire, sizeof(wire), PB_DEPTH_MAX + 1))));
 }
 
 static void test_field_count(void **state)
@@ -121,7 +122,7 @@ static const struct utf8_case {
 	{"four bytes", "\xf0\x90\x80\x80\xf4\x8f\xbf\xbf", true},
 	{"a character after eight bytes of ASCII", "12345678\xe9\xb8\xbf", true},
 	{"a bad byte after eight bytes of ASCII", "12345678\xff", false},
-	{"a bad byte within the first eight", "1234\xff" "678", false},
+	{"a bad byte within the first eight", "1234\377678", false},
 	{"two bytes for ASCII", "\xc1\xbf", false},
 	{"three bytes where two would do", "\xe0\x9f\xbf", false},
 	{"four bytes where three would do", "\xf0\x8f\xbf\xbf", false},
@@ -132,7 +133,7 @@ static const struct utf8_case {
 	{"cut after one of two", "a\xc3", false},
 	{"cut after two of three", "a\xe9\xb8", false},
 	{"cut after three of four", "a\xf0\x9f\xa6", false},
-	{"a following byte that is none", "\xe9\xb8" "a", false},
+	{"a following byte that is none", "\xe9\270a", false},
 };
 
 static void test_utf8(void **state)

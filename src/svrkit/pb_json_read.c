@@ -2,8 +2,8 @@
  * pb_json_read.c - proto3 JSON to messages.
  *
  * cJSON reads the text into a tree, with malloc (its hooks are global, so not ours to set); the tree is gone when
- * pb_from_json() returns, and nothing in between suspends. What cJSON is too lenient for, or too greedy, is refused by a scan before:
- * depth, number of values, UTF-8, escapes (a bad \u becomes a NUL in cJSON, and a NUL cuts the string).
+ * pb_from_json() returns, and nothing in between suspends. What cJSON is too lenient for, or too greedy, is refused by
+ * a scan before: depth, number of values, UTF-8, escapes (a bad \u becomes a NUL in cJSON, and a NUL cuts the string).
  */
 #include "svrkit/pb_impl.h"
 
@@ -160,7 +160,7 @@ static bool integer_from_json(const cJSON *item, struct integer *ret)
 	if (cJSON_IsString(item))
 		return integer_from_text(item->valuestring, ret);
 	if (!cJSON_IsNumber(item) || !(fabs(item->valuedouble) <= EXACT_MAX) ||
-		trunc(item->valuedouble) != item->valuedouble)
+		(double)(int64_t)item->valuedouble != item->valuedouble)
 		return false;
 	ret->negative = item->valuedouble < 0;
 	ret->magnitude = (uint64_t)fabs(item->valuedouble);
@@ -287,8 +287,8 @@ static bool read_string(struct reader *r, const struct place *place, const cJSON
 }
 
 /* Everything that needs no memory. `slot` is the field in the struct, or an element. */
-static bool read_scalar(
-	struct reader *r, const struct place *place, const ProtobufCFieldDescriptor *field, const cJSON *item, void *slot)
+static bool read_scalar(struct reader *r, const struct place *place, const ProtobufCFieldDescriptor *field,
+	const cJSON *item, void *slot)
 {
 	int64_t i;
 	uint64_t u;

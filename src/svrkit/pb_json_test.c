@@ -20,7 +20,8 @@ static const struct json_case {
 } json_cases[] = {
 	{"an empty object", "{}", "{}"},
 	{"white space everywhere", " \r\n\t{ } \n", "{}"},
-	{"names in lowerCamelCase and as in the proto file", "{\"anInt32\":1,\"a_uint32\":2}", "{\"anInt32\":1,\"aUint32\":2}"},
+	{"names in lowerCamelCase and as in the proto file", "{\"anInt32\":1,\"a_uint32\":2}",
+		"{\"anInt32\":1,\"aUint32\":2}"},
 	{"what is zero is not printed", "{\"anInt32\":0,\"aString\":\"\",\"aBool\":false,\"uint32s\":[]}", "{}"},
 	{"null is absent", "{\"anInt32\":null,\"child\":null,\"uint32s\":null}", "{}"},
 	{"unknown fields are ignored", "{\"x\":[{\"y\":1}],\"aBool\":true}", "{\"aBool\":true}"},
@@ -38,7 +39,8 @@ static const struct json_case {
 	{"a number that is none", "{\"aUint32\":1e999}", NULL,
 		"the message.a_uint32: a 32-bit integer without sign is expected"},
 	{"64-bit bounds are strings",
-		"{\"anInt64\":\"-9223372036854775808\",\"aSint64\":\"9223372036854775807\",\"aUint64\":\"18446744073709551615\"}",
+		"{\"anInt64\":\"-9223372036854775808\",\"aSint64\":\"9223372036854775807\",\"aUint64\":"
+		"\"18446744073709551615\"}",
 		"{\"anInt64\":\"-9223372036854775808\",\"aSint64\":\"9223372036854775807\","
 		"\"aUint64\":\"18446744073709551615\"}"},
 	{"a 64-bit number may be a number while it is exact", "{\"aUint64\":9007199254740991}",
@@ -49,8 +51,10 @@ static const struct json_case {
 		"the message.an_int64: a 64-bit integer is expected (past 2^53 as a string)"},
 	{"a uint64 too large", "{\"aUint64\":\"18446744073709551616\"}", NULL,
 		"the message.a_uint64: a 64-bit integer without sign is expected (past 2^53 as a string)"},
-	{"an empty string is no number", "{\"anInt32\":\"\"}", NULL, "the message.an_int32: a 32-bit integer is expected"},
-	{"a sign alone is no number", "{\"anInt32\":\"-\"}", NULL, "the message.an_int32: a 32-bit integer is expected"},
+	{"an empty string is no number", "{\"anInt32\":\"\"}", NULL,
+		"the message.an_int32: a 32-bit integer is expected"},
+	{"a sign alone is no number", "{\"anInt32\":\"-\"}", NULL,
+		"the message.an_int32: a 32-bit integer is expected"},
 	{"white space is no part of a number", "{\"anInt32\":\" 1\"}", NULL,
 		"the message.an_int32: a 32-bit integer is expected"},
 	{"fractions", "{\"aFloat\":0.5,\"aDouble\":-2.5e-300}", "{\"aFloat\":0.5,\"aDouble\":-2.5e-300}"},
@@ -75,14 +79,18 @@ static const struct json_case {
 		"{\"byteStrings\":[\"\",\"YQ==\",\"YQ==\",\"YWI=\",\"YWI=\"]}"},
 	{"base64 of an impossible length", "{\"someBytes\":\"YWJjZ\"}", NULL,
 		"the message.some_bytes: base64 is expected"},
-	{"base64 with too little padding", "{\"someBytes\":\"YQ=\"}", NULL, "the message.some_bytes: base64 is expected"},
+	{"base64 with too little padding", "{\"someBytes\":\"YQ=\"}", NULL,
+		"the message.some_bytes: base64 is expected"},
 	{"padding alone", "{\"someBytes\":\"====\"}", NULL, "the message.some_bytes: base64 is expected"},
 	{"white space in base64", "{\"someBytes\":\"YW I\"}", NULL, "the message.some_bytes: base64 is expected"},
 	{"an enum by name and by number", "{\"colours\":[\"COLOUR_RED\",-2,0,77]}",
 		"{\"colours\":[\"COLOUR_RED\",\"COLOUR_BLUE\",\"COLOUR_NONE\",77]}"},
 	{"an enum's name that is not there", "{\"colour\":\"COLOUR_PINK\"}", NULL, "the message.colour: no such value"},
-	{"arrays", "{\"uint32s\":[1,2],\"strings\":[\"a\",\"\"],\"bools\":[true,false],\"children\":[{},{\"aBool\":true}]}",
-		"{\"uint32s\":[1,2],\"bools\":[true,false],\"strings\":[\"a\",\"\"],\"children\":[{},{\"aBool\":true}]}"},
+	{"arrays",
+		"{\"uint32s\":[1,2],\"strings\":[\"a\",\"\"],\"bools\":[true,false],\"children\":[{},{\"aBool\":true}]"
+		"}",
+		"{\"uint32s\":[1,2],\"bools\":[true,false],\"strings\":[\"a\",\"\"],\"children\":[{},{\"aBool\":true}]"
+		"}"},
 	{"no array where one belongs", "{\"uint32s\":1}", NULL, "the message.uint32s: an array is expected"},
 	{"null in an array", "{\"strings\":[\"a\",null]}", NULL, "the message.strings[1]: a string is expected"},
 	{"an error deep inside", "{\"children\":[{},{\"child\":{\"uint32s\":[1,2,\"x\"]}}]}", NULL,
@@ -183,8 +191,9 @@ static void test_many_values(void **state)
 /* Every single allocation is refused once. */
 static void test_full_arena(void **state)
 {
-	struct hy_bytes text = hy_bytes_str("{\"aString\":\"a\",\"someBytes\":\"YQ==\",\"uint32s\":[1,2],\"strings\":[\"b\"],"
-					    "\"children\":[{\"child\":{\"chosenText\":\"c\"}}]}");
+	struct hy_bytes text =
+		hy_bytes_str("{\"aString\":\"a\",\"someBytes\":\"YQ==\",\"uint32s\":[1,2],\"strings\":[\"b\"],"
+			     "\"children\":[{\"child\":{\"chosenText\":\"c\"}}]}");
 	for (size_t limit = 0;; limit++) {
 		struct hy_arena arena;
 		const char *error;
@@ -245,9 +254,9 @@ static void test_string_of_our_own(void **state)
 	struct hy_buf out = {0};
 	hy_arena_init(&arena, HY_ARENA_LIMIT_DEFAULT);
 	Test__EveryType m = TEST__EVERY_TYPE__INIT;
-	m.a_string = (char *)"a\xff" "b\x7f";
-	assert_true(hy_bytes_equal(print(&m.base, NULL, &arena, &out),
-		hy_bytes_str("{\"aString\":\"a\\ufffdb\\u007f\"}")));
+	m.a_string = (char *)"a\377b\x7f";
+	assert_true(
+		hy_bytes_equal(print(&m.base, NULL, &arena, &out), hy_bytes_str("{\"aString\":\"a\\ufffdb\\u007f\"}")));
 	hy_buf_fini(&out);
 	hy_arena_fini(&arena);
 }

@@ -39,7 +39,8 @@ static const char *short_escape(uint8_t c)
 }
 
 /*
- * Strings from the wire were checked; in one that our own code made, what is no UTF-8 is replaced, so that the whole stays JSON.
+ * Strings from the wire were checked; in one that our own code made, what is no UTF-8 is replaced, so that the whole
+ * stays JSON.
  */
 static void put_string(struct writer *w, const char *text)
 {

@@ -6,14 +6,12 @@ static void *arena_alloc(void *allocator_data, size_t size)
 	return hy_arena_alloc(allocator_data, size);
 }
 
-static void arena_free(void *allocator_data, void *p)
-{
-}
+static void arena_free(void *allocator_data, void *p) {}
 
 /*
- * The arena refuses at its cap, and protobuf-c 1.4 then walks what it has built so far to free it. That is safe for bytes
- * that pb_check() let through: the one place where a half-built message could be walked twice is the merging of a sub-message
- * that came twice.
+ * The arena refuses at its cap, and protobuf-c 1.4 then walks what it has built so far to free it. That is safe for
+ * bytes that pb_check() let through: the one place where a half-built message could be walked twice is the merging of a
+ * sub-message that came twice.
  */
 ProtobufCMessage *pb_unpack(const ProtobufCMessageDescriptor *d, struct hy_bytes wire, struct hy_arena *arena)
 {

@@ -133,7 +133,8 @@ static void test_full_arena(void **state)
 	hy_buf_fini(&wire);
 }
 
-/* pb_check() and then: unpacks, packs, and what it packs is fine and stays the same. Returns whether pb_check() let it through. */
+/* pb_check() and then: unpacks, packs, and what it packs is fine and stays the same. Returns whether pb_check() let it
+ * through. */
 static bool holds_together(struct hy_bytes wire)
 {
 	if (!pb_check(D, wire))
