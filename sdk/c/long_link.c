@@ -1,0 +1,285 @@
+/* long_link.c - the long link: connect, identify, heartbeat, answers and hints; begin anew with backoff when it ends. */
+#include "auth.pb-c.h"
+#include "internal.h"
+#include "mars_frame.h"
+
+#define CONNECT_TIMEOUT_US (10u * 1000 * 1000)
+#define NOOP_TIMEOUT_US (8u * 1000 * 1000)
+#define BACKOFF_BASE_US (500u * 1000)
+#define HEARTBEAT_DEFAULT_S 240u
+#define READ_CHUNK (16u << 10)
+
+static void on_timer(struct env_timer *timer);
+static void on_noop_timeout(struct env_timer *timer);
+
+static void set_timer(struct hongyan *h, uint64_t us)
+{
+	h->link.timer.fn = on_timer;
+	env_timer_set(h->loop, &h->link.timer, env_loop_now_us(h->loop) + us);
+}
+
+/* ---- ending ----------------------------------------------------------------------------------------------------------- */
+
+static void link_down(struct hongyan *h)
+{
+	struct long_link *l = &h->link;
+	env_sock_close(&l->sock);
+	env_timer_cancel(h->loop, &l->timer);
+	env_timer_cancel(h->loop, &l->noop_timer);
+	hy_buf_fini(&l->in);
+	hy_buf_fini(&l->out);
+	l->state = LONG_LINK_DOWN;
+}
+
+void long_link_reset(struct hongyan *h)
+{
+	struct long_link *l = &h->link;
+	if (l->state == LONG_LINK_DOWN)
+		return;
+	if (l->state == LONG_LINK_READY)
+		l->failures = 0;
+	link_down(h);
+	task_all_off_link(h);
+	if (l->wanted)
+		set_timer(h, client_backoff_us(h, BACKOFF_BASE_US, l->failures++, h->backoff_max_us));
+	client_tell_state(h);
+}
+
+void long_link_stop(struct hongyan *h)
+{
+	h->link.wanted = false;
+	link_down(h);
+	task_all_off_link(h);
+}
+
+/* ---- writing ------------------------------------------------------------------------------------------------------------ */
+
+static void flush(struct hongyan *h)
+{
+	struct long_link *l = &h->link;
+	while (l->writable && hy_buf_len(&l->out) > 0) {
+		struct iovec iov = {hy_buf_data(&l->out), hy_buf_len(&l->out)};
+		ssize_t n = env_sendv(&l->sock, &iov, 1);
+		if (n == -EAGAIN) {
+			l->writable = false;
+		} else if (n < 0) {
+			long_link_reset(h);
+			return;
+		} else {
+			hy_buf_consume(&l->out, (size_t)n);
+		}
+	}
+	if (hy_buf_len(&l->out) == 0)
+		hy_buf_fini(&l->out);
+}
+
+static void append_frame(struct hongyan *h, uint32_t cmd, uint32_t seq, struct hy_bytes body)
+{
+	uint8_t *p = hy_buf_reserve(&h->link.out, MARS_HEAD + body.len);
+	mars_write_head(p, MARS_VERSION, cmd, seq, (uint32_t)body.len);
+	if (body.len)
+		memcpy(p + MARS_HEAD, body.data, body.len);
+	hy_buf_commit(&h->link.out, MARS_HEAD + body.len);
+}
+
+void long_link_send(struct hongyan *h, uint32_t cmd, uint32_t seq, struct hy_bytes body)
+{
+	append_frame(h, cmd, seq, body);
+	flush(h);
+}
+
+/* ---- identifying, heartbeat ------------------------------------------------------------------------------------------------ */
+
+static void identify(struct hongyan *h)
+{
+	Hy__IdentifyRequest request = HY__IDENTIFY_REQUEST__INIT;
+	Hy__RequestHead head;
+	uint8_t packed[256];
+	task_fill_head(h, &head, NULL, 0);
+	request.head = &head;
+	size_t len = hy__identify_request__get_packed_size(&request);
+	assert(len <= sizeof packed);
+	hy__identify_request__pack(&request, packed);
+	h->link.state = LONG_LINK_IDENTIFYING;
+	set_timer(h, h->request_timeout_us);
+	long_link_send(h, method_identify.cmd, MARS_SEQ_IDENTIFY, hy_bytes(packed, len));
+}
+
+/** False: the link is gone. */
+static bool on_identified(struct hongyan *h, struct hy_bytes body)
+{
+	struct long_link *l = &h->link;
+	Hy__IdentifyResponse *response = hy__identify_response__unpack(NULL, body.len, body.data);
+	int status = response && response->head ? (int)response->head->code : HY_INTERNAL;
+	uint32_t heartbeat_s = response ? response->heartbeat_s : 0;
+	if (response)
+		hy__identify_response__free_unpacked(response, NULL);
+	if (status == HY_UNAUTHENTICATED) {
+		client_signed_out(h, "the ticket is no longer valid");
+		return false;
+	}
+	if (status != HY_OK) {
+		long_link_reset(h);
+		return false;
+	}
+	l->state = LONG_LINK_READY;
+	l->failures = 0;
+	l->heartbeat_s = h->heartbeat_s ? h->heartbeat_s : heartbeat_s ? heartbeat_s : HEARTBEAT_DEFAULT_S;
+	set_timer(h, (uint64_t)l->heartbeat_s * 1000000);
+	client_tell_state(h);
+	task_all_try(h);
+	sync_now(h);
+	return l->state == LONG_LINK_READY;
+}
+
+static void heartbeat(struct hongyan *h)
+{
+	struct long_link *l = &h->link;
+	set_timer(h, (uint64_t)l->heartbeat_s * 1000000);
+	l->noop_timer.fn = on_noop_timeout;
+	env_timer_set(h->loop, &l->noop_timer, env_loop_now_us(h->loop) + NOOP_TIMEOUT_US);
+	sync_now(h); /* hints may be lost (R6) */
+	long_link_send(h, MARS_CMD_NOOP, MARS_SEQ_NOOP, hy_bytes(NULL, 0));
+}
+
+static void on_noop_timeout(struct env_timer *timer)
+{
+	long_link_reset(hy_container_of(timer, struct hongyan, link.noop_timer));
+}
+
+/* ---- reading ---------------------------------------------------------------------------------------------------------------- */
+
+/** False: the link is gone, or another one. */
+static bool on_frame(struct hongyan *h, const struct mars_frame *f)
+{
+	if (f->cmd == MARS_CMD_NOOP) {
+		env_timer_cancel(h->loop, &h->link.noop_timer);
+		return true;
+	}
+	if (f->seq == MARS_SEQ_IDENTIFY)
+		return h->link.state != LONG_LINK_IDENTIFYING || on_identified(h, f->body);
+	if (f->seq == MARS_SEQ_PUSH) {
+		if (f->cmd == MARS_CMD_PUSH)
+			sync_now(h);
+		return true;
+	}
+	struct task *t = task_by_seq(h, f->seq);
+	if (t)
+		task_answered(t, f->body);
+	return h->link.state == LONG_LINK_READY;
+}
+
+static bool parse(struct hongyan *h)
+{
+	struct long_link *l = &h->link;
+	for (;;) {
+		struct mars_frame f;
+		switch (mars_parse(hy_buf_bytes(&l->in), MARS_FRAME_MAX, &f)) {
+		case MARS_PARTIAL:
+			return true;
+		case MARS_BAD:
+			long_link_reset(h);
+			return false;
+		case MARS_WHOLE:
+			break;
+		}
+		/* The frame is moved out first: what it causes may end the link, and its buffers with it. */
+		struct hy_buf copy = {0};
+		hy_buf_append(&copy, f.body.data, f.body.len);
+		f.body = hy_buf_bytes(&copy);
+		hy_buf_consume(&l->in, f.size);
+		bool alive = on_frame(h, &f);
+		hy_buf_fini(&copy);
+		if (!alive)
+			return false;
+	}
+}
+
+static void read_all(struct hongyan *h)
+{
+	struct long_link *l = &h->link;
+	for (;;) {
+		uint8_t *p = hy_buf_reserve(&l->in, READ_CHUNK);
+		ssize_t n = env_recv(&l->sock, p, READ_CHUNK);
+		if (n == -EAGAIN)
+			break;
+		if (n <= 0) {
+			long_link_reset(h);
+			return;
+		}
+		l->received_us = env_loop_now_us(h->loop);
+		hy_buf_commit(&l->in, (size_t)n);
+		if (!parse(h))
+			return;
+	}
+	if (hy_buf_len(&l->in) == 0)
+		hy_buf_fini(&l->in);
+}
+
+static void on_event(struct env_sock *sock, unsigned events)
+{
+	struct hongyan *h = hy_container_of(sock, struct hongyan, link.sock);
+	struct long_link *l = &h->link;
+	if (l->state == LONG_LINK_CONNECTING) {
+		if (env_sock_error(sock) != 0) {
+			long_link_reset(h);
+			return;
+		}
+		if (!(events & ENV_WRITABLE))
+			return;
+		l->writable = true;
+		l->received_us = env_loop_now_us(h->loop);
+		identify(h);
+	}
+	if (events & ENV_WRITABLE) {
+		l->writable = true;
+		flush(h);
+	}
+	if ((events & ENV_READABLE) && l->state >= LONG_LINK_IDENTIFYING)
+		read_all(h);
+}
+
+/* ---- connecting ---------------------------------------------------------------------------------------------------------------- */
+
+static void connect_now(struct hongyan *h)
+{
+	struct long_link *l = &h->link;
+	l->sock = (struct env_sock){.on_event = on_event};
+	l->writable = false;
+	l->state = LONG_LINK_CONNECTING;
+	int rc = env_connect(h->loop, &h->server, &l->sock);
+	if (rc < 0) {
+		long_link_reset(h);
+		return;
+	}
+	set_timer(h, CONNECT_TIMEOUT_US);
+	client_tell_state(h);
+}
+
+static void on_timer(struct env_timer *timer)
+{
+	struct hongyan *h = hy_container_of(timer, struct hongyan, link.timer);
+	switch (h->link.state) {
+	case LONG_LINK_DOWN:
+		if (h->link.wanted)
+			connect_now(h);
+		break;
+	case LONG_LINK_CONNECTING:
+	case LONG_LINK_IDENTIFYING:
+		long_link_reset(h);
+		break;
+	case LONG_LINK_READY:
+		heartbeat(h);
+		break;
+	}
+}
+
+void long_link_start(struct hongyan *h)
+{
+	h->link.wanted = true;
+	h->link.failures = 0;
+	if (h->link.state == LONG_LINK_DOWN)
+		set_timer(h, 0);
+	else
+		long_link_reset(h);
+}
