@@ -1,0 +1,92 @@
+#include "logic/session/session_internal.h"
+
+#include <sodium.h>
+
+#include "account.rpc.h"
+#include "base/mem.h"
+#include "link.rpc.h"
+
+#define USERS_MAX_DEFAULT 100000u
+#define WRITE_PAUSE_DEFAULT_MS 60000u
+
+/** Which device holds the ticket is asked of Account each time, so that a revocation is never missed. SUSPENDS. */
+static int verify(void *self, struct call *call, const Hy__SessionVerifyRequest *request, Hy__SessionVerifyResponse *response)
+{
+	struct session *session = self;
+	Hy__AccountCheckTicketRequest check = HY__ACCOUNT_CHECK_TICKET_REQUEST__INIT;
+	Hy__AccountCheckTicketResponse holder = HY__ACCOUNT_CHECK_TICKET_RESPONSE__INIT;
+	uint8_t hash[TICKET_HASH_SIZE];
+
+	if (request->uin == 0 || request->ticket.len != TICKET_SIZE || hy_get_be32(request->ticket.data) != request->uin)
+		return call_fail(call, HY_UNAUTHENTICATED, "that is no ticket of this server: sign in again");
+	ticket_hash(session->config.keys, request->ticket.data, hash);
+	check.uin = request->uin;
+	check.ticket_hash = (ProtobufCBinaryData){sizeof hash, hash};
+	int rc = account_check_ticket(call, &check, &holder);
+	if (rc == HY_UNAUTHENTICATED) {
+		call_log(call, ENV_LOG_INFO, "session", "user %u: a ticket that is not valid", request->uin);
+		return call_fail(call, rc, "the ticket is no longer valid: sign in again");
+	}
+	if (rc != HY_OK)
+		return rc;
+	response->device = holder.device;
+	response->name = holder.name;
+	return HY_OK;
+}
+
+/** The ticket first: a link that comes back between the two finds it gone. SUSPENDS. */
+static int revoke(void *self, struct call *call, const Hy__SessionRevokeRequest *request, Hy__SessionRevokeResponse *response)
+{
+	Hy__AccountDropTicketRequest drop = HY__ACCOUNT_DROP_TICKET_REQUEST__INIT;
+	Hy__AccountDropTicketResponse dropped = HY__ACCOUNT_DROP_TICKET_RESPONSE__INIT;
+	Hy__LinkCloseDeviceRequest close = HY__LINK_CLOSE_DEVICE_REQUEST__INIT;
+	Hy__LinkCloseDeviceResponse closed = HY__LINK_CLOSE_DEVICE_RESPONSE__INIT;
+
+	drop.uin = close.uin = request->uin;
+	drop.device = close.device = request->device;
+	int rc = account_drop_ticket(call, &drop, &dropped);
+	if (rc != HY_OK)
+		return rc;
+	struct session_user *user = session_table_find(session_table_of(self, call), request->uin);
+	if (user)
+		session_user_drop(user, request->device);
+	rc = link_close_device(call, &close, &closed);
+	call_log(call, rc == HY_OK ? ENV_LOG_INFO : ENV_LOG_ERROR, "session",
+		"user %u, device %s: ticket revoked, %u links closed: %s", request->uin, request->device, closed.closed,
+		hy_status_name(rc));
+	return rc;
+}
+
+static const struct session_handlers handlers = {
+	.verify = verify,
+	.brought = session_handle_brought,
+	.relieve = session_handle_relieve,
+	.revoke = revoke,
+};
+
+int session_create(struct svr *svr, const struct session_config *config, struct session **ret_session)
+{
+	struct session *session = hy_zalloc(sizeof *session);
+
+	session->svr = svr;
+	session->config = *config;
+	if (session->config.users_max == 0)
+		session->config.users_max = USERS_MAX_DEFAULT;
+	if (session->config.write_pause_ms == 0)
+		session->config.write_pause_ms = WRITE_PAUSE_DEFAULT_MS;
+	uint64_t seed = env_rand64(svr_env(svr));
+	for (unsigned i = 0; i < svr_loop_count(svr); i++)
+		session_table_init(&session->tables[i], seed);
+	rpc_add_service(svr, &session_service, &handlers, session);
+	*ret_session = session;
+	return HY_OK;
+}
+
+void session_destroy(struct session *session)
+{
+	if (!session)
+		return;
+	for (unsigned i = 0; i < svr_loop_count(session->svr); i++)
+		session_table_fini(&session->tables[i]);
+	hy_free(session);
+}
