@@ -60,6 +60,17 @@ int sim_machine_damage(struct sim_machine *m, const char *path, uint64_t offset)
 /** State that a double of some on-disk library (RocksDB) keeps with the machine's disk: created once by `name` with a destructor. */
 void *sim_machine_attachment(struct sim_machine *m, const char *name, void *(*create)(void *arg), void (*destroy)(void *p), void *arg);
 struct sim_machine *sim_env_machine(struct env *env);
+struct sim *sim_machine_sim(struct sim_machine *m);
+/**
+ * Between the two, memory comes from outside of every simulated heap, whoever runs: for doubles and checkers whose state outlives the
+ * process that calls them. (hy_free and hy_realloc know where a block came from and need neither.)
+ */
+void *sim_outside_begin(void);
+void sim_outside_end(void *before);
+/** Blocks that the running process holds; 0 when off. */
+size_t sim_machine_heap_blocks(const struct sim_machine *m);
+/** What the last process whose main_fn returned had not given back: blocks, actors, loops, files, sockets. 0 after a clean end. */
+size_t sim_machine_left_behind(const struct sim_machine *m);
 /** Called at each kill and power cut of the machine, before its heap goes: for such doubles. Outside every simulated heap. */
 void sim_machine_on_death(struct sim_machine *m, void (*fn)(void *arg, bool power_cut), void *arg);
 
