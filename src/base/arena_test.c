@@ -82,6 +82,24 @@ static void test_a_zeroed_arena_gives_nothing_and_may_be_ended(void **state)
 	hy_arena_fini(&a);
 }
 
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/asan_interface.h>
+
+static void test_what_was_not_handed_out_is_poisoned(void **state)
+{
+	struct hy_arena a;
+	hy_arena_init(&a, 1 << 20);
+	uint8_t *p = hy_arena_alloc(&a, 21), *q = hy_arena_alloc(&a, 16);
+	assert_false(__asan_address_is_poisoned(p + 20));
+	assert_true(__asan_address_is_poisoned(p + 21));
+	assert_false(__asan_address_is_poisoned(q + 15));
+	assert_true(__asan_address_is_poisoned(q + 16));
+	hy_arena_reset(&a);
+	assert_true(__asan_address_is_poisoned(p));
+	hy_arena_fini(&a);
+}
+#endif
+
 static void test_text_is_copied_and_printed(void **state)
 {
 	struct hy_arena a;
@@ -103,6 +121,9 @@ int main(void)
 		cmocka_unit_test(test_a_small_block_is_reused_after_reset),
 		cmocka_unit_test(test_a_zeroed_arena_gives_nothing_and_may_be_ended),
 		cmocka_unit_test(test_text_is_copied_and_printed),
+#if defined(__SANITIZE_ADDRESS__)
+		cmocka_unit_test(test_what_was_not_handed_out_is_poisoned),
+#endif
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
