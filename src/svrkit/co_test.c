@@ -1,7 +1,7 @@
 /* Coroutines: the order of wake-ups, waits, deadlines, cancellation. */
 #include "svrkit/run_test.h"
 
-#define MANY 10000
+#define MANY FEWER(10000, 2000)
 
 static void in_world(void (*fn)(struct world *w, struct call *call, void *arg))
 {
@@ -111,6 +111,8 @@ static void deadlines(struct world *w, struct call *call, void *arg)
 		co_wake(&s[i].wait, HY_OK);
 	CHECK(w, co_sleep_until(call->loop, now + 10000 + 500 * 160) == HY_OK);
 	CHECK(w, svr_now_us(call->loop) >= now + 10000 + 500 * 160);
+	/* On a busy machine all strike in one turn, in any order. */
+	yield(call->loop);
 	CHECK(w, count == COUNT);
 	for (unsigned i = 0; i < COUNT; i++)
 		CHECK(w, s[i].status == (i % 3 == 1 ? HY_OK : HY_DEADLINE_EXCEEDED));

@@ -9,7 +9,7 @@ static void world_open_started(struct world *w, unsigned loops)
 
 /* ---- everybody to everybody -------------------------------------------------------------------------------------- */
 
-enum { LOOPS = 4, WALKERS = 50, STEPS = 40 };
+enum { LOOPS = 4, WALKERS = 50, STEPS = FEWER(40, 4) };
 
 struct walk {
 	struct world *world;
@@ -91,7 +91,7 @@ static void ordered_main(void *arg)
 
 static void many_ordered(struct world *w, struct call *call, void *arg)
 {
-	enum { COUNT = 1000 };
+	enum { COUNT = FEWER(1000, 300) };
 	struct ordered *o = hy_alloc(COUNT * sizeof(*o));
 	struct order order = {.world = w};
 	unsigned ended = 0;
@@ -194,7 +194,7 @@ static void cancel_during(struct world *w, struct call *call, void *arg)
 		CHECK(w, p.status == HY_CANCELLED);
 	}
 	/* Cancelled before it hops, and while its message may be anywhere. */
-	for (unsigned i = 0; i < 200; i++) {
+	for (unsigned i = 0; i < FEWER(200, 60); i++) {
 		struct patient p = {.world = w, .call = call, .far = 1 + i % 3};
 		struct co *co = co_spawn(call->loop, patient_main, &p);
 

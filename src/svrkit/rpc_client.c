@@ -150,7 +150,9 @@ static void log_link(struct link *link, const char *what)
 {
 	char text[128];
 
-	env_log(link->loop->svr->env, ENV_LOG_WARN, "svrkit", 0, "%s: %s; %u calls had no answer",
+	/* A connection that ends when nobody waits for anything is how servers restart. */
+	enum env_log_level level = link->answered && !link->open_count ? ENV_LOG_INFO : ENV_LOG_WARN;
+	env_log(link->loop->svr->env, level, "svrkit", 0, "%s: %s; %u calls had no answer",
 		env_addr_text(&link->remote->addr, text, sizeof(text)), what, link->open_count);
 }
 
@@ -165,6 +167,7 @@ static void link_lost(struct link *link, const char *what)
 	hy_list_remove(&link->dirty);
 	link->state = LINK_DOWN;
 	link->failures = link->answered ? 1 : link->failures + 1;
+	link->answered = false;
 	link->retry_at_us = svr_now_us(link->loop) + backoff_us(link);
 	for (uint32_t i = 0; i < link->slot_count; i++) {
 		struct open_call *open = link->slots[i].call;
@@ -182,7 +185,6 @@ static void link_up(struct link *link)
 {
 	link->state = LINK_UP;
 	link->writable = true;
-	link->answered = false;
 	env_timer_cancel(link->loop->env, &link->timer);
 	wake_waiters(link, HY_OK);
 }
@@ -192,7 +194,6 @@ static void link_connect(struct link *link)
 	if (env_connect(link->loop->env, &link->remote->addr, &link->sock) != 0)
 		return link_lost(link, "cannot connect");
 	link->state = LINK_CONNECTING;
-	link->answered = false;
 	env_timer_set(link->loop->env, &link->timer, svr_now_us(link->loop) + CONNECT_US);
 }
 

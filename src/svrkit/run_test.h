@@ -17,6 +17,16 @@
 #include "env/real/real.h"
 #include "svrkit/svr_impl.h"
 
+/** ThreadSanitizer knows 8,000 fibers at most, and makes each at some cost: tests do less of the same there. */
+#ifndef __has_feature
+#define __has_feature(x) 0
+#endif
+#if defined(__SANITIZE_THREAD__) || __has_feature(thread_sanitizer)
+#define FEWER(many, few) (few)
+#else
+#define FEWER(many, few) (many)
+#endif
+
 struct world {
 	struct env *env;
 	struct svr *svr;
