@@ -1,0 +1,287 @@
+/* What is not in memory comes from RocksDB: from its cache on the loop, else through the pool. The gate is held meanwhile. */
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "kt/sdb.h"
+
+/** What came from RocksDB breaks its own rules. */
+static int broken(struct sdb_visit *v, const char *what)
+{
+	char text[128];
+	hy_key_text(&v->entry->key, text, sizeof text);
+	env_log(v->shard->sdb->env, ENV_LOG_ERROR, "kt", v->call->trace, "%s of %s cannot be read", what, text);
+	return call_fail(v->call, HY_DATA_LOSS, "stored data of this key are damaged");
+}
+
+/* ---- jobs ------------------------------------------------------------------------------------------------------- */
+
+struct sdb_scan *sdb_scan_create(struct sdb *sdb)
+{
+	struct sdb_scan *scan = hy_zalloc(sizeof *scan);
+	scan->sdb = sdb;
+	scan->max_rows = UINT32_MAX;
+	scan->max_bytes = UINT64_MAX;
+	return scan;
+}
+
+void sdb_scan_destroy(struct sdb_scan *scan)
+{
+	if (!scan)
+		return;
+	hy_buf_fini(&scan->out);
+	hy_free(scan);
+}
+
+static bool scan_row(void *arg, struct hy_bytes name, struct hy_bytes value)
+{
+	struct sdb_scan *scan = arg;
+	hy_buf_put_bytes(&scan->out, name);
+	hy_buf_put_bytes(&scan->out, value);
+	scan->count++;
+	scan->bytes += name.len + value.len;
+	return scan->count < scan->max_rows && scan->bytes < scan->max_bytes;
+}
+
+static void scan_run(struct svr_job *job)
+{
+	struct sdb_scan *scan = hy_container_of(job, struct sdb_scan, job);
+	scan->status = rows_scan(scan->sdb->rows, place_bytes(&scan->from), place_bytes(&scan->to), scan_row, scan);
+}
+
+static void get_run(struct svr_job *job)
+{
+	struct sdb_scan *scan = hy_container_of(job, struct sdb_scan, job);
+	scan->status = rows_get(scan->sdb->rows, place_bytes(&scan->from), &scan->out);
+}
+
+static void scan_done(struct svr_job *job)
+{
+	sdb_scan_destroy(hy_container_of(job, struct sdb_scan, job));
+}
+
+static int run_job(struct sdb *sdb, struct call *call, struct sdb_scan **scan, void (*run)(struct svr_job *job))
+{
+	(*scan)->job.run = run;
+	(*scan)->job.done = scan_done;
+	mon_add(svr_mon(sdb->kt.svr), svr_loop_index(call->loop), MON_kt_cold_reads, 1);
+	int status = svr_pool_call(sdb->pool, call, &(*scan)->job);
+	if (status) {
+		*scan = NULL;
+		return status;
+	}
+	if ((*scan)->status && (*scan)->status != HY_NOT_FOUND) {
+		status = call_fail(call, HY_UNAVAILABLE, "reading from the disk failed");
+		sdb_scan_destroy(hy_take(*scan));
+	}
+	return status;
+}
+
+int sdb_scan_run(struct sdb *sdb, struct call *call, struct sdb_scan **scan)
+{
+	return run_job(sdb, call, scan, scan_run);
+}
+
+/** HY_OK (the value is appended to `out`), HY_NOT_FOUND, or why it could not be read. */
+static int get(struct sdb_visit *v, const struct place_name *name, struct hy_buf *out)
+{
+	struct sdb *sdb = v->shard->sdb;
+	int status = rows_get_cached(sdb->rows, place_bytes(name), out);
+	if (status != HY_UNAVAILABLE)
+		return status;
+	sdb_visit_hold(v);
+	struct sdb_scan *scan = sdb_scan_create(sdb);
+	scan->from = *name;
+	status = run_job(sdb, v->call, &scan, get_run);
+	if (status)
+		return status;
+	status = scan->status;
+	if (!status)
+		hy_buf_append(out, hy_buf_data(&scan->out), hy_buf_len(&scan->out));
+	sdb_scan_destroy(scan);
+	return status;
+}
+
+/* ---- heads -------------------------------------------------------------------------------------------------------- */
+
+/** False: rows between what RocksDB has and what the log had are missing. */
+static bool merge_log(struct sdb_shard *s, struct sdb_table *t, const struct place_table *p)
+{
+	if (p->version >= t->seen.version) {
+		if (t->log.count)
+			env_mark(s->sdb->env, "kt: death between batch and moved position");
+		t->seen.version = p->version;
+		t->seen.total = p->total;
+		sdb_log_drop(s, t, UINT64_MAX);
+	}
+	if (p->trimmed > t->seen.trimmed) {
+		t->seen.trimmed = p->trimmed;
+		t->seen.trimmed_total = p->trimmed_total;
+	}
+	sdb_log_drop(s, t, t->seen.trimmed);
+	t->disk_version = p->version;
+	t->disk_trimmed = p->trimmed;
+	uint64_t below = t->log.count ? t->log.first - 1 : t->seen.version;
+	return t->seen.trimmed <= t->seen.version && t->seen.trimmed_total <= t->seen.total &&
+		below <= HY_MAX(p->version, t->seen.trimmed);
+}
+
+static bool merge_table(struct sdb_shard *s, struct sdb_table *t, const struct place_table *p)
+{
+	bool good = true;
+	switch (t->space->shape) {
+	case KT_LOG:
+		good = merge_log(s, t, p);
+		break;
+	case KT_MAP:
+		t->seen.version = HY_MAX(t->seen.version, p->version);
+		t->disk_version = p->version;
+		t->map.whole = p->version == 0;
+		break;
+	case KT_WINDOW:
+		t->window.split_ms = t->window.disk_newest_ms = p->newest_ms;
+		break;
+	}
+	t->now = t->seen;
+	return good;
+}
+
+static bool merge_head(struct sdb_shard *s, struct sdb_entry *e, struct hy_bytes head)
+{
+	uint32_t merged = 0;
+	while (head.len) {
+		struct place_table p;
+		if (!place_get_table(&head, &p) || !s->sdb->kt.by_id[p.space])
+			return false;
+		if (!merge_table(s, sdb_table_get(s, e, s->sdb->kt.by_id[p.space]), &p))
+			return false;
+		merged |= 1u << p.space;
+	}
+	const struct place_table none = {0};
+	for (struct sdb_table *t = e->tables; t; t = t->next) {
+		if (!(merged & 1u << t->space->id) && !merge_table(s, t, &none))
+			return false;
+	}
+	return true;
+}
+
+int sdb_load(struct sdb_visit *v)
+{
+	struct sdb_entry *e = v->entry;
+	if (e->loaded)
+		return HY_OK;
+	struct place_name name;
+	place_head(&name, &e->key);
+	struct hy_buf head = {0};
+	int status = get(v, &name, &head);
+	if (!status || status == HY_NOT_FOUND) {
+		if (!status) {
+			env_mark(v->shard->sdb->env, "kt: cold load");
+			mon_add(svr_mon(v->shard->sdb->kt.svr), v->shard->index, MON_kt_cold_loads, 1);
+		}
+		status = HY_OK;
+		/* Another may have come through without waiting while this one did. */
+		if (!e->loaded) {
+			if (merge_head(v->shard, e, hy_buf_bytes(&head)))
+				e->loaded = true;
+			else
+				status = broken(v, "the head");
+		}
+	}
+	hy_buf_fini(&head);
+	return status;
+}
+
+/* ---- maps --------------------------------------------------------------------------------------------------------- */
+
+/** The next row of a scan of a map. False: malformed. */
+static bool next_map_row(struct hy_bytes *in, struct kt_effect *ret)
+{
+	struct hy_bytes place, value;
+	bool deleted;
+	if (!hy_get_bytes(in, &place) || !hy_get_bytes(in, &value) || !place_get_map_name(place, &ret->name) ||
+		!place_get_map_value(value, &ret->version, &deleted, &ret->value))
+		return false;
+	ret->kind = deleted ? KT_EFFECT_DELETE : KT_EFFECT_PUT;
+	return true;
+}
+
+static int by_version(const void *a, const void *b)
+{
+	const struct kt_effect *x = a, *y = b;
+	return (x->version > y->version) - (x->version < y->version);
+}
+
+static bool merge_map(struct sdb_shard *s, struct sdb_table *t, const struct sdb_scan *scan)
+{
+	struct kt_effect *rows = hy_alloc((scan->count + 1) * sizeof *rows);
+	struct hy_bytes in = hy_buf_bytes(&scan->out);
+	bool good = true;
+	for (uint32_t i = 0; i < scan->count && good; i++)
+		good = next_map_row(&in, &rows[i]);
+	if (good) {
+		qsort(rows, scan->count, sizeof *rows, by_version);
+		struct hy_link *at = t->map.by_version.next;
+		for (uint32_t i = 0; i < scan->count; i++)
+			sdb_map_merge(s, t, &rows[i], &at);
+		t->map.whole = true;
+	}
+	hy_free(rows);
+	return good;
+}
+
+int sdb_load_map(struct sdb_visit *v, const struct kt_space *space)
+{
+	struct sdb_table *t = sdb_table_find(v->entry, space);
+	if (!t || t->map.whole)
+		return HY_OK;
+	sdb_visit_hold(v);
+	struct sdb_scan *scan = sdb_scan_create(v->shard->sdb);
+	place_map_row(&scan->from, &v->entry->key, space->id, (struct hy_bytes){0});
+	place_map_end(&scan->to, &v->entry->key, space->id);
+	int status = sdb_scan_run(v->shard->sdb, v->call, &scan);
+	if (status)
+		return status;
+	if (!t->map.whole && !merge_map(v->shard, t, scan))
+		status = broken(v, space->name);
+	sdb_scan_destroy(scan);
+	return status;
+}
+
+/* ---- single rows ------------------------------------------------------------------------------------------------------ */
+
+int sdb_load_window_row(struct sdb_visit *v, const struct kt_space *space, struct hy_bytes name)
+{
+	struct sdb_table *t = sdb_table_find(v->entry, space);
+	uint64_t made_ms = hy_get_be64(name.data);
+	if (!t || made_ms > t->window.split_ms || made_ms <= sdb_get(&v->shard->sdb->floor_ms) ||
+		sdb_window_row(v->shard, t, name))
+		return HY_OK;
+	struct place_name place;
+	place_window_row(&place, &v->entry->key, space->id, name);
+	struct hy_buf out = {0};
+	int status = get(v, &place, &out);
+	if (!status) {
+		struct kt_effect e = {.kind = KT_EFFECT_WINDOW, .space = space, .name = name};
+		if (place_get_window_value(hy_buf_bytes(&out), &e.version, &e.value))
+			sdb_window_merge(v->shard, t, &e);
+		else
+			status = broken(v, space->name);
+	}
+	hy_buf_fini(&out);
+	return status == HY_NOT_FOUND ? HY_OK : status;
+}
+
+int sdb_load_log_row(struct sdb_visit *v, const struct kt_space *space, uint64_t version, uint64_t *ret_total, struct hy_buf *out)
+{
+	struct place_name place;
+	place_log_row(&place, &v->entry->key, space->id, version);
+	struct hy_buf stored = {0};
+	int status = get(v, &place, &stored);
+	struct hy_bytes value;
+	if (!status && place_get_log_value(hy_buf_bytes(&stored), ret_total, &value))
+		hy_buf_append(out, value.data, value.len);
+	else if (!status || status == HY_NOT_FOUND)
+		status = broken(v, space->name);
+	hy_buf_fini(&stored);
+	return status;
+}

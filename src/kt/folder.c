@@ -1,0 +1,167 @@
+#include <stdio.h>
+
+#include "base/mem.h"
+#include "kt/sdb.h"
+
+/* Raised when what is on disk changes in a way that older programs would misread. */
+#define FORMAT 1u
+
+char *sdb_why(const char *fmt, ...)
+{
+	char text[512];
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	return hy_strdup(text);
+}
+
+static char *path_in(const char *dir, const char *name)
+{
+	char path[4096];
+	snprintf(path, sizeof path, "%s/%s", dir, name);
+	return hy_strdup(path);
+}
+
+static int from_errno(int rc)
+{
+	return rc == -ENOSPC || rc == -EDQUOT ? HY_RESOURCE_EXHAUSTED : HY_UNAVAILABLE;
+}
+
+static int lock(struct env *env, const char *dir, struct env_file **ret_lock, char **ret_why)
+{
+	char *path = path_in(dir, "LOCK");
+	int rc = env_file_open(env, path, ENV_OPEN_WRITE | ENV_OPEN_CREATE, ret_lock);
+	hy_free(path);
+	if (rc == 0)
+		rc = env_file_lock(*ret_lock);
+	if (rc == 0)
+		return HY_OK;
+	if (rc == -EWOULDBLOCK) {
+		*ret_why = sdb_why("another server is using %s; stop it first, or give this one a folder of its own", dir);
+		return HY_FAILED_PRECONDITION;
+	}
+	*ret_why = sdb_why("%s cannot be locked: %s", dir, strerror(-rc));
+	return from_errno(rc);
+}
+
+static int write_format(struct env *env, const char *path, const struct sdb_folder *f, char **ret_why)
+{
+	char text[128];
+	int len = snprintf(text, sizeof text, "hongyan %u\nepoch %016llx\nlog %016llx\n", FORMAT, (unsigned long long)f->epoch,
+		(unsigned long long)f->log_epoch);
+	int rc = env_file_write_all(env, path, text, (size_t)len);
+	if (rc == 0)
+		return HY_OK;
+	*ret_why = sdb_why("%s cannot be written: %s", path, strerror(-rc));
+	return from_errno(rc);
+}
+
+static void new_epoch(struct env *env, uint64_t *epoch)
+{
+	do {
+		env_random(env, epoch, sizeof *epoch);
+	} while (*epoch == 0);
+}
+
+static int parse_format(const char *path, const char *text, struct sdb_folder *ret_folder, char **ret_why)
+{
+	unsigned format;
+	unsigned long long epoch, log_epoch;
+	if (sscanf(text, "hongyan %u", &format) == 1 && format > FORMAT) {
+		*ret_why = sdb_why("%s says format %u, and this program knows formats up to %u: use the newer program", path, format,
+			FORMAT);
+		return HY_FAILED_PRECONDITION;
+	}
+	if (sscanf(text, "hongyan %u epoch %16llx log %16llx", &format, &epoch, &log_epoch) != 3) {
+		*ret_why = sdb_why("%s cannot be understood: is this a data folder?", path);
+		return HY_DATA_LOSS;
+	}
+	*ret_folder = (struct sdb_folder){epoch, log_epoch};
+	return HY_OK;
+}
+
+struct look {
+	bool anything;
+};
+
+static void look_at_name(void *arg, const char *name)
+{
+	struct look *look = arg;
+	if (strcmp(name, "log") == 0 || strcmp(name, "rows") == 0)
+		look->anything = true;
+}
+
+/** A folder without FORMAT is new, unless it holds data: then somebody has lost the file. */
+static int create_format(struct env *env, const char *dir, const char *path, struct sdb_folder *ret_folder, char **ret_why)
+{
+	struct look look = {false};
+	int rc = env_dir_list(env, dir, look_at_name, &look);
+	if (rc) {
+		*ret_why = sdb_why("%s cannot be read: %s", dir, strerror(-rc));
+		return from_errno(rc);
+	}
+	if (look.anything) {
+		*ret_why = sdb_why("%s holds data but no file FORMAT: bring it back from a copy of the folder", dir);
+		return HY_DATA_LOSS;
+	}
+	new_epoch(env, &ret_folder->epoch);
+	new_epoch(env, &ret_folder->log_epoch);
+	return write_format(env, path, ret_folder, ret_why);
+}
+
+static int open_format(struct env *env, const char *dir, bool repair, struct sdb_folder *ret_folder, char **ret_why)
+{
+	char *path = path_in(dir, "FORMAT"), *text;
+	size_t len;
+	int rc = env_file_read_all(env, path, 4096, &text, &len), status;
+	if (rc == -ENOENT) {
+		status = create_format(env, dir, path, ret_folder, ret_why);
+	} else if (rc) {
+		*ret_why = sdb_why("%s cannot be read: %s", path, strerror(-rc));
+		status = from_errno(rc);
+	} else {
+		status = parse_format(path, text, ret_folder, ret_why);
+		hy_free(text);
+		if (!status && repair) {
+			/* Before anything is given up: clients must not take what is lost for granted. */
+			new_epoch(env, &ret_folder->epoch);
+			status = write_format(env, path, ret_folder, ret_why);
+		}
+	}
+	hy_free(path);
+	return status;
+}
+
+/** Creates the folder, in a way that lasts. */
+static int make_dir(struct env *env, const char *dir)
+{
+	char *parent = hy_strdup(dir);
+	int rc = env_mkdir(env, dir);
+	char *slash = strrchr(parent, '/');
+	if (slash && slash != parent)
+		*slash = '\0';
+	if (rc == 0)
+		rc = env_dir_sync(env, slash ? (slash == parent ? "/" : parent) : ".");
+	hy_free(parent);
+	return rc;
+}
+
+int sdb_folder_open(struct env *env, const char *dir, bool repair, struct sdb_folder *ret_folder, struct env_file **ret_lock,
+	char **ret_why)
+{
+	struct env_file *held = NULL;
+	int rc = make_dir(env, dir);
+	if (rc) {
+		*ret_why = sdb_why("the data folder %s cannot be made: %s", dir, strerror(-rc));
+		return from_errno(rc);
+	}
+	int status = lock(env, dir, &held, ret_why);
+	if (!status)
+		status = open_format(env, dir, repair, ret_folder, ret_why);
+	if (status)
+		env_file_close(held);
+	else
+		*ret_lock = held;
+	return status;
+}
