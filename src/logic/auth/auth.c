@@ -236,7 +236,7 @@ static int handle_register(void *self, struct call *call, const Hy__RegisterRequ
 {
 	struct auth *auth = self;
 	struct candidate c = {request->head, request->name, request->password, request->device_name};
-	uint32_t uin;
+	uint32_t uin = 0;
 
 	int rc = check_candidate(call, &c);
 	if (rc == HY_OK)
@@ -278,7 +278,7 @@ static int handle_sign_in(void *self, struct call *call, const Hy__SignInRequest
 {
 	struct auth *auth = self;
 	struct candidate c = {request->head, request->name, request->password, request->device_name};
-	uint32_t uin;
+	uint32_t uin = 0;
 
 	int rc = check_candidate(call, &c);
 	if (rc == HY_OK)

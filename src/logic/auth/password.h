@@ -9,7 +9,7 @@
 
 #include "svrkit/svr.h"
 
-#define PASSWORD_HASH_MAX 128u /* with its NUL; the PHC string format: $argon2id$v=19$m=...,t=...,p=1$salt$hash */
+#define PASSWORD_HASH_MAX 160u /* with its NUL; the PHC string format: $argon2id$v=19$m=...,t=...,p=1$salt$hash */
 
 struct password_cost {
 	unsigned passes;
