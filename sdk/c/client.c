@@ -44,6 +44,7 @@ void hongyan_destroy(struct hongyan *h)
 		task_cancel(t);
 	hy_buf_fini(&h->ticket);
 	hy_buf_fini(&h->snapshot);
+	hy_buf_fini(&h->next_snapshot);
 	hy_free(h);
 }
 

@@ -5,7 +5,7 @@
  * retries what may be retried, and pulls what is new. What it promises:
  *   - A text handed to hongyan_send_text() is sent until the server has answered for good, over whatever link works, always
  *     under the same client ID, so it arrives once. Of one conversation one text is under way at a time: order is kept.
- *   - on_sync() gives changes and a snapshot. Store both together, then return 0: only then the snapshot is brought to the
+ *   - on_sync() gives changes and a snapshot. Store both together and say so: only then the snapshot is brought to the
  *     server, which may then forget what came with it.
  *
  * The program keeps three things and gives them back at the next start: the ticket, the newest snapshot, and texts that
@@ -68,8 +68,12 @@ struct hongyan_sync {
 
 struct hongyan_events {
 	void (*on_state)(void *arg, enum hongyan_state state);
-	/** 0: changes and snapshot are stored. Else they come again, a little later. */
-	int (*on_sync)(void *arg, const struct hongyan_sync *sync);
+	/** Store changes and snapshot together; the answer says how that went. */
+	enum hongyan_stored {
+		HONGYAN_STORED,     /* both are safe: the snapshot may be brought */
+		HONGYAN_NOT_STORED, /* they come again, a little later */
+		HONGYAN_LATER,      /* copied, not safe yet: hongyan_stored() will tell; nothing is pulled until then */
+	} (*on_sync)(void *arg, const struct hongyan_sync *sync);
 	/** A text has its final answer. `status` 0: it is safe on the server, under `message_id`. Else it was refused: `why`. */
 	void (*on_sent)(void *arg, uint32_t to, const uint8_t client_id[HONGYAN_CLIENT_ID_SIZE], int status, const char *why,
 		const uint8_t message_id[HONGYAN_MESSAGE_ID_SIZE]);
@@ -122,6 +126,8 @@ void hongyan_lookup(struct hongyan *h, const char *name,
 	void (*done)(void *arg, int status, const char *why, uint32_t uin), void *arg);
 /** Pull now; also happens by itself on every hint, connect and heartbeat. */
 void hongyan_sync_now(struct hongyan *h);
+/** What on_sync() left open with HONGYAN_LATER: it is safe now, or is not. */
+void hongyan_stored(struct hongyan *h, bool stored);
 
 enum hongyan_state hongyan_state(const struct hongyan *h);
 uint32_t hongyan_uin(const struct hongyan *h);

@@ -78,7 +78,8 @@ struct hongyan {
 	struct hy_link tasks;
 	/* sync */
 	struct task *sync_task;
-	bool sync_again;
+	bool sync_again, storing;    /* storing: the program is to call hongyan_stored() */
+	struct hy_buf next_snapshot; /* what it will then be */
 	struct env_timer sync_timer;
 	/* outbox */
 	struct hy_link conversations;

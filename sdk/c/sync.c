@@ -88,8 +88,7 @@ static bool resets(const Hy__SyncResponse *r, Hy__SyncKind kind)
 	return false;
 }
 
-/** True when the program has stored it. */
-static bool hand_out(struct hongyan *h, const Hy__SyncResponse *r)
+static enum hongyan_stored hand_out(struct hongyan *h, const Hy__SyncResponse *r)
 {
 	struct unpacked u = unpack(r);
 	struct hongyan_sync sync = {.changes = u.changes,
@@ -99,9 +98,16 @@ static bool hand_out(struct hongyan *h, const Hy__SyncResponse *r)
 		.reset_messages = resets(r, HY__SYNC_KIND__SYNC_KIND_MESSAGE),
 		.reset_account = resets(r, HY__SYNC_KIND__SYNC_KIND_ACCOUNT),
 		.more = r->more};
-	bool stored = !h->events.on_sync || h->events.on_sync(h->arg, &sync) == 0;
+	enum hongyan_stored stored = h->events.on_sync ? h->events.on_sync(h->arg, &sync) : HONGYAN_STORED;
 	unpacked_fini(&u);
 	return stored;
+}
+
+static bool take_again(struct hongyan *h)
+{
+	bool again = h->sync_again;
+	h->sync_again = false;
+	return again;
 }
 
 static void on_store_again(struct env_timer *timer)
@@ -120,28 +126,42 @@ static void on_answer(struct task *t, int status, const char *why, const Protobu
 	struct hongyan *h = t->client;
 	const Hy__SyncResponse *r = (const Hy__SyncResponse *)response;
 	h->sync_task = NULL;
-	bool again = hy_take(h->sync_again);
 	if (status == HY_OK) {
-		if (!hand_out(h, r)) {
-			later(h);
-			return;
-		}
-		hy_buf_clear(&h->snapshot);
-		hy_buf_append(&h->snapshot, r->snapshot.data, r->snapshot.len);
-		again |= r->more;
+		hy_buf_clear(&h->next_snapshot);
+		hy_buf_append(&h->next_snapshot, r->snapshot.data, r->snapshot.len);
+		h->sync_again |= r->more;
+		h->storing = true;
+		enum hongyan_stored stored = hand_out(h, r);
+		if (stored != HONGYAN_LATER)
+			hongyan_stored(h, stored == HONGYAN_STORED);
 	} else if (r && r->resync) {
 		hy_buf_clear(&h->snapshot);
 		if (h->events.on_resync)
 			h->events.on_resync(h->arg);
-		again = true;
+		sync_now(h);
+	} else if (take_again(h)) {
+		sync_now(h);
 	}
-	if (again)
+}
+
+void hongyan_stored(struct hongyan *h, bool stored)
+{
+	if (!h->storing) /* signed out meanwhile */
+		return;
+	h->storing = false;
+	if (!stored) {
+		later(h);
+		return;
+	}
+	hy_buf_clear(&h->snapshot);
+	hy_buf_append(&h->snapshot, hy_buf_data(&h->next_snapshot), hy_buf_len(&h->next_snapshot));
+	if (take_again(h))
 		sync_now(h);
 }
 
 void sync_now(struct hongyan *h)
 {
-	if (h->sync_task) { /* what is under way may have been read too early to see what is new */
+	if (h->sync_task || h->storing) { /* what is under way may have been read too early to see what is new */
 		h->sync_again = true;
 		return;
 	}
@@ -162,5 +182,5 @@ void sync_stop(struct hongyan *h)
 	env_timer_cancel(h->loop, &h->sync_timer);
 	if (h->sync_task)
 		task_cancel(hy_take(h->sync_task));
-	h->sync_again = false;
+	h->sync_again = h->storing = false;
 }

@@ -78,6 +78,17 @@ static void on_stop(struct env_msg *msg)
 	look_again(&s->timer);
 }
 
+/** No loop runs, or none accepts any more. */
+static void close_listeners(struct access *a)
+{
+	for (unsigned i = 0; i < a->listener_count; i++) {
+		for (unsigned j = 0; j < a->loop_count; j++)
+			env_sock_close(&a->loops[j].listeners[i].sock);
+		env_listener_close(a->listeners[i]);
+	}
+	a->listener_count = 0;
+}
+
 void access_stop(struct access *a, uint64_t grace_us)
 {
 	struct env *env = svr_env(a->svr);
@@ -93,16 +104,16 @@ void access_stop(struct access *a, uint64_t grace_us)
 		env_inbox_take(replies, UINT64_MAX);
 	hy_free(all);
 	env_inbox_destroy(replies);
-	for (unsigned i = 0; i < a->listener_count; i++)
-		env_listener_close(a->listeners[i]);
-	a->listener_count = 0;
+	close_listeners(a);
 }
 
 void access_destroy(struct access *a)
 {
 	if (!a)
 		return;
+	close_listeners(a);
 	for (unsigned i = 0; i < a->loop_count; i++) {
+		env_timer_cancel(svr_loop_env(a->loops[i].loop), &a->loops[i].sweep);
 		request_loop_fini(&a->loops[i]);
 		conn_loop_fini(&a->loops[i]);
 	}

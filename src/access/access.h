@@ -54,7 +54,7 @@ int access_listen(struct access *a, const struct env_addr *addr, struct env_addr
  * Coroutines that still run find their connection closed.
  */
 void access_stop(struct access *a, uint64_t grace_us);
-/** After svr_stop. NULL is fine. */
+/** After svr_stop and before svr_destroy, or in place of a start that failed. NULL is fine. */
 void access_destroy(struct access *a);
 
 #endif

@@ -15,6 +15,7 @@ struct server_config {
 	unsigned loops;        /* 0: one per processor */
 	unsigned disk_threads; /* for reads from RocksDB; 0: 2 */
 	uint64_t memory_bytes, log_bytes, segment_bytes, disk_reserve_bytes, window_days; /* as in kt_config; 0: its defaults */
+	uint64_t retain_days;  /* how long messages stay though all live devices have them */
 	uint64_t inbox_rows, inbox_bytes;   /* bounds of one inbox; 0: the message service's defaults */
 	unsigned password_threads;          /* 0: 1 */
 	uint64_t password_memory, password_passes; /* of Argon2id; 0: 19 MiB, 2 */
