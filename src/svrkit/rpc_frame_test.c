@@ -14,7 +14,8 @@ static size_t encode(const struct rpc_frame *f, uint8_t *out)
 	size_t n = rpc_frame_encode_head(f, out);
 
 	assert_int_equal(n, rpc_frame_head_size(f));
-	memcpy(out + n, f->body.data, f->body.len);
+	if (f->body.len)
+		memcpy(out + n, f->body.data, f->body.len);
 	return n + f->body.len;
 }
 
