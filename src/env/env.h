@@ -157,8 +157,10 @@ enum { ENV_READABLE = 1, ENV_WRITABLE = 2 };
 
 /**
  * A socket, embedded in the caller's struct. Events are edge-triggered: after ENV_READABLE, read until -EAGAIN (or remember
- * that you did not); the same for ENV_WRITABLE. Errors and hang-ups show as readable: the next env_recv tells. No event
- * comes for a socket that was closed, not even one gathered in the same turn; closing inside on_event is fine.
+ * that you did not); the same for ENV_WRITABLE. Errors and hang-ups show as readable: the next env_recv tells. ENV_WRITABLE
+ * comes when a connection attempt has ended, after an attach, and when there is room again after an env_sendv() that took less
+ * than it was given; an accepted socket can be written to at once. No event comes for a socket that was closed, not even one
+ * gathered in the same turn; closing inside on_event is fine.
  */
 struct env_sock {
 	struct env_loop *loop;                                         /* NULL: closed or detached */
@@ -216,7 +218,8 @@ int env_file_pwritev(struct env_file *f, const struct iovec *iov, int count, uin
 int env_file_sync(struct env_file *f);
 int env_file_size(struct env_file *f, uint64_t *ret_size);
 int env_file_truncate(struct env_file *f, uint64_t size);
-/** Gives the file blocks for its first `size` bytes, so that later writes there need no new ones. */
+/** Gives the file blocks for its first `size` bytes, so that later writes there need no new ones. It is then at least that
+ *  long, with zeros where nothing was written. */
 int env_file_allocate(struct env_file *f, uint64_t size);
 /** One holder in the world; -EWOULDBLOCK when another process holds it. Ends with the process or on close. */
 int env_file_lock(struct env_file *f);

@@ -9,13 +9,14 @@
 #define __has_feature(x) 0
 #endif
 #if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
+#define WITH_ASAN 1
+#include <pthread.h>
 #include <sanitizer/asan_interface.h>
 #include <sanitizer/lsan_interface.h>
 #else
+#define WITH_ASAN 0
 #define ASAN_POISON_MEMORY_REGION(p, size) ((void)(p), (void)(size))
 #define ASAN_UNPOISON_MEMORY_REGION(p, size) ((void)(p), (void)(size))
-#define __lsan_register_root_region(p, size) ((void)(p), (void)(size))
-#define __lsan_unregister_root_region(p, size) ((void)(p), (void)(size))
 #endif
 
 #ifndef MADV_GUARD_INSTALL
@@ -59,6 +60,54 @@ __attribute__((weak)) void fiber_pages_unmap(void *p, size_t size)
 	assert(r == 0);
 }
 
+#if WITH_ASAN
+/*
+ * What only a fiber that waits points to is no leak: LeakSanitizer is told to search each slab. It reads all that the list of
+ * mappings calls readable, so guard pages must be seen there (MADV_GUARD_INSTALL is not). A simulated machine that is killed
+ * takes its slabs without a word, and the next one gets the same mapping; hence the table of those already told.
+ */
+static pthread_mutex_t told_lock = PTHREAD_MUTEX_INITIALIZER;
+static void *told[4096];
+
+static void **told_entry(const void *base)
+{
+	for (size_t i = 0; i < HY_COUNT_OF(told); i++)
+		if (told[i] == base)
+			return &told[i];
+	return NULL;
+}
+
+static void root_add(void *base, size_t size)
+{
+	pthread_mutex_lock(&told_lock);
+	void **free_entry = told_entry(base) ? NULL : told_entry(NULL);
+	if (free_entry) {
+		*free_entry = base;
+		__lsan_register_root_region(base, size);
+	}
+	pthread_mutex_unlock(&told_lock);
+}
+
+static void root_remove(void *base, size_t size)
+{
+	pthread_mutex_lock(&told_lock);
+	void **entry = told_entry(base);
+	if (entry) {
+		*entry = NULL;
+		__lsan_unregister_root_region(base, size);
+	}
+	pthread_mutex_unlock(&told_lock);
+}
+#else
+static void root_add(void *base, size_t size)
+{
+}
+
+static void root_remove(void *base, size_t size)
+{
+}
+#endif
+
 static void **link_of(void *stack)
 {
 	return (void **)((char *)stack + FIBER_STACK_SIZE - sizeof(void *));
@@ -66,7 +115,7 @@ static void **link_of(void *stack)
 
 static bool guard(struct fiber_stacks *s, char *page)
 {
-	if (!s->no_guard_advice) {
+	if (!WITH_ASAN && !s->no_guard_advice) {
 		if (madvise(page, GUARD_SIZE, MADV_GUARD_INSTALL) == 0)
 			return true;
 		s->no_guard_advice = true;
@@ -86,6 +135,7 @@ static struct slab *slab_with_room(struct slab **list, unsigned stacks)
 	if (!base)
 		return NULL;
 	madvise(base, (size_t)stacks * STRIDE, MADV_NOHUGEPAGE); /* a huge page would make 30 stacks resident; advice only */
+	root_add(base, (size_t)stacks * STRIDE);
 	slab = hy_alloc(sizeof *slab);
 	*slab = (struct slab){.next = *list, .base = base, .stacks = stacks};
 	*list = slab;
@@ -148,10 +198,9 @@ static void slabs_free(struct slab *slab)
 {
 	while (slab) {
 		struct slab *next = slab->next;
-		for (unsigned i = 0; i < slab->carved; i++) {
-			__lsan_unregister_root_region(stack_at(slab, i), FIBER_STACK_SIZE);
+		for (unsigned i = 0; i < slab->carved; i++)
 			ASAN_UNPOISON_MEMORY_REGION(stack_at(slab, i), FIBER_STACK_SIZE);
-		}
+		root_remove(slab->base, (size_t)slab->stacks * STRIDE);
 		fiber_pages_unmap(slab->base, (size_t)slab->stacks * STRIDE);
 		hy_free(slab);
 		slab = next;
@@ -175,8 +224,6 @@ void *fiber_stack_get(struct fiber_stacks *s)
 		stack = carve(s);
 		if (!stack)
 			return NULL;
-		/* What only a fiber that waits points to is no leak. */
-		__lsan_register_root_region(stack, FIBER_STACK_SIZE);
 	}
 	s->in_use++;
 	return stack;

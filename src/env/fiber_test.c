@@ -243,6 +243,27 @@ static void test_many_stacks(void **state)
 	assert_int_equal(fiber_stacks_high_water(b->stacks), FIBER_STACK_SIZE);
 }
 
+static void be_ready_to_die(void)
+{
+	close(STDERR_FILENO);
+	signal(SIGSEGV, SIG_DFL); /* cmocka's handler would go on with the tests */
+	signal(SIGABRT, SIG_DFL);
+	setrlimit(RLIMIT_CORE, &(struct rlimit){0});
+}
+
+static bool died(pid_t child)
+{
+	int status;
+	assert_int_equal(waitpid(child, &status, 0), child);
+	return WIFSIGNALED(status) || WEXITSTATUS(status) != 0;
+}
+
+static void overrun(volatile char *stack)
+{
+	for (int i = 63; i >= -64; i--)
+		stack[i] = 1;
+}
+
 static void test_guard(void **state)
 {
 	struct bench *b = *state;
@@ -250,17 +271,37 @@ static void test_guard(void **state)
 	pid_t child = fork();
 	assert_true(child >= 0);
 	if (child == 0) {
-		close(STDERR_FILENO);
-		signal(SIGSEGV, SIG_DFL); /* cmocka's handler would go on with the tests */
-		setrlimit(RLIMIT_CORE, &(struct rlimit){0});
+		be_ready_to_die();
 		stack[-8] = 1;
 		_exit(0);
 	}
-	int status;
-	assert_int_equal(waitpid(child, &status, 0), child);
-	assert_true(WIFSIGNALED(status) || WEXITSTATUS(status) != 0);
+	assert_true(died(child));
 	stack[0] = 1;
 	fiber_stack_put(b->stacks, (void *)stack);
+}
+
+/* However it is guarded: at once, or when it comes back. */
+static void test_guard_of_many(void **state)
+{
+	struct bench *b = *state;
+	enum { N = 4200 };
+	void **stacks = hy_alloc(N * sizeof *stacks);
+	for (int i = 0; i < N; i++) {
+		stacks[i] = fiber_stack_get(b->stacks);
+		assert_non_null(stacks[i]);
+	}
+	pid_t child = fork();
+	assert_true(child >= 0);
+	if (child == 0) {
+		be_ready_to_die();
+		overrun((char *)stacks[N - 1]);
+		fiber_stack_put(b->stacks, stacks[N - 1]);
+		_exit(0);
+	}
+	assert_true(died(child));
+	for (int i = 0; i < N; i++)
+		fiber_stack_put(b->stacks, stacks[i]);
+	hy_free(stacks);
 }
 
 int main(void)
@@ -275,6 +316,7 @@ int main(void)
 		FIBER_TEST("memory held by a waiting fiber is no leak", test_no_false_leak),
 		FIBER_TEST("many stacks do not overlap", test_many_stacks),
 		FIBER_TEST("touching the page below a stack kills the process", test_guard),
+		FIBER_TEST("the 4,200th stack is guarded too", test_guard_of_many),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
