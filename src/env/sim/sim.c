@@ -141,16 +141,23 @@ void sim_after(struct sim *s, uint64_t us, void (*fn)(void *arg), void *arg)
 	sim_heap_enter(before);
 }
 
-static bool event_step(struct sim *s)
+/* The next event that somebody still waits for: those of dead processes are dropped. */
+static bool event_next(struct sim *s)
+{
+	while (s->event_len > 0 && s->events[0].owner && !s->events[0].owner->alive)
+		event_pop(s);
+	return s->event_len > 0;
+}
+
+static void event_step(struct sim *s)
 {
 	struct sim_event e = event_pop(s);
-	if (e.owner && !e.owner->alive)
-		return false;
 	s->now = e.at;
 	s->event_count++;
 	sim_trace(s, e.at, (uint64_t)e.kind << 32 | (e.owner ? e.owner->machine->id + 1 : 0));
+	sim_heap_enter(&s->heap);
 	e.fn(s, e.p, e.a);
-	return true;
+	sim_heap_enter(NULL);
 }
 
 bool sim_run(struct sim *s, uint64_t until_us, bool (*stop)(void *arg), void *arg)
@@ -159,15 +166,13 @@ bool sim_run(struct sim *s, uint64_t until_us, bool (*stop)(void *arg), void *ar
 	fiber_init_thread(&s->fiber);
 	struct sim_heap *before = sim_heap_enter(NULL);
 	bool in_time = true;
-	while (!(stop && stop(arg)) && s->event_len > 0) {
+	while (!(stop && stop(arg)) && event_next(s)) {
 		if (s->events[0].at > until_us) {
 			s->now = HY_MAX(s->now, until_us);
 			in_time = false;
 			break;
 		}
-		sim_heap_enter(&s->heap);
 		event_step(s);
-		sim_heap_enter(NULL);
 	}
 	sim_heap_enter(before);
 	return in_time;
