@@ -7,7 +7,7 @@
  *	sent        WINDOW  user   one for each message taken, so that a repeat is recognised: its content's hash
  *	credential  MAP     user   "p": CredentialRow; "t/" + device: TicketRow
  *	position    MAP     user   "d/" + device: PositionRow. What the device has brought (rule R4)
- *	name        MAP     name   "": NameRow
+ *	name        MAP     name   "p": NameRow
  */
 #ifndef DATA_SPACES_H
 #define DATA_SPACES_H
@@ -26,7 +26,7 @@ enum spaces_id {
 /** For kt_config; ended by id 0. */
 extern const struct kt_space spaces_table[];
 
-#define SPACES_OWNER "p" /* the row of the user as such, in account and credential */
+#define SPACES_OWNER "p" /* the row of the key as such, in account, credential and name */
 
 enum spaces_device_kind { SPACES_DEVICE = 'd', SPACES_TICKET = 't' };
 

@@ -62,6 +62,7 @@ struct harness {
 	uint32_t hint_count, close_count;
 	int failed_line;
 	const char *failed_file;
+	void *arg; /* the test's own, set after harness_open() */
 };
 
 #define CHECK(h, condition) ((condition) ? (void)0 : harness_failed(h, __FILE__, __LINE__))

@@ -24,7 +24,7 @@ static int resolve_name(void *self, struct call *call, const Hy__AccountResolveN
 	struct kt_row row;
 	Hy__NameRow *name;
 
-	int rc = kt_read_row(account->kt, call, &key, SPACES_NAME, hy_bytes(NULL, 0), KT_STRONG, &row);
+	int rc = kt_read_row(account->kt, call, &key, SPACES_NAME, hy_bytes_str(SPACES_OWNER), KT_STRONG, &row);
 	if (rc == HY_OK)
 		rc = unpack_name(call, &key, &row, &name);
 	if (rc != HY_OK)
@@ -40,7 +40,7 @@ static int claim_name(void *self, struct call *call, const Hy__AccountClaimNameR
 	struct account *account = self;
 	struct hy_key key = hy_key_name(request->name, strlen(request->name));
 	Hy__NameRow row = HY__NAME_ROW__INIT, *stored;
-	struct kt_op op = {.kind = KT_INSERT, .space = SPACES_NAME};
+	struct kt_op op = {.kind = KT_INSERT, .space = SPACES_NAME, .name = hy_bytes_str(SPACES_OWNER)};
 	struct kt_result result;
 
 	row.uin = request->uin;
