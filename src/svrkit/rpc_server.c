@@ -351,6 +351,7 @@ static void conn_read(struct conn *c)
 static void on_conn_event(struct env_sock *sock, unsigned events)
 {
 	struct conn *c = hy_container_of(sock, struct conn, sock);
+	struct svr_loop *loop = c->server->loop;
 
 	if (events & ENV_WRITABLE) {
 		c->writable = true;
@@ -359,6 +360,7 @@ static void on_conn_event(struct env_sock *sock, unsigned events)
 	if (events & ENV_READABLE) {
 		c->readable = true;
 		conn_read(c);
+		svr_loop_run(loop);
 	}
 }
 

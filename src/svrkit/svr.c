@@ -45,16 +45,21 @@ void svr_loop_again(struct svr_loop *loop)
 	svr_post(loop, loop->index, &loop->again);
 }
 
+void svr_loop_run(struct svr_loop *loop)
+{
+	loop->goes = co_run(loop, loop->goes);
+}
+
 static void turn_end(void *arg)
 {
 	struct svr_loop *loop = arg;
-	unsigned goes = env_buggify(loop->svr->env, "svr: a short turn") ? 3 : TURN_GOES;
 
 	/* A hook may make a coroutine ready, which gives the hooks something to write out again. */
 	do {
-		goes = co_run(loop, goes);
+		svr_loop_run(loop);
 		run_hooks(loop->turn_hooks);
-	} while (goes > 0 && co_any_ready(&loop->co));
+	} while (loop->goes > 0 && co_any_ready(&loop->co));
+	loop->goes = env_buggify(loop->svr->env, "svr: a short turn") ? 3 : TURN_GOES;
 	if (co_any_ready(&loop->co))
 		svr_loop_again(loop);
 	flush_posts(loop);
@@ -122,6 +127,7 @@ static int loop_create(struct svr *svr, unsigned index)
 	loop->svr = svr;
 	loop->index = index;
 	loop->again.fn = on_again;
+	loop->goes = TURN_GOES;
 	co_sched_init(&loop->co);
 	return HY_OK;
 }
