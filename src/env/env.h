@@ -158,9 +158,9 @@ enum { ENV_READABLE = 1, ENV_WRITABLE = 2 };
 /**
  * A socket, embedded in the caller's struct. Events are edge-triggered: after ENV_READABLE, read until -EAGAIN (or remember
  * that you did not); the same for ENV_WRITABLE. Errors and hang-ups show as readable: the next env_recv tells. ENV_WRITABLE
- * comes when a connection attempt has ended, after an attach, and when there is room again after an env_sendv() that took less
- * than it was given; an accepted socket can be written to at once. No event comes for a socket that was closed, not even one
- * gathered in the same turn; closing inside on_event is fine.
+ * comes when a connection attempt has ended, once after an accept or an attach, and when there is room again after an
+ * env_sendv() that took less than it was given. No event comes for a socket that was closed, not even one gathered in the same
+ * turn; closing inside on_event is fine.
  */
 struct env_sock {
 	struct env_loop *loop;                                         /* NULL: closed or detached */

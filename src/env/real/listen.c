@@ -181,10 +181,11 @@ int env_accept(struct env_sock *listening, struct env_sock *sock, struct env_add
 	if (fd < 0)
 		return errno == EAGAIN ? -EAGAIN : -EMFILE; /* of files or memory, the system's or ours */
 	sock->fd = fd;
-	if (loop_add(listening->loop, sock, SOCK_IDLE) != 0) {
+	if (loop_add(listening->loop, sock, SOCK_WANTS_WRITE) != 0) {
 		close(fd);
 		return -EMFILE;
 	}
-	sockaddr_to(&sa, len, ret_peer);
+	if (ret_peer)
+		sockaddr_to(&sa, len, ret_peer);
 	return 0;
 }
