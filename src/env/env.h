@@ -1,8 +1,8 @@
 /**
  * env.h - the seam (idea 6): clock, randomness, network, files and threads, and nothing of the product.
  *
- * Chosen when a program is linked: env/real (epoll, POSIX, threads) or env/sim (one thread, virtual time, faults drawn from
- * a seed). Code above this folder makes no system call that this header stands for; script/lint checks it.
+ * Chosen when a program is linked: env/real (epoll, POSIX, threads) or env/sim (one thread, virtual time, faults drawn
+ * from a seed). Code above this folder makes no system call that this header stands for; script/lint checks it.
  *
  * Two kinds of threads of control:
  *   loop   handles events, never blocks. A thread with epoll; in the simulation a series of turns.
@@ -41,7 +41,10 @@ uint64_t env_cpu_us(struct env *env);
 
 /** "This rare path was taken": a sweep fails when a mark that it expects was never seen. `name`: a string constant. */
 void env_mark(struct env *env, const char *name);
-/** True now and then, by the seed, in the simulation: take the rare but legal path (a short read, a tiny batch). Else false. */
+/**
+ * True now and then, by the seed, in the simulation: take the rare but legal path (a short read, a tiny batch). Else
+ * false.
+ */
 bool env_buggify(struct env *env, const char *name);
 
 /* ---- log lines -------------------------------------------------------------------------------------------------- */
@@ -49,8 +52,8 @@ bool env_buggify(struct env *env, const char *name);
 enum env_log_level { ENV_LOG_DEBUG, ENV_LOG_INFO, ENV_LOG_WARN, ENV_LOG_ERROR };
 
 /**
- * One line for the operator: time, level, room ("kt", "access"), trace ID (0: none), text. Never blocks: lines pass a ring to a
- * writer thread and are dropped, counted, when it is full (X5). Control characters in the text are escaped.
+ * One line for the operator: time, level, room ("kt", "access"), trace ID (0: none), text. Never blocks: lines pass a
+ * ring to a writer thread and are dropped, counted, when it is full (X5). Control characters in the text are escaped.
  */
 void env_log(struct env *env, enum env_log_level level, const char *room, uint64_t trace, const char *fmt, ...)
 	HY_PRINTF(5, 6);
@@ -156,16 +159,16 @@ bool env_addr_is_loopback(const struct env_addr *addr);
 enum { ENV_READABLE = 1, ENV_WRITABLE = 2 };
 
 /**
- * A socket, embedded in the caller's struct. Events are edge-triggered: after ENV_READABLE, read until -EAGAIN (or remember
- * that you did not); the same for ENV_WRITABLE. Errors and hang-ups show as readable: the next env_recv tells. ENV_WRITABLE
- * comes when a connection attempt has ended, once after an accept or an attach, and when there is room again after an
- * env_sendv() that took less than it was given. No event comes for a socket that was closed, not even one gathered in the same
- * turn; closing inside on_event is fine.
+ * A socket, embedded in the caller's struct. Events are edge-triggered: after ENV_READABLE, read until -EAGAIN (or
+ * remember that you did not); the same for ENV_WRITABLE. Errors and hang-ups show as readable: the next env_recv tells.
+ * ENV_WRITABLE comes when a connection attempt has ended, once after an accept or an attach, and when there is room
+ * again after an env_sendv() that took less than it was given. No event comes for a socket that was closed, not even
+ * one gathered in the same turn; closing inside on_event is fine.
  */
 struct env_sock {
-	struct env_loop *loop;                                         /* NULL: closed or detached */
+	struct env_loop *loop; /* NULL: closed or detached */
 	void (*on_event)(struct env_sock *sock, unsigned events);
-	int fd;                                                        /* the env's */
+	int fd; /* the env's */
 };
 
 /** A listening socket: opened once, attached to as many loops as shall accept from it. */
@@ -214,11 +217,16 @@ void env_file_close(struct env_file *f); /* NULL is fine */
 ssize_t env_file_pread(struct env_file *f, void *p, size_t len, uint64_t offset);
 /** All of it (0) or an error; after an error an unknown part may have been written. */
 int env_file_pwritev(struct env_file *f, const struct iovec *iov, int count, uint64_t offset);
-/** fdatasync: data, and the size as far as it is needed to read them. After an error the outcome is unknown for good (S8). */
+/**
+ * fdatasync: data, and the size as far as it is needed to read them. After an error the outcome is unknown for good
+ * (S8).
+ */
 int env_file_sync(struct env_file *f);
 int env_file_size(struct env_file *f, uint64_t *ret_size);
 int env_file_truncate(struct env_file *f, uint64_t size);
-/** Gives the file blocks for its first `size` bytes, so that later writes there need no new ones. It is then at least that
+/**
+ * Gives the file blocks for its first `size` bytes, so that later writes there need no new ones. It is then at least
+ * that
  *  long, with zeros where nothing was written. */
 int env_file_allocate(struct env_file *f, uint64_t size);
 /** One holder in the world; -EWOULDBLOCK when another process holds it. Ends with the process or on close. */

@@ -19,9 +19,10 @@
 #endif
 
 /*
- * ThreadSanitizer keeps a list of the functions that each fiber is in. A function that calls __tsan_switch_to_fiber and is
- * itself in that list would be struck off the wrong fiber's list when it returns, so those that switch are not instrumented.
- * clang's no_sanitize("thread") still notes entry and exit; its disable_sanitizer_instrumentation does not.
+ * ThreadSanitizer keeps a list of the functions that each fiber is in. A function that calls __tsan_switch_to_fiber and
+ * is itself in that list would be struck off the wrong fiber's list when it returns, so those that switch are not
+ * instrumented. clang's no_sanitize("thread") still notes entry and exit; its disable_sanitizer_instrumentation does
+ * not.
  */
 #if WITH_TSAN && defined(__clang__)
 #define UNSEEN_BY_TSAN __attribute__((disable_sanitizer_instrumentation, noinline))
@@ -41,11 +42,11 @@ extern struct transfer jump_fcontext(void *to, void *data);
 extern void *make_fcontext(void *stack_top, size_t size, void (*fn)(struct transfer t));
 
 /* The first thing on the new stack: notes where the fiber that was left goes on, and tells AddressSanitizer. */
-#define LAND(self, t)                                                                                                  \
-	do {                                                                                                           \
-		struct fiber *left_ = (t).data;                                                                        \
-		left_->context = (t).context;                                                                          \
-		land_asan(self, left_);                                                                                \
+#define LAND(self, t)                           \
+	do {                                    \
+		struct fiber *left_ = (t).data; \
+		left_->context = (t).context;   \
+		land_asan(self, left_);         \
 	} while (0)
 
 ALWAYS_INLINE void land_asan(struct fiber *self, struct fiber *left)
@@ -64,8 +65,8 @@ ALWAYS_INLINE void land_asan(struct fiber *self, struct fiber *left)
 ALWAYS_INLINE struct transfer leave(struct fiber *from, struct fiber *to, void **fake_save)
 {
 #if WITH_ASAN
-	__sanitizer_start_switch_fiber(fake_save, to->stack ? to->stack : to->asan_bottom,
-		to->stack ? to->stack_size : to->asan_size);
+	__sanitizer_start_switch_fiber(
+		fake_save, to->stack ? to->stack : to->asan_bottom, to->stack ? to->stack_size : to->asan_size);
 #else
 	(void)fake_save;
 #endif

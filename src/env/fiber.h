@@ -1,8 +1,8 @@
 /**
  * fiber.h - the one place where a stack is switched (Boost.Context's C linkage), with what the sanitizers must be told.
  *
- * A fiber is a stack with a saved context. It runs until it switches away; when its function returns it must have named a
- * fiber to go on with (fiber_exit_to). Used by svrkit's coroutines and by the simulation's actors, by nobody else.
+ * A fiber is a stack with a saved context. It runs until it switches away; when its function returns it must have named
+ * a fiber to go on with (fiber_exit_to). Used by svrkit's coroutines and by the simulation's actors, by nobody else.
  *
  * Threads: a fiber stays on the thread that first ran it.
  */
@@ -24,13 +24,13 @@
 #endif
 
 struct fiber {
-	void *context;           /* Boost's; valid while it is switched out */
-	void *stack;             /* lowest address; NULL for a thread's own stack */
+	void *context; /* Boost's; valid while it is switched out */
+	void *stack;   /* lowest address; NULL for a thread's own stack */
 	size_t stack_size;
 	const void *asan_bottom; /* of a thread's own stack, learnt at the first switch */
 	size_t asan_size;
 	void *asan_fake, *tsan;
-	struct fiber *to;        /* whom it was left for */
+	struct fiber *to; /* whom it was left for */
 	void (*fn)(void *arg);
 	void *arg;
 };
@@ -47,9 +47,9 @@ void fiber_exit_to(struct fiber *from, struct fiber *to) __attribute__((noreturn
 void fiber_fini(struct fiber *f);
 
 /**
- * Stacks: one mapping for many, pooled, with a guard page below each (MADV_GUARD_INSTALL where the kernel has it: no extra
- * mapping; else, and under AddressSanitizer, mprotect for the first 4,096 stacks; beyond them a canary at the low end, checked
- * when a stack comes back).
+ * Stacks: one mapping for many, pooled, with a guard page below each (MADV_GUARD_INSTALL where the kernel has it: no
+ * extra mapping; else, and under AddressSanitizer, mprotect for the first 4,096 stacks; beyond them a canary at the low
+ * end, checked when a stack comes back).
  * Threads: one at a time.
  */
 struct fiber_stacks;
@@ -61,12 +61,14 @@ void *fiber_stack_get(struct fiber_stacks *s);
 void fiber_stack_put(struct fiber_stacks *s, void *stack);
 /** Stacks handed out now. */
 size_t fiber_stacks_in_use(const struct fiber_stacks *s);
-/** The most bytes of any stack that were ever used, in whole pages (some of the stacks that come back are looked at). */
+/**
+ * The most bytes of any stack that were ever used, in whole pages (some of the stacks that come back are looked at).
+ */
 size_t fiber_stacks_high_water(const struct fiber_stacks *s);
 
 /**
- * Where the mappings come from: weak, plain mmap. The simulation has its own, which notes them with the machine that runs, so
- * that they go with it when it is killed. Zeroed and page-aligned; NULL when there is no more.
+ * Where the mappings come from: weak, plain mmap. The simulation has its own, which notes them with the machine that
+ * runs, so that they go with it when it is killed. Zeroed and page-aligned; NULL when there is no more.
  */
 void *fiber_pages_map(size_t size);
 void fiber_pages_unmap(void *p, size_t size);

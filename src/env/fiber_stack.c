@@ -50,7 +50,8 @@ struct fiber_stacks {
 
 __attribute__((weak)) void *fiber_pages_map(size_t size)
 {
-	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
+	void *p = mmap(
+		NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
 	return p == MAP_FAILED ? NULL : p;
 }
 
@@ -62,9 +63,10 @@ __attribute__((weak)) void fiber_pages_unmap(void *p, size_t size)
 
 #if WITH_ASAN
 /*
- * What only a fiber that waits points to is no leak: LeakSanitizer is told to search each slab. It reads all that the list of
- * mappings calls readable, so guard pages must be seen there (MADV_GUARD_INSTALL is not). A simulated machine that is killed
- * takes its slabs without a word, and the next one gets the same mapping; hence the table of those already told.
+ * What only a fiber that waits points to is no leak: LeakSanitizer is told to search each slab. It reads all that the
+ * list of mappings calls readable, so guard pages must be seen there (MADV_GUARD_INSTALL is not). A simulated machine
+ * that is killed takes its slabs without a word, and the next one gets the same mapping; hence the table of those
+ * already told.
  */
 static pthread_mutex_t told_lock = PTHREAD_MUTEX_INITIALIZER;
 static void *told[4096];
@@ -99,13 +101,9 @@ static void root_remove(void *base, size_t size)
 	pthread_mutex_unlock(&told_lock);
 }
 #else
-static void root_add(void *base, size_t size)
-{
-}
+static void root_add(void *base, size_t size) {}
 
-static void root_remove(void *base, size_t size)
-{
-}
+static void root_remove(void *base, size_t size) {}
 #endif
 
 static void **link_of(void *stack)
@@ -134,7 +132,8 @@ static struct slab *slab_with_room(struct slab **list, unsigned stacks)
 	char *base = fiber_pages_map((size_t)stacks * STRIDE);
 	if (!base)
 		return NULL;
-	madvise(base, (size_t)stacks * STRIDE, MADV_NOHUGEPAGE); /* a huge page would make 30 stacks resident; advice only */
+	/* a huge page would make 30 stacks resident; advice only */
+	madvise(base, (size_t)stacks * STRIDE, MADV_NOHUGEPAGE);
 	root_add(base, (size_t)stacks * STRIDE);
 	slab = hy_alloc(sizeof *slab);
 	*slab = (struct slab){.next = *list, .base = base, .stacks = stacks};

@@ -39,8 +39,9 @@ static inline uint64_t timers_order(const struct timers *t)
 	return t->order;
 }
 /**
- * Takes out the next timer that is due at `now_us` and was set no later than `order`; NULL when there is none. With the order of a
- * turn's beginning, a timer that sets itself to "now" fires in the next turn, and other events get their share.
+ * Takes out the next timer that is due at `now_us` and was set no later than `order`; NULL when there is none. With the
+ * order of a turn's beginning, a timer that sets itself to "now" fires in the next turn, and other events get their
+ * share.
  */
 struct env_timer *timers_pop(struct timers *t, uint64_t now_us, uint64_t order);
 

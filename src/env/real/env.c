@@ -54,9 +54,7 @@ uint64_t env_wall_ms(struct env *env)
 	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
-void env_mark(struct env *env, const char *name)
-{
-}
+void env_mark(struct env *env, const char *name) {}
 
 bool env_buggify(struct env *env, const char *name)
 {

@@ -3,8 +3,8 @@
 #include "env/real/internal.h"
 
 /*
- * A sender signals while it holds the lock. Nobody can take its message before it lets go, so an owner that has taken the
- * last message may destroy the inbox: no sender is still about to touch it.
+ * A sender signals while it holds the lock. Nobody can take its message before it lets go, so an owner that has taken
+ * the last message may destroy the inbox: no sender is still about to touch it.
  */
 
 void inbox_init(struct env_inbox *in, int wake_fd)

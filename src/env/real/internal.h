@@ -21,13 +21,13 @@ struct env {
 };
 
 /** Repeats a system call that a signal interrupted. */
-#define RETRY(call)                                                                                                    \
-	({                                                                                                             \
-		__typeof__(call) r_;                                                                                   \
-		do                                                                                                     \
-			r_ = (call);                                                                                   \
-		while (r_ < 0 && errno == EINTR);                                                                      \
-		r_;                                                                                                    \
+#define RETRY(call)                               \
+	({                                        \
+		__typeof__(call) r_;              \
+		do                                \
+			r_ = (call);              \
+		while (r_ < 0 && errno == EINTR); \
+		r_;                               \
 	})
 
 /** A result as env.h gives it. */

@@ -1,6 +1,7 @@
 /*
- * Listening sockets. SO_REUSEPORT is not used: with it a second server would take half the links without a word. Every loop
- * attaches a duplicate of the one listening socket; EPOLLEXCLUSIVE wakes one of those that sleep for each connection.
+ * Listening sockets. SO_REUSEPORT is not used: with it a second server would take half the links without a word. Every
+ * loop attaches a duplicate of the one listening socket; EPOLLEXCLUSIVE wakes one of those that sleep for each
+ * connection.
  */
 #include <fcntl.h>
 #include <netinet/tcp.h>

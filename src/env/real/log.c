@@ -1,8 +1,8 @@
 /*
  * Log lines: many threads put them into a ring of fixed slots, one thread writes them out.
  *
- * Each slot has a number that says whose turn it is: n, a sender may fill it as the n-th line; n + 1, the writer may take it.
- * A sender claims a slot by one compare-and-swap and never waits; a full ring costs it the line (X5).
+ * Each slot has a number that says whose turn it is: n, a sender may fill it as the n-th line; n + 1, the writer may
+ * take it. A sender claims a slot by one compare-and-swap and never waits; a full ring costs it the line (X5).
  */
 #include <poll.h>
 #include <semaphore.h>
@@ -55,7 +55,10 @@ static int format_time(uint64_t wall_ms, char *text, size_t size)
 		(unsigned)(ms / 60000 % 60), (unsigned)(ms / 1000 % 60), (unsigned)(ms % 1000));
 }
 
-/* C0, DEL, and the C1 set in UTF-8: what a terminal would obey. Returns how many bytes of `s` it takes, 0 for a plain one. */
+/*
+ * C0, DEL, and the C1 set in UTF-8: what a terminal would obey. Returns how many bytes of `s` it takes, 0 for a plain
+ * one.
+ */
 static size_t control_at(const char *s)
 {
 	unsigned char c = (unsigned char)s[0], d = c == 0xc2 ? (unsigned char)s[1] : 0;
@@ -78,7 +81,10 @@ static size_t escape(const char *s, size_t n, char *to)
 	return 4 * n;
 }
 
-/* Appends the text at `line + at`, escaped, cut with dots where the slot ends, and a newline. Returns the line's length. */
+/*
+ * Appends the text at `line + at`, escaped, cut with dots where the slot ends, and a newline. Returns the line's
+ * length.
+ */
 static size_t append_text(char *line, size_t at, const char *text)
 {
 	const size_t end = LINE_MAX_BYTES - 4; /* the dots, the newline */
@@ -135,8 +141,8 @@ static bool claim(struct log_ring *log, uint64_t *ret_number)
 }
 
 /*
- * The writer says that it sleeps, then looks at the ring once more; a sender fills the ring, then asks whether the writer
- * sleeps. All four are sequentially consistent, so one of the two sees the other.
+ * The writer says that it sleeps, then looks at the ring once more; a sender fills the ring, then asks whether the
+ * writer sleeps. All four are sequentially consistent, so one of the two sees the other.
  */
 static void publish(struct log_ring *log, uint64_t number)
 {

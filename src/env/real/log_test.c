@@ -85,8 +85,13 @@ static void test_format(void **state)
 	finish(c);
 
 	int year, month, day, hour, minute, second, ms;
-	assert_int_equal(sscanf(c->text, "%d-%d-%dT%d:%d:%d.%dZ ", &year, &month, &day, &hour, &minute, &second, &ms), 7);
-	struct tm tm = {.tm_year = year - 1900, .tm_mon = month - 1, .tm_mday = day, .tm_hour = hour, .tm_min = minute,
+	assert_int_equal(
+		sscanf(c->text, "%d-%d-%dT%d:%d:%d.%dZ ", &year, &month, &day, &hour, &minute, &second, &ms), 7);
+	struct tm tm = {.tm_year = year - 1900,
+		.tm_mon = month - 1,
+		.tm_mday = day,
+		.tm_hour = hour,
+		.tm_min = minute,
 		.tm_sec = second};
 	uint64_t told_ms = (uint64_t)timegm(&tm) * 1000 + (uint64_t)ms;
 	assert_true(told_ms >= before_ms && told_ms <= after_ms);
@@ -106,7 +111,10 @@ static const struct escape_case {
 	{"a tab", "a\tb", "a\\tb"},
 	{"a terminal's escape", "\033[2J", "\\x1b[2J"},
 	{"delete and carriage return", "\x7f\r", "\\x7f\\x0d"},
-	{"a control character of two bytes", "\xc2\x9b" "31m", "\\xc2\\x9b31m"},
+	{"a control character of two bytes",
+		"\xc2\x9b"
+		"31m",
+		"\\xc2\\x9b31m"},
 	{"letters beyond ASCII stay", "\xc3\xa9\xc2\xa0\xe9\xb8\xbf", "\xc3\xa9\xc2\xa0\xe9\xb8\xbf"},
 	{"an empty text", "", ""},
 };

@@ -4,6 +4,7 @@
  * The wake-up eventfd is edge-triggered and never read: each write is an edge, and nobody asks for its count.
  */
 #include <limits.h>
+#include <stdio.h>
 #include <sys/eventfd.h>
 
 #include "env/real/internal.h"
@@ -24,7 +25,7 @@ int env_loop_create(struct env *env, const struct env_loop_config *config, struc
 	struct env_loop *loop = hy_zalloc(sizeof *loop);
 	loop->env = env;
 	loop->config = *config;
-	strncpy(loop->name, config->name, sizeof loop->name - 1);
+	snprintf(loop->name, sizeof loop->name, "%s", config->name);
 	loop->now_us = env_mono_us(env);
 	loop->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	loop->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);

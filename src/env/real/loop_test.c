@@ -57,7 +57,8 @@ static void send_all(void *arg)
 	}
 }
 
-static void with_senders(struct env *env, struct env_inbox *to, struct receiver *r, void (*meanwhile)(void *), void *arg)
+static void with_senders(
+	struct env *env, struct env_inbox *to, struct receiver *r, void (*meanwhile)(void *), void *arg)
 {
 	struct sender senders[SENDERS];
 	struct env_actor *actors[SENDERS];
@@ -131,9 +132,7 @@ static void pool_run(void *arg)
 	atomic_fetch_add(&p->ended, 1);
 }
 
-static void never_run(struct env_msg *msg)
-{
-}
+static void never_run(struct env_msg *msg) {}
 
 static void test_pool(void **state)
 {

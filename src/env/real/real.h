@@ -6,7 +6,9 @@
 
 #include "env/env.h"
 
-/** Blocks SIGTERM, SIGINT, SIGPIPE for the whole process: call it before any thread is started. Log lines go to stderr. */
+/**
+ * Blocks SIGTERM, SIGINT, SIGPIPE for the whole process: call it before any thread is started. Log lines go to stderr.
+ */
 struct env *env_real_create(void);
 /** After all its loops and actors were joined. Writes out the log lines that are left. */
 void env_real_destroy(struct env *env);

@@ -1,6 +1,6 @@
 /**
- * real_test.h - what the tests of the real env share. Loops run on threads of their own, so checks there are noted and asserted
- * by the test's thread, which waits with await().
+ * real_test.h - what the tests of the real env share. Loops run on threads of their own, so checks there are noted and
+ * asserted by the test's thread, which waits with await().
  */
 #ifndef ENV_REAL_TEST_H
 #define ENV_REAL_TEST_H
@@ -20,14 +20,14 @@
 #include "env/real/real.h"
 
 /** Waits until the condition holds; fails after ten seconds. */
-#define await(env, condition)                                                                                          \
-	do {                                                                                                           \
-		uint64_t until_us_ = env_mono_us(env) + 10 * 1000 * 1000;                                              \
-		while (!(condition)) {                                                                                 \
-			if (env_mono_us(env) > until_us_)                                                              \
-				fail_msg("never: %s", #condition);                                                     \
-			env_sleep_us(env, 200);                                                                        \
-		}                                                                                                      \
+#define await(env, condition)                                             \
+	do {                                                              \
+		uint64_t until_us_ = env_mono_us(env) + 10 * 1000 * 1000; \
+		while (!(condition)) {                                    \
+			if (env_mono_us(env) > until_us_)                 \
+				fail_msg("never: %s", #condition);        \
+			env_sleep_us(env, 200);                           \
+		}                                                         \
 	} while (0)
 
 /** Runs fn(arg) on a loop and waits until it has. */
@@ -83,9 +83,9 @@ static inline int env_teardown(void **state)
 	return 0;
 }
 
-#define ENV_TEST(label, fn)                                                                                            \
-	{                                                                                                              \
-		label, fn, env_setup, env_teardown, NULL                                                               \
+#define ENV_TEST(label, fn)                              \
+	{                                                \
+		label, fn, env_setup, env_teardown, NULL \
 	}
 
 #endif

@@ -10,14 +10,14 @@
 /* One end of a connection. All of it belongs to its loop; the test's thread reads the atomics. */
 struct end {
 	struct env_sock sock;
-	char in[256];      /* what came, as far as it fits */
+	char in[256]; /* what came, as far as it fits */
 	size_t in_len;
-	bool deaf;         /* does not read */
-	size_t to_send;    /* still to be written, of bytes that count up */
+	bool deaf;      /* does not read */
+	size_t to_send; /* still to be written, of bytes that count up */
 	size_t sent;
-	uint64_t sum;      /* of all bytes that came */
+	uint64_t sum; /* of all bytes that came */
 	atomic_size_t got;
-	atomic_int ended;  /* 1: the stream ended; a negative errno value: it broke */
+	atomic_int ended; /* 1: the stream ended; a negative errno value: it broke */
 	atomic_int writable, events;
 };
 
@@ -242,7 +242,7 @@ static int act(struct env_loop *loop, void (*fn)(void *arg), struct end *end, co
 	return a.result;
 }
 
-/* ---- the life of a connection, over each kind of address ----------------------------------------------------------- */
+/* ---- the life of a connection, over each kind of address --------------------------------------------------------- */
 
 static char unix_path[64], unix_text[80];
 
@@ -375,7 +375,7 @@ static int raw_connect(const struct env_addr *addr)
 	return fd;
 }
 
-/* ---- several loops, many connections ------------------------------------------------------------------------------ */
+/* ---- several loops, many connections ----------------------------------------------------------------------------- */
 
 struct acceptor {
 	struct env_sock sock;
@@ -440,8 +440,8 @@ static void test_several_loops(void **state)
 }
 
 /*
- * One turn finds connections A and B readable and a third at the door. Whichever of the two is told first closes the other and
- * accepts: the third gets the file number of the one that was closed, and even its struct.
+ * One turn finds connections A and B readable and a third at the door. Whichever of the two is told first closes the
+ * other and accepts: the third gets the file number of the one that was closed, and even its struct.
  */
 struct reuse {
 	struct env_sock accepting;
@@ -454,9 +454,7 @@ struct reuse {
 	atomic_int events, stale;
 };
 
-static void reuse_stay(struct env_sock *sock, unsigned events)
-{
-}
+static void reuse_stay(struct env_sock *sock, unsigned events) {}
 
 static void reuse_on_event(struct env_sock *sock, unsigned events)
 {
@@ -482,9 +480,7 @@ static void reuse_close(void *arg)
 	env_sock_close(&r->pair[1].sock);
 }
 
-static void nothing(void *arg)
-{
-}
+static void nothing(void *arg) {}
 
 static void test_reuse(void **state)
 {
@@ -506,7 +502,7 @@ static void test_reuse(void **state)
 	}
 	fds[2] = raw_connect(&addr);
 	assert_int_equal(env_loop_start(loop), 0); /* its first turn finds all of it */
-	await(env, atomic_load(&r.events) > 1); /* the newcomer is writable in a later turn */
+	await(env, atomic_load(&r.events) > 1);    /* the newcomer is writable in a later turn */
 	run_on(loop, nothing, NULL);
 	run_on(loop, nothing, NULL);
 	assert_int_equal(atomic_load(&r.stale), 0);
@@ -518,7 +514,7 @@ static void test_reuse(void **state)
 		close(fds[i]);
 }
 
-/* ---- what can fail ------------------------------------------------------------------------------------------------ */
+/* ---- what can fail ----------------------------------------------------------------------------------------------- */
 
 static void accept_again(void *arg)
 {

@@ -15,7 +15,8 @@ socklen_t sockaddr_from(const struct env_addr *addr, union sockaddr_any *ret_sa)
 		return sizeof ret_sa->in6;
 	case AF_UNIX:
 		memcpy(ret_sa->un.sun_path, addr->path, sizeof ret_sa->un.sun_path);
-		return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strnlen(addr->path, sizeof addr->path - 1) + 1);
+		return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strnlen(addr->path, sizeof addr->path - 1) +
+				   1);
 	}
 	return 0;
 }
