@@ -56,9 +56,15 @@ static void run_timers(struct env_loop *loop)
 
 static void loop_turn(struct sim *s, void *p, uint64_t number);
 
+/* What comes in during a turn is looked at when it ends. */
+static bool may_turn(const struct env_loop *loop)
+{
+	return loop->started && !loop->ended && !loop->in_turn;
+}
+
 static void turn_at(struct env_loop *loop, uint64_t at)
 {
-	if (!loop->started || loop->ended || loop->in_turn || loop->turn_at <= at)
+	if (loop->turn_at <= at)
 		return;
 	loop->turn_at = at;
 	loop->events++;
@@ -68,19 +74,20 @@ static void turn_at(struct env_loop *loop, uint64_t at)
 static void turn_for_timers(struct env_loop *loop)
 {
 	uint64_t next = timers_next_us(&loop->timers);
-	if (next == UINT64_MAX || loop->poked)
+	if (next == UINT64_MAX || loop->poked || !may_turn(loop))
 		return;
 	struct sim *s = loop->env->sim;
 	uint64_t due = sim_time_of_mono(loop->env->machine, next);
 	if (due == UINT64_MAX || HY_MAX(due, s->now) >= loop->turn_at)
 		return;
-	uint64_t delay = sim_wake_delay(s);
-	turn_at(loop, HY_MAX(due, s->now) + delay);
+	due = HY_MAX(due, s->now) + sim_wake_delay(s);
+	due += sim_pause(s, &loop->pause_checked_s);
+	turn_at(loop, due);
 }
 
 void sim_loop_poke(struct env_loop *loop)
 {
-	if (loop->poked || !loop->started || loop->ended)
+	if (loop->poked || !may_turn(loop))
 		return;
 	loop->poked = true;
 	struct sim *s = loop->env->sim;

@@ -188,7 +188,7 @@ void *fiber_pages_map(size_t size)
 		pages = pages_map(size);
 	if (!pages)
 		return NULL;
-	assert(heap_now); /* stacks belong to a simulation or to a process of one */
+	assert(heap_now && "stacks belong to a simulation or to a process of one");
 	pages->next = heap_now->pages;
 	heap_now->pages = pages;
 	return pages->base;

@@ -362,24 +362,21 @@ static const struct connect_case {
 	{"the machine is off", "10.0.0.1:7600", false, true, -ETIMEDOUT},
 };
 
-static void test_connect_errors(void **state)
+static void test_connect_error(void **state)
 {
-	(void)state;
-	for (size_t i = 0; i < HY_COUNT_OF(connect_cases); i++) {
-		const struct connect_case *c = &connect_cases[i];
-		struct world *w = world_make(i + 1);
-		w->connect_to = c->to;
-		w->total = 10;
-		sim_cut(w->sim, w->client, w->server, c->cut);
-		sim_machine_start(w->server, server_main, w);
-		sim_run(w->sim, sim_now_us(w->sim) + 1000, NULL, NULL);
-		if (c->power)
-			sim_machine_power_cut(w->server);
-		sim_machine_start(w->client, client_main, w);
-		assert_true(sim_run(w->sim, sim_now_us(w->sim) + 600 * 1000000ull, out_ended, w));
-		assert_int_equal(w->connect_error, c->error);
-		world_end(w);
-	}
+	const struct connect_case *c = *state;
+	struct world *w = world_make(1);
+	w->connect_to = c->to;
+	w->total = 10;
+	sim_cut(w->sim, w->client, w->server, c->cut);
+	sim_machine_start(w->server, server_main, w);
+	sim_run(w->sim, sim_now_us(w->sim) + 1000, NULL, NULL);
+	if (c->power)
+		sim_machine_power_cut(w->server);
+	sim_machine_start(w->client, client_main, w);
+	assert_true(sim_run(w->sim, sim_now_us(w->sim) + 600 * 1000000ull, out_ended, w));
+	assert_int_equal(w->connect_error, c->error);
+	world_end(w);
 }
 
 static void test_cut_heals(void **state)
@@ -394,15 +391,203 @@ static void test_cut_heals(void **state)
 	world_end(w);
 }
 
+/* ---- what a peer learns of a death ------------------------------------------------------------------------------------------ */
+
+struct place {
+	struct env_loop *loop;
+	struct env_sock listening;
+	unsigned accepted;
+};
+
+struct peer {
+	struct noted noted;
+	struct env_loop *loop;
+	struct env_sock sock;
+	struct env_timer timer;
+	struct env_listener *listener;
+	struct place places[3];
+	unsigned ended;
+	ssize_t last;
+};
+
+static void peer_accept(struct env_sock *sock, unsigned events)
+{
+	struct place *place = hy_container_of(sock, struct place, listening);
+	int rc;
+	(void)events;
+	do {
+		struct env_sock *conn = hy_zalloc(sizeof *conn);
+		conn->on_event = event_ignored;
+		rc = env_accept(sock, conn, NULL);
+		if (rc == 0)
+			place->accepted++;
+		else
+			hy_free(conn);
+	} while (rc == 0);
+}
+
+static void many_loops_main(struct env *env, void *arg)
+{
+	struct peer *p = arg;
+	struct env_addr addr;
+	NOTE(&p->noted, env_addr_parse("10.0.0.1:7600", &addr) == 0 && env_listen(env, &addr, &p->listener) == 0);
+	for (int i = 0; i < 3; i++) {
+		struct place *place = &p->places[i];
+		place->listening.on_event = peer_accept;
+		NOTE(&p->noted, env_loop_create(env, &(struct env_loop_config){.name = "l"}, &place->loop) == 0);
+		NOTE(&p->noted, env_listener_attach(p->listener, place->loop, &place->listening) == 0);
+		NOTE(&p->noted, env_loop_start(place->loop) == 0);
+	}
+	env_wait_terminate(env);
+}
+
+static void many_connect(struct env *env, void *arg)
+{
+	struct peer *p = arg;
+	struct env_addr addr;
+	NOTE(&p->noted, env_addr_parse("10.0.0.1:7600", &addr) == 0);
+	NOTE(&p->noted, env_loop_create(env, &(struct env_loop_config){.name = "c"}, &p->loop) == 0);
+	for (int i = 0; i < 90; i++) {
+		struct env_sock *sock = hy_zalloc(sizeof *sock);
+		sock->on_event = event_ignored;
+		NOTE(&p->noted, env_connect(p->loop, &addr, sock) == 0);
+	}
+	NOTE(&p->noted, env_loop_start(p->loop) == 0);
+	env_wait_terminate(env);
+}
+
+static void test_loops_share_listener(void **state)
+{
+	(void)state;
+	struct world *w = world_make(12);
+	struct peer p = {0};
+	sim_machine_start(w->server, many_loops_main, &p);
+	sim_run(w->sim, sim_now_us(w->sim) + 100000, NULL, NULL);
+	sim_machine_start(w->client, many_connect, &p);
+	sim_run(w->sim, sim_now_us(w->sim) + 1000000, NULL, NULL);
+	assert_int_equal(p.places[0].accepted + p.places[1].accepted + p.places[2].accepted, 90);
+	for (int i = 0; i < 3; i++)
+		assert_in_range(p.places[i].accepted, 3, 80);
+	assert_int_equal(p.noted.failures, 0);
+	world_end(w);
+}
+
+static void end_event(struct env_sock *sock, unsigned events)
+{
+	struct peer *p = hy_container_of(sock, struct peer, sock);
+	char byte;
+	if (!(events & ENV_READABLE))
+		return;
+	p->last = env_recv(sock, &byte, 1);
+	if (p->last != -EAGAIN) {
+		p->ended++;
+		env_sock_close(sock);
+	}
+}
+
+static void end_send(struct env_timer *timer)
+{
+	struct peer *p = hy_container_of(timer, struct peer, timer);
+	char byte = 'x';
+	if (p->sock.loop)
+		env_sendv(&p->sock, &(struct iovec){&byte, 1}, 1);
+}
+
+static void end_main(struct env *env, void *arg)
+{
+	struct peer *p = arg;
+	struct env_addr addr;
+	NOTE(&p->noted, env_addr_parse("10.0.0.1:7600", &addr) == 0);
+	NOTE(&p->noted, env_loop_create(env, &(struct env_loop_config){.name = "c"}, &p->loop) == 0);
+	p->sock.on_event = end_event;
+	p->timer.fn = end_send;
+	NOTE(&p->noted, env_connect(p->loop, &addr, &p->sock) == 0);
+	env_timer_set(p->loop, &p->timer, env_mono_us(env) + 20000000);
+	NOTE(&p->noted, env_loop_start(p->loop) == 0);
+	env_wait_terminate(env);
+}
+
+static void server_idle(struct env *env, void *arg)
+{
+	(void)arg;
+	env_wait_terminate(env);
+}
+
+static const struct death_case {
+	const char *label;
+	bool power_cut, back, half_open;
+	unsigned told_at_once; /* in 40 runs; all are told some time after they send */
+} death_cases[] = {
+	{"a killed process's kernel tells the peer", false, false, false, 40},
+	{"unless the network swallows it", false, false, true, 0},
+	{"after a power cut nothing comes, and a time-out ends it", true, false, false, 0},
+	{"or a reset, when the machine is back", true, true, false, 0},
+};
+
+static void test_peer_of_dead(void **state)
+{
+	const struct death_case *c = *state;
+	unsigned at_once = 0, later = 0;
+	for (uint64_t seed = 1; seed <= 40; seed++) {
+		struct world *w = world_make(seed);
+		struct peer server = {0}, client = {0};
+		sim_machine_start(w->server, many_loops_main, &server);
+		sim_run(w->sim, sim_now_us(w->sim) + 100000, NULL, NULL);
+		sim_machine_start(w->client, end_main, &client);
+		sim_run(w->sim, sim_now_us(w->sim) + 100000, NULL, NULL);
+		sim_faults(w->sim)->net_half_open = c->half_open ? 1000 : 0;
+		if (c->power_cut)
+			sim_machine_power_cut(w->server);
+		else
+			sim_machine_kill(w->server);
+		sim_run(w->sim, sim_now_us(w->sim) + 1000000, NULL, NULL);
+		at_once += client.ended;
+		if (c->back)
+			sim_machine_start(w->server, server_idle, NULL);
+		sim_run(w->sim, sim_now_us(w->sim) + 100000000, NULL, NULL);
+		later += client.ended;
+		if (c->power_cut)
+			assert_int_equal(client.last, c->back ? -ECONNRESET : -ETIMEDOUT);
+		assert_int_equal(client.noted.failures, 0);
+		world_end(w);
+	}
+	assert_int_equal(at_once, c->told_at_once);
+	assert_int_equal(later, 40);
+}
+
+static void test_late_connection(void **state)
+{
+	(void)state;
+	unsigned late = 0;
+	for (uint64_t seed = 1; seed <= 40; seed++) {
+		struct world *w = world_make(seed);
+		w->total = 1000;
+		sim_faults(w->sim)->net_dup_connect = 1000;
+		run(w);
+		assert_int_equal(w->out.end, WHOLE); /* late, but this client waits for five minutes */
+		late += sim_now_us(w->sim) > 1001000000;
+		world_end(w);
+	}
+	assert_in_range(late, 5, 40);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
+	struct CMUnitTest tests[32] = {
 		{"a stream arrives whole and in order, however it is cut", test_whole_stream},
 		{"under all faults a stream arrives in order, and whole or with an error", test_all_faults},
 		{"a reader that does not read stops the sender at the bound of the buffers", test_slow_reader},
 		{"faults of the network do not touch a Unix socket", test_unix_socket},
-		{"a connection that cannot be made ends with its error", test_connect_errors},
 		{"what was sent during a short cut arrives after it", test_cut_heals},
+		{"loops that share a listener share its connections", test_loops_share_listener},
+		{"a connection may come about late", test_late_connection},
 	};
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	size_t count = 0;
+	while (tests[count].name)
+		count++;
+	for (size_t i = 0; i < HY_COUNT_OF(connect_cases); i++)
+		tests[count++] = (struct CMUnitTest){connect_cases[i].label, test_connect_error, NULL, NULL, (void *)&connect_cases[i]};
+	for (size_t i = 0; i < HY_COUNT_OF(death_cases); i++)
+		tests[count++] = (struct CMUnitTest){death_cases[i].label, test_peer_of_dead, NULL, NULL, (void *)&death_cases[i]};
+	return _cmocka_run_group_tests("sim_net", tests, count, NULL, NULL);
 }

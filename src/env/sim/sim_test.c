@@ -1,3 +1,4 @@
+#include "env/fiber.h"
 #include "env/sim/sim_test.h"
 
 /*
@@ -531,6 +532,70 @@ static void test_inbox_of_many(void **state)
 	sim_destroy(w.sim);
 }
 
+/* ---- death in the middle ------------------------------------------------------------------------------------------------------ */
+
+enum { COROUTINES = 40 };
+
+struct coroutines {
+	struct env *env;
+	struct fiber loop, co[COROUTINES];
+	unsigned reached;
+	struct env_timer timer;
+	bool kill_self;
+};
+
+static void coroutine_run(void *arg)
+{
+	struct coroutines *c = arg;
+	char page[2048];
+	unsigned me = c->reached++;
+	memset(page, (int)me, sizeof page);
+	for (;;) /* until its machine dies */
+		fiber_switch(&c->co[me], &c->loop);
+}
+
+static void coroutines_start(struct env_msg *msg)
+{
+	struct reply *r = hy_container_of(msg, struct reply, msg);
+	struct coroutines *c = (struct coroutines *)(void *)r->server;
+	struct fiber_stacks *stacks = fiber_stacks_create();
+	fiber_init_thread(&c->loop);
+	for (unsigned i = 0; i < COROUTINES; i++) {
+		fiber_init(&c->co[i], fiber_stack_get(stacks), FIBER_STACK_SIZE, coroutine_run, c);
+		fiber_switch(&c->loop, &c->co[i]);
+	}
+	if (c->kill_self)
+		sim_machine_kill(sim_env_machine(c->env));
+}
+
+static void coroutines_main(struct env *env, void *arg)
+{
+	struct coroutines *c = hy_zalloc(sizeof *c);
+	struct env_loop *loop;
+	c->env = env;
+	c->kill_self = arg != NULL;
+	env_loop_create(env, &(struct env_loop_config){.name = "co"}, &loop);
+	struct env_msg *msg = message((struct server *)(void *)c, coroutines_start);
+	env_inbox_post(env_loop_inbox(loop), msg);
+	env_loop_start(loop);
+	env_wait_terminate(env);
+}
+
+static void test_killed_coroutines(void **state)
+{
+	(void)state;
+	struct world w;
+	world_make(&w, 11);
+	for (int i = 0; i < 30; i++) {
+		bool kill_self = i % 3 == 0;
+		sim_machine_start(w.machines[0], coroutines_main, kill_self ? &w : NULL);
+		run_for(w.sim, 10000000);
+		assert_true(sim_machine_running(w.machines[0]) != kill_self);
+		sim_machine_kill(w.machines[0]);
+	}
+	sim_destroy(w.sim);
+}
+
 /* ---- what is attached to a machine ------------------------------------------------------------------------------------------ */
 
 struct attached {
@@ -608,6 +673,7 @@ int main(void)
 		{"marks are counted, and buggify sites fire one time in four when active", test_marks_and_buggify},
 		{"timers fire in order, never early, on a clock that drifts", test_timers},
 		{"actors that share an inbox take each message once, in order", test_inbox_of_many},
+		{"coroutines that wait when their machine is killed leave nothing behind", test_killed_coroutines},
 		{"what is attached to a machine outlives its processes and learns of their deaths", test_attachments},
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
