@@ -1,0 +1,392 @@
+/* The scenarios of the conformance suite, each a sentence about kt.h. */
+#include "base/mem.h"
+#include "kt/conf.h"
+
+#define ALL ((struct kt_limits){0})
+
+static const struct hy_key *ann(void)
+{
+	static const struct hy_key key = {5, {'u', 0, 0, 0, 42}};
+	return &key;
+}
+
+/* ---- logs ------------------------------------------------------------------------------------------------------------- */
+
+static void append_and_read(struct conf *c, struct call *call)
+{
+	struct kt_result r;
+	struct kt_rows rows;
+	struct kt_head head;
+	CHECK_EQ(c, conf_write(c, call, ann(), OPS(OP_APPEND(B("one")), OP_APPEND(B("two"))), &r), HY_OK);
+	CHECK_EQ(c, r.versions[0], 1);
+	CHECK_EQ(c, r.versions[1], 2);
+	CHECK_EQ(c, r.failed_op, -1);
+	CHECK_EQ(c, conf_write(c, call, ann(), OPS(OP_APPEND(B(""))), &r), HY_OK);
+	CHECK_EQ(c, r.versions[0], 3);
+	CHECK_EQ(c, conf_changes(c, call, ann(), CONF_LOG, 1, ALL, &rows), HY_OK);
+	CHECK_EQ(c, rows.count, 2);
+	CHECK_EQ(c, rows.version, 3);
+	CHECK_EQ(c, rows.rows[0].version, 2);
+	CHECK(c, hy_bytes_equal(rows.rows[0].value, B("two")));
+	CHECK_EQ(c, rows.rows[1].value.len, 0);
+	CHECK_EQ(c, conf_head(c, call, ann(), CONF_LOG, &head), HY_OK);
+	CHECK_EQ(c, head.version, 3);
+	CHECK_EQ(c, head.rows, 3);
+	CHECK_EQ(c, head.bytes, 6);
+	CHECK_EQ(c, conf_head(c, call, ann(), CONF_OTHER_LOG, &head), HY_OK);
+	CHECK_EQ(c, head.version + head.rows + head.bytes, 0);
+	CHECK_EQ(c, conf_changes(c, call, ann(), CONF_LOG, 4, ALL, &rows), HY_OUT_OF_RANGE);
+	CHECK_EQ(c, conf_changes(c, call, ann(), CONF_OTHER_LOG, 0, ALL, &rows), HY_OK);
+	CHECK_EQ(c, conf_changes(c, call, ann(), CONF_OTHER_LOG, 1, ALL, &rows), HY_OUT_OF_RANGE);
+}
+
+static void trim_keeps_the_version(struct conf *c, struct call *call)
+{
+	struct kt_rows rows;
+	struct kt_head head;
+	struct kt_result r;
+	CHECK_EQ(c, conf_write(c, call, ann(), OPS(OP_APPEND(B("12")), OP_APPEND(B("345")), OP_APPEND(B("6789"))), &r), HY_OK);
+	CHECK_EQ(c, conf_write(c, call, ann(), OPS(OP_TRIM(2)), &r), HY_OK);
+	CHECK_EQ(c, conf_changes(c, call, ann(), CONF_LOG, 1, ALL, &rows), HY_OUT_OF_RANGE);
+	CHECK_EQ(c, rows.trimmed, 2);
+	CHECK_EQ(c, rows.version, 3);
+	CHECK_EQ(c, conf_changes(c, call, ann(), CONF_LOG, 2, ALL, &rows), HY_OK);
+	CHECK_EQ(c, rows.count, 1);
+	CHECK_EQ(c, conf_head(c, call, ann(), CONF_LOG, &head), HY_OK);
+	CHECK_EQ(c, head.rows, 1);
+	CHECK_EQ(c, head.bytes, 4);
+	CHECK_EQ(c, conf_write(c, call, ann(), OPS(OP_TRIM(1)), &r), HY_OK); /* backwards: nothing */
+	CHECK_EQ(c, conf_write(c, call, ann(), OPS(OP_TRIM(UINT64_MAX)), &r), HY_OK);
+	CHECK_EQ(c, conf_changes(c, call, ann(), CONF_LOG, 3, ALL, &rows), HY_OK);
+	CHECK_EQ(c, rows.count, 0);
+	CHECK_EQ(c, conf_changes(c, call, ann(), CONF_LOG, 0, ALL, &rows), HY_OUT_OF_RANGE);
+	CHECK_EQ(c, conf_head(c, call, ann(), CONF_LOG, &head), HY_OK);
+	CHECK_EQ(c, head.version, 3);
+	CHECK_EQ(c, head.bytes, 0);
+	CHECK_EQ(c, conf_write(c, call, ann(), OPS(OP_APPEND(B("x"))), &r), HY_OK);
+	CHECK_EQ(c, r.versions[0], 4);
+}
+
+static void trim_at_the_bound(struct conf *c, struct call *call)
+{
+	struct kt_op append = OP_APPEND(B("12345"));
+	struct kt_result r;
+	append.max_rows = 3;
+	for (int i = 0; i < 3; i++)
+		CHECK_EQ(c, conf_write(c, call, ann(), &append, 1, &r), HY_OK);
+	CHECK_EQ(c, conf_write(c, call, ann(), &append, 1, &r), HY_RESOURCE_EXHAUSTED);
+	struct kt_op both[] = {OP_TRIM(1), append};
+	CHECK_EQ(c, conf_write(c, call, ann(), both, 2, &r), HY_OK);
+	CHECK_EQ(c, r.versions[1], 4);
+	append.max_rows = 0;
+	append.max_bytes = 19;
+	CHECK_EQ(c, conf_write(c, call, ann(), &append, 1, &r), HY_RESOURCE_EXHAUSTED);
+	append.max_bytes = 20;
+	CHECK_EQ(c, conf_write(c, call, ann(), &append, 1, &r), HY_OK);
+	/* A trim of what the same write appends. */
+	struct kt_op own[] = {OP_APPEND(B("abc")), OP_APPEND(B("de")), OP_TRIM(6)};
+	CHECK_EQ(c, conf_write(c, call, ann(), own, 3, &r), HY_OK);
+	struct kt_head head;
+	CHECK_EQ(c, conf_head(c, call, ann(), CONF_LOG, &head), HY_OK);
+	CHECK_EQ(c, head.rows, 1);
+	CHECK_EQ(c, head.bytes, 2);
+}
+
+static void pages(struct conf *c, struct call *call)
+{
+	char value[100];
+	struct kt_rows rows;
+	memset(value, 'v', sizeof value);
+	for (int i = 0; i < 25; i++)
+		CHECK_EQ(c, conf_write(c, call, ann(), OPS(OP_APPEND(hy_bytes(value, sizeof value))), NULL), HY_OK);
+	uint64_t since = 0;
+	for (int page = 0; page < 3; page++) {
+		CHECK_EQ(c, conf_changes(c, call, ann(), CONF_LOG, since, (struct kt_limits){.max_rows = 10}, &rows), HY_OK);
+		CHECK_EQ(c, rows.count, page < 2 ? 10 : 5);
+		CHECK_EQ(c, rows.more, page < 2);
+		since = rows.version;
+	}
+	CHECK_EQ(c, since, 25);
+	CHECK_EQ(c, conf_changes(c, call, ann(), CONF_LOG, 0, (struct kt_limits){.max_bytes = 1}, &rows), HY_OK);
+	CHECK_EQ(c, rows.count, 1); /* one at least */
+	CHECK(c, rows.more);
+	CHECK_EQ(c, rows.version, 1);
+}
+
+/* ---- maps --------------------------------------------------------------------------------------------------------------- */
+
+static void maps(struct conf *c, struct call *call)
+{
+	struct kt_result r;
+	struct kt_row row;
+	struct kt_rows rows;
+	CHECK_EQ(c, conf_write(c, call, ann(), OPS(OP_INSERT(B("bob"), B("1")), OP_PUT(B("al"), B("2"))), &r), HY_OK);
+	CHECK_EQ(c, r.versions[1], 2);
+	CHECK_EQ(c, conf_write(c, call, ann(), OPS(OP_INSERT(B("bob"), B("3"))), &r), HY_ALREADY_EXISTS);
+	CHECK_EQ(c, r.failed_op, 0);
+	CHECK_EQ(c, r.stored.version, 1);
+	CHECK(c, hy_bytes_equal(r.stored.value, B("1")));
+	CHECK_EQ(c, conf_write(c, call, ann(), OPS(OP_DELETE(B("bob")), OP_DELETE(B("nobody"))), &r), HY_OK);
+	CHECK_EQ(c, r.versions[0], 3);
+	CHECK_EQ(c, r.versions[1], 0);
+	CHECK_EQ(c, conf_row(c, call, ann(), CONF_MAP, B("bob"), &row), HY_NOT_FOUND);
+	CHECK_EQ(c, conf_changes(c, call, ann(), CONF_MAP, 2, ALL, &rows), HY_OK);
+	CHECK_EQ(c, rows.count, 1);
+	CHECK(c, rows.rows[0].deleted);
+	CHECK_EQ(c, conf_range(c, call, ann(), CONF_MAP, B(""), ALL, &rows), HY_OK);
+	CHECK_EQ(c, rows.count, 1);
+	CHECK(c, hy_bytes_equal(rows.rows[0].name, B("al")));
+	CHECK_EQ(c, conf_write(c, call, ann(), OPS(OP_INSERT(B("bob"), B("4"))), &r), HY_OK);
+	CHECK_EQ(c, conf_row(c, call, ann(), CONF_MAP, B("bob"), &row), HY_OK);
+	CHECK_EQ(c, row.version, 4);
+}
+
+static void all_or_nothing(struct conf *c, struct call *call)
+{
+	struct kt_result r;
+	struct kt_head head;
+	struct kt_op version = {.kind = KT_EXPECT_VERSION, .space = CONF_LOG, .version = 1};
+	struct kt_op not_empty = {.kind = KT_EXPECT_NOT_EMPTY, .space = CONF_MAP};
+	struct kt_op row = {.kind = KT_EXPECT_ROW, .space = CONF_MAP, .name = B("a"), .version = 7};
+	CHECK_EQ(c, conf_write(c, call, ann(), OPS(OP_APPEND(B("x")), not_empty), &r), HY_NOT_FOUND);
+	CHECK_EQ(c, r.failed_op, 1);
+	CHECK_EQ(c, r.versions[0], 0);
+	CHECK_EQ(c, conf_head(c, call, ann(), CONF_LOG, &head), HY_OK);
+	CHECK_EQ(c, head.version, 0);
+	CHECK_EQ(c, conf_write(c, call, ann(), OPS(version, OP_APPEND(B("x"))), &r), HY_ABORTED);
+	version.version = 0;
+	CHECK_EQ(c, conf_write(c, call, ann(), OPS(version, OP_APPEND(B("x")), OP_PUT(B("a"), B("A"))), &r), HY_OK);
+	CHECK_EQ(c, conf_write(c, call, ann(), OPS(OP_DELETE(B("a")), row), &r), HY_ABORTED);
+	CHECK_EQ(c, r.failed_op, 1);
+	CHECK_EQ(c, r.stored.version, 0); /* by then the same write had deleted it */
+	CHECK_EQ(c, conf_write(c, call, ann(), OPS(row), &r), HY_ABORTED);
+	CHECK_EQ(c, r.stored.version, 1);
+	CHECK(c, hy_bytes_equal(r.stored.value, B("A")));
+	row.version = 1;
+	CHECK_EQ(c, conf_write(c, call, ann(), OPS(row, not_empty), &r), HY_OK);
+	CHECK_EQ(c, conf_write(c, call, ann(), OPS(OP_INSERT(B("z"), B("1")), OP_INSERT(B("z"), B("2"))), &r), HY_ALREADY_EXISTS);
+	CHECK(c, hy_bytes_equal(r.stored.value, B("1")));
+	CHECK_EQ(c, conf_row(c, call, ann(), CONF_MAP, B("z"), NULL), HY_NOT_FOUND);
+}
+
+static void bad_arguments(struct conf *c, struct call *call)
+{
+	static const uint8_t big[KT_VALUE_MAX + 1];
+	const struct kt_op bad[] = {
+		{.kind = KT_APPEND, .space = 9},
+		{.kind = KT_APPEND, .space = 200},
+		{.kind = KT_APPEND, .space = CONF_MAP},
+		{.kind = KT_PUT, .space = CONF_LOG, .name = B("x")},
+		{.kind = KT_PUT, .space = CONF_MAP},
+		{.kind = KT_INSERT, .space = CONF_WINDOW, .name = B("short")},
+		{.kind = KT_PUT, .space = CONF_MAP, .name = hy_bytes(big, KT_NAME_MAX + 1)},
+		{.kind = KT_APPEND, .space = CONF_LOG, .value = hy_bytes(big, KT_VALUE_MAX + 1)},
+		{.kind = 77, .space = CONF_LOG},
+	};
+	struct kt_rows rows;
+	for (size_t i = 0; i < HY_COUNT_OF(bad); i++)
+		CHECK_EQ(c, conf_write(c, call, ann(), &bad[i], 1, NULL), HY_INVALID_ARGUMENT);
+	CHECK_EQ(c, conf_write(c, call, ann(), bad, 0, NULL), HY_INVALID_ARGUMENT);
+	CHECK_EQ(c, conf_changes(c, call, ann(), CONF_WINDOW, 0, ALL, &rows), HY_INVALID_ARGUMENT);
+	CHECK_EQ(c, conf_row(c, call, ann(), CONF_LOG, B("seven"), NULL), HY_INVALID_ARGUMENT);
+}
+
+/* ---- windows ------------------------------------------------------------------------------------------------------------ */
+
+static void windows(struct conf *c, struct call *call)
+{
+	uint64_t now = env_wall_ms(c->env);
+	struct conf_name name = conf_window_name(now, 1);
+	struct conf_name ahead = conf_window_name(now + KT_WINDOW_AHEAD_MS + 60000, 1);
+	struct conf_name old = conf_window_name(now - 60ull * 24 * 3600 * 1000, 1);
+	struct kt_result r;
+	struct kt_row row;
+	CHECK_EQ(c, conf_write(c, call, ann(), OPS(OP_WINDOW(NAME(name), B("hash")), OP_APPEND(B("text"))), &r), HY_OK);
+	CHECK_EQ(c, r.versions[0], 1);
+	CHECK_EQ(c, conf_write(c, call, ann(), OPS(OP_WINDOW(NAME(name), B("other")), OP_APPEND(B("text"))), &r), HY_ALREADY_EXISTS);
+	CHECK_EQ(c, r.stored.version, 1);
+	CHECK(c, hy_bytes_equal(r.stored.value, B("hash")));
+	CHECK_EQ(c, conf_row(c, call, ann(), CONF_WINDOW, NAME(name), &row), HY_OK);
+	CHECK_EQ(c, conf_write(c, call, ann(), OPS(OP_WINDOW(NAME(ahead), B("h"))), &r), HY_OUT_OF_RANGE);
+	for (int i = 0; i < 100 && kt_floor_ms(c->kt) == 0; i++)
+		conf_sleep_ms(call, 50);
+	CHECK(c, kt_floor_ms(c->kt) >= now - 9ull * 24 * 3600 * 1000);
+	CHECK_EQ(c, conf_write(c, call, ann(), OPS(OP_WINDOW(NAME(old), B("h"))), &r), HY_OUT_OF_RANGE);
+	struct hy_key other = hy_key_name("ann", 3);
+	CHECK_EQ(c, conf_write(c, call, &other, OPS(OP_WINDOW(NAME(name), B("h"))), &r), HY_OK);
+	CHECK_EQ(c, r.versions[0], 0);
+}
+
+/* ---- many at once ------------------------------------------------------------------------------------------------------- */
+
+struct retries {
+	struct conf_name name;
+	unsigned ok[32], exists[32];
+};
+
+/** Ten times the same message, one behind the other, from each of many coroutines. */
+static void retry(struct conf *c, struct call *call, unsigned index)
+{
+	struct retries *s = c->state;
+	for (uint64_t i = 0; i < 10; i++) {
+		struct conf_name name = s->name;
+		struct kt_result r;
+		name.bytes[15] = (uint8_t)i;
+		int status = conf_write(c, call, ann(), OPS(OP_WINDOW(NAME(name), B("h")), OP_APPEND(B("text"))), &r);
+		if (status == HY_OK)
+			s->ok[index]++;
+		else if (status == HY_ALREADY_EXISTS)
+			s->exists[index]++;
+		/* Whoever got an answer sees the message. */
+		struct kt_rows rows;
+		uint64_t version = status == HY_OK ? r.versions[1] : r.stored.version;
+		CHECK(c, version > 0);
+		CHECK_EQ(c, conf_changes(c, call, ann(), CONF_LOG, version - 1, ALL, &rows), HY_OK);
+		CHECK(c, rows.count > 0 && rows.rows[0].version == version);
+	}
+}
+
+static void retries_in_flight(struct conf *c, struct call *call)
+{
+	struct retries *s = c->state = hy_zalloc(sizeof *s);
+	struct kt_head head;
+	unsigned ok = 0, exists = 0;
+	s->name = conf_window_name(env_wall_ms(c->env), 0);
+	conf_parallel(c, call, 32, retry);
+	for (int i = 0; i < 32; i++) {
+		ok += s->ok[i];
+		exists += s->exists[i];
+	}
+	CHECK_EQ(c, ok, 10);
+	CHECK_EQ(c, exists, 310);
+	CHECK_EQ(c, conf_head(c, call, ann(), CONF_LOG, &head), HY_OK);
+	CHECK_EQ(c, head.version, 10);
+}
+
+static void follow(struct conf *c, struct call *call, unsigned index)
+{
+	/* Even ones write, odd ones follow: no gap, no version passed over (S3). */
+	uint64_t since = 0;
+	for (int i = 0; i < 60 && !c->failure[0]; i++) {
+		struct kt_rows rows;
+		if (index % 2 == 0) {
+			CHECK_EQ(c, conf_write(c, call, ann(), OPS(OP_APPEND(B("a")), OP_APPEND(B("b"))), NULL), HY_OK);
+			continue;
+		}
+		CHECK_EQ(c, conf_changes(c, call, ann(), CONF_LOG, since, ALL, &rows), HY_OK);
+		for (size_t n = 0; n < rows.count; n++)
+			CHECK_EQ(c, rows.rows[n].version, ++since);
+		CHECK_EQ(c, rows.version, since);
+		CHECK_EQ(c, since % 2, 0); /* a write shows whole or not at all */
+		conf_sleep_ms(call, 1);
+	}
+}
+
+static void followers(struct conf *c, struct call *call)
+{
+	conf_parallel(c, call, 16, follow);
+	struct kt_head head;
+	CHECK_EQ(c, conf_head(c, call, ann(), CONF_LOG, &head), HY_OK);
+	CHECK_EQ(c, head.version, 8 * 120);
+}
+
+static void deadline_passes(struct conf *c, struct call *call)
+{
+	struct call late = *call;
+	late.deadline_us = svr_now_us(call->loop);
+	struct hy_key key = *ann();
+	for (uint32_t uin = 1; svr_loop_of_key(c->svr, &key) != svr_loop_index(call->loop); uin++)
+		key = hy_key_user(uin);
+	struct kt_result r;
+	struct kt_head head;
+	const struct kt_op op = OP_APPEND(B("x"));
+	int status = kt_write(c->kt, &late, &key, &op, 1, &r);
+	CHECK(c, status == HY_OK || status == HY_DEADLINE_EXCEEDED);
+	CHECK_EQ(c, kt_write(c->kt, call, &key, &op, 1, &r), HY_OK); /* queued behind it */
+	CHECK_EQ(c, r.versions[0], 2);
+	CHECK_EQ(c, conf_head(c, call, &key, CONF_LOG, &head), HY_OK);
+	CHECK_EQ(c, head.version, 2);
+}
+
+/* ---- restarts ------------------------------------------------------------------------------------------------------------- */
+
+static void write_some(struct conf *c, struct call *call)
+{
+	CHECK_EQ(c, conf_write(c, call, ann(), OPS(OP_APPEND(B("one")), OP_APPEND(B("two")), OP_APPEND(B("three"))), NULL), HY_OK);
+	CHECK_EQ(c, conf_write(c, call, ann(), OPS(OP_TRIM(3)), NULL), HY_OK);
+	CHECK_EQ(c, conf_write(c, call, ann(), OPS(OP_PUT(B("a"), B("1")), OP_PUT(B("b"), B("2")), OP_DELETE(B("a"))), NULL), HY_OK);
+	c->state = hy_zalloc(sizeof(uint64_t));
+	uint64_t epoch = kt_epoch(c->kt);
+	memcpy(c->state, &epoch, sizeof epoch);
+}
+
+static void see_them(struct conf *c, struct call *call)
+{
+	struct kt_head head;
+	struct kt_rows rows;
+	struct kt_result r;
+	CHECK(c, memcmp(c->state, &(uint64_t){kt_epoch(c->kt)}, sizeof(uint64_t)) == 0);
+	CHECK_EQ(c, conf_head(c, call, ann(), CONF_LOG, &head), HY_OK);
+	CHECK_EQ(c, head.version, 3);
+	CHECK_EQ(c, head.trimmed, 3);
+	CHECK_EQ(c, head.bytes, 0);
+	CHECK_EQ(c, conf_changes(c, call, ann(), CONF_LOG, 2, ALL, &rows), HY_OUT_OF_RANGE);
+	CHECK_EQ(c, conf_changes(c, call, ann(), CONF_MAP, 0, ALL, &rows), HY_OK);
+	CHECK_EQ(c, rows.count, 2);
+	CHECK(c, rows.rows[1].deleted);
+	CHECK_EQ(c, rows.version, 3);
+	const struct kt_op version = {.kind = KT_EXPECT_VERSION, .space = CONF_LOG, .version = 3};
+	CHECK_EQ(c, conf_write(c, call, ann(), OPS(version), &r), HY_OK);
+	CHECK_EQ(c, conf_write(c, call, ann(), OPS(OP_INSERT(B("b"), B("x"))), &r), HY_ALREADY_EXISTS);
+}
+
+static void move_all(struct conf *c, struct call *call)
+{
+	conf_wait_moved(c, call);
+}
+
+static void list_keys(struct conf *c, struct call *call)
+{
+	struct hy_key *keys;
+	size_t count, seen = 0;
+	bool more = true;
+	struct hy_key after = {0};
+	for (uint32_t uin = 1; uin <= 50; uin++) {
+		struct hy_key key = hy_key_user(uin);
+		CHECK_EQ(c, conf_write(c, call, &key, OPS(OP_PUT(B("p"), B("x"))), NULL), HY_OK);
+	}
+	CHECK_EQ(c, conf_row(c, call, ann(), CONF_MAP, B("nothing"), NULL), HY_NOT_FOUND);
+	while (more) {
+		CHECK_EQ(c, kt_list_keys(c->kt, call, seen ? &after : NULL, 7, &keys, &count, &more), HY_OK);
+		CHECK(c, count > 0);
+		for (size_t i = 0; i < count; i++) {
+			struct hy_key want = hy_key_user((uint32_t)++seen);
+			CHECK(c, hy_key_equal(&keys[i], &want));
+		}
+		after = keys[count - 1];
+	}
+	CHECK_EQ(c, seen, 50);
+}
+
+const struct conf_scenario conf_scenarios[] = {
+	{"appends take versions and changes since v come in order", {append_and_read}},
+	{"a table keeps its version when all rows are trimmed", {trim_keeps_the_version}},
+	{"bounds of a log count what is there now", {trim_at_the_bound}},
+	{"changes come in pages that say how far they go", {pages}},
+	{"maps insert, put, delete and keep tombstones", {maps}},
+	{"a write is made whole or not at all", {all_or_nothing}},
+	{"what makes no sense is refused", {bad_arguments}},
+	{"a window refuses repeats, the far future and what is below the floor", {windows}},
+	{"retries of writes in flight are recognised, and answered when durable", {retries_in_flight}},
+	{"followers see every version once, in order", {followers}},
+	{"a write whose caller has left is still made", {deadline_passes}},
+	{"keys are listed in order, page by page", {list_keys}},
+	{"a random test agrees with a model", {conf_random_start}},
+	{"versions, trims and tombstones survive a restart", {write_some, see_them, see_them}},
+	{"they survive the move to RocksDB too", {write_some, move_all, see_them, see_them}},
+	{"a random test agrees with a model over restarts",
+		{conf_random_start, conf_random_go_on, conf_random_go_on, conf_random_go_on}},
+	{"a random test agrees with a model, in little memory and over restarts",
+		{conf_random_start, conf_random_go_on, conf_random_go_on, conf_random_go_on, conf_random_go_on}, .tiny = true},
+	{NULL},
+};

@@ -1,0 +1,339 @@
+/* A random test against a model of a few lines: every answer of the store must be the model's. */
+#include "base/mem.h"
+#include "kt/conf.h"
+
+#define WORKERS 8
+#define KEYS 3    /* of each worker, its own */
+#define NAMES 12
+#define WINDOWS 400
+#define LOG_ROWS 4000
+#define OPERATIONS 250
+#define VALUE_MAX 900
+
+struct value {
+	uint32_t tag, len; /* the bytes follow from these */
+};
+
+struct model_row {
+	uint64_t version;
+	struct value value;
+	bool deleted;
+};
+
+struct model {
+	struct hy_key key;
+	uint64_t log_version, trimmed, map_version;
+	struct value log[LOG_ROWS + 1]; /* by version */
+	struct model_row map[NAMES];
+	struct {
+		struct conf_name name;
+		uint64_t version;
+		struct value value;
+	} windows[WINDOWS];
+	unsigned window_count;
+};
+
+struct random_state {
+	struct model models[WORKERS][KEYS];
+	uint64_t rand[WORKERS];
+	uint32_t next_tag[WORKERS];
+};
+
+/* ---- values --------------------------------------------------------------------------------------------------------------- */
+
+static struct hy_bytes bytes_of(struct call *call, struct value v)
+{
+	uint8_t *p = hy_arena_alloc(call->arena, v.len);
+	for (uint32_t i = 0; i < v.len; i++)
+		p[i] = (uint8_t)(v.tag * 7 + i);
+	return hy_bytes(p, v.len);
+}
+
+static bool is_value(struct hy_bytes bytes, struct value v)
+{
+	bool same = bytes.len == v.len;
+	for (uint32_t i = 0; same && i < v.len; i++)
+		same = bytes.data[i] == (uint8_t)(v.tag * 7 + i);
+	return same;
+}
+
+static uint64_t draw(struct random_state *s, unsigned worker, uint64_t below)
+{
+	return conf_rand(&s->rand[worker]) % below;
+}
+
+static struct value new_value(struct random_state *s, unsigned worker)
+{
+	uint32_t len = (uint32_t)draw(s, worker, VALUE_MAX);
+	return (struct value){s->next_tag[worker]++, len};
+}
+
+static struct hy_bytes name_of(unsigned i)
+{
+	static const char *const names[NAMES] = {"a", "aa", "ab", "b", "ba", "bbb", "c", "ca", "d", "e", "ee", "f"};
+	return hy_bytes_str(names[i]);
+}
+
+/* ---- writes ------------------------------------------------------------------------------------------------------------------ */
+
+/** A duplicate row and an entry, as a message is; sometimes one that was sent before. */
+static void send_message(struct conf *c, struct call *call, struct random_state *s, unsigned worker, struct model *m)
+{
+	struct kt_result r;
+	if (m->window_count && draw(s, worker, 4) == 0) {
+		unsigned i = (unsigned)draw(s, worker, m->window_count);
+		int status = conf_write(c, call, &m->key,
+			OPS(OP_WINDOW(NAME(m->windows[i].name), B("again")), OP_APPEND(B("never"))), &r);
+		CHECK_EQ(c, status, HY_ALREADY_EXISTS);
+		CHECK_EQ(c, r.failed_op, 0);
+		CHECK_EQ(c, r.stored.version, m->windows[i].version);
+		CHECK(c, is_value(r.stored.value, m->windows[i].value));
+		return;
+	}
+	if (m->window_count == WINDOWS || m->log_version == LOG_ROWS)
+		return;
+	uint64_t ms = env_wall_ms(c->env) - draw(s, worker, 3600 * 1000);
+	struct conf_name name = conf_window_name(ms, s->next_tag[worker]++ * 16ull + worker);
+	struct value dup = {s->next_tag[worker]++, 20}, entry = new_value(s, worker);
+	CHECK_EQ(c,
+		conf_write(c, call, &m->key,
+			OPS(OP_WINDOW(NAME(name), bytes_of(call, dup)), OP_APPEND(bytes_of(call, entry))), &r),
+		HY_OK);
+	CHECK_EQ(c, r.versions[0], m->log_version + 1);
+	CHECK_EQ(c, r.versions[1], m->log_version + 1);
+	m->log[++m->log_version] = entry;
+	m->windows[m->window_count].name = name;
+	m->windows[m->window_count].version = m->log_version;
+	m->windows[m->window_count++].value = dup;
+}
+
+static void change_map(struct conf *c, struct call *call, struct random_state *s, unsigned worker, struct model *m)
+{
+	unsigned i = (unsigned)draw(s, worker, NAMES);
+	struct model_row *row = &m->map[i];
+	bool there = row->version && !row->deleted;
+	struct value v = new_value(s, worker);
+	struct kt_result r;
+	int status;
+	switch (draw(s, worker, 4)) {
+	case 0:
+		status = conf_write(c, call, &m->key, OPS(OP_INSERT(name_of(i), bytes_of(call, v))), &r);
+		CHECK_EQ(c, status, there ? HY_ALREADY_EXISTS : HY_OK);
+		if (there) {
+			CHECK_EQ(c, r.stored.version, row->version);
+			CHECK(c, is_value(r.stored.value, row->value));
+			return;
+		}
+		break;
+	case 1:
+		CHECK_EQ(c, conf_write(c, call, &m->key, OPS(OP_DELETE(name_of(i))), &r), HY_OK);
+		CHECK_EQ(c, r.versions[0], there ? m->map_version + 1 : 0);
+		if (there)
+			*row = (struct model_row){.version = ++m->map_version, .deleted = true};
+		return;
+	case 2: {
+		struct kt_op expect = {.kind = KT_EXPECT_ROW, .space = CONF_MAP, .name = name_of(i)};
+		expect.version = there ? row->version : 0;
+		bool wrong = draw(s, worker, 3) == 0;
+		expect.version += wrong ? 1 : 0;
+		struct kt_op ops[] = {expect, OP_PUT(name_of(i), bytes_of(call, v))};
+		status = conf_write(c, call, &m->key, ops, 2, &r);
+		CHECK_EQ(c, status, wrong ? HY_ABORTED : HY_OK);
+		if (wrong)
+			return;
+		break;
+	}
+	default:
+		CHECK_EQ(c, conf_write(c, call, &m->key, OPS(OP_PUT(name_of(i), bytes_of(call, v))), &r), HY_OK);
+	}
+	*row = (struct model_row){.version = ++m->map_version, .value = v};
+}
+
+static void trim(struct conf *c, struct call *call, struct random_state *s, unsigned worker, struct model *m)
+{
+	uint64_t upto = draw(s, worker, m->log_version + 2);
+	if (draw(s, worker, 2))
+		CHECK_EQ(c, conf_write_lazily(c, call, &m->key, OPS(OP_TRIM(upto))), HY_OK);
+	/* Lazily and then surely: what follows sees it. */
+	CHECK_EQ(c, conf_write(c, call, &m->key, OPS(OP_TRIM(upto)), NULL), HY_OK);
+	upto = HY_MIN(upto, m->log_version);
+	m->trimmed = HY_MAX(m->trimmed, upto);
+}
+
+/* ---- reads ------------------------------------------------------------------------------------------------------------------- */
+
+static void check_log_changes(struct conf *c, struct call *call, struct random_state *s, unsigned worker, struct model *m)
+{
+	uint64_t since = draw(s, worker, m->log_version + 2);
+	struct kt_limits limits = {.max_rows = draw(s, worker, 2) ? 0 : 1 + (uint32_t)draw(s, worker, 20)};
+	limits.max_bytes = draw(s, worker, 2) ? 0 : (uint32_t)draw(s, worker, 8000);
+	struct kt_rows rows;
+	int status = conf_changes(c, call, &m->key, CONF_LOG, since, limits, &rows);
+	if (since < m->trimmed || since > m->log_version) {
+		CHECK_EQ(c, status, HY_OUT_OF_RANGE);
+		CHECK_EQ(c, rows.trimmed, m->trimmed);
+		CHECK_EQ(c, rows.version, m->log_version);
+		return;
+	}
+	CHECK_EQ(c, status, HY_OK);
+	for (size_t i = 0; i < rows.count; i++) {
+		CHECK_EQ(c, rows.rows[i].version, since + 1 + i);
+		CHECK(c, is_value(rows.rows[i].value, m->log[since + 1 + i]));
+	}
+	CHECK_EQ(c, rows.more, since + rows.count < m->log_version);
+	CHECK_EQ(c, rows.version, since + rows.count);
+	CHECK(c, !rows.more || rows.count);
+}
+
+static void check_map_changes(struct conf *c, struct call *call, struct random_state *s, unsigned worker, struct model *m)
+{
+	uint64_t since = draw(s, worker, m->map_version + 1);
+	struct kt_rows rows;
+	CHECK_EQ(c, conf_changes(c, call, &m->key, CONF_MAP, since, (struct kt_limits){0}, &rows), HY_OK);
+	CHECK_EQ(c, rows.version, m->map_version);
+	size_t expected = 0;
+	for (unsigned i = 0; i < NAMES; i++)
+		expected += m->map[i].version > since;
+	CHECK_EQ(c, rows.count, expected);
+	for (size_t i = 0; i < rows.count; i++) {
+		unsigned n = 0;
+		while (n < NAMES && !hy_bytes_equal(rows.rows[i].name, name_of(n)))
+			n++;
+		CHECK(c, n < NAMES);
+		CHECK_EQ(c, rows.rows[i].version, m->map[n].version);
+		CHECK_EQ(c, rows.rows[i].deleted, m->map[n].deleted);
+		CHECK(c, is_value(rows.rows[i].value, m->map[n].value));
+		CHECK(c, i == 0 || rows.rows[i - 1].version < rows.rows[i].version);
+	}
+}
+
+static void check_ranges(struct conf *c, struct call *call, struct random_state *s, unsigned worker, struct model *m)
+{
+	struct kt_rows rows;
+	unsigned from = (unsigned)draw(s, worker, NAMES);
+	CHECK_EQ(c, conf_range(c, call, &m->key, CONF_MAP, name_of(from), (struct kt_limits){0}, &rows), HY_OK);
+	size_t n = 0;
+	for (unsigned i = from + 1; i < NAMES; i++) {
+		if (!m->map[i].version || m->map[i].deleted)
+			continue;
+		CHECK(c, n < rows.count);
+		CHECK(c, hy_bytes_equal(rows.rows[n].name, name_of(i)));
+		CHECK(c, is_value(rows.rows[n++].value, m->map[i].value));
+	}
+	CHECK_EQ(c, n, rows.count);
+
+	uint8_t after[8];
+	uint64_t since = draw(s, worker, m->log_version + 2);
+	hy_put_be64(after, since);
+	CHECK_EQ(c, conf_range(c, call, &m->key, CONF_LOG, hy_bytes(after, 8), (struct kt_limits){.max_rows = 7}, &rows), HY_OK);
+	uint64_t first = HY_MAX(since, m->trimmed) + 1;
+	uint64_t there = m->log_version >= first ? m->log_version - first + 1 : 0;
+	CHECK_EQ(c, rows.count, HY_MIN(there, 7u));
+	for (size_t i = 0; i < rows.count; i++)
+		CHECK(c, is_value(rows.rows[i].value, m->log[first + i]));
+}
+
+static void check_rows(struct conf *c, struct call *call, struct random_state *s, unsigned worker, struct model *m)
+{
+	struct kt_row row;
+	unsigned i = (unsigned)draw(s, worker, NAMES);
+	bool there = m->map[i].version && !m->map[i].deleted;
+	CHECK_EQ(c, conf_row(c, call, &m->key, CONF_MAP, name_of(i), &row), there ? HY_OK : HY_NOT_FOUND);
+	if (there)
+		CHECK(c, is_value(row.value, m->map[i].value));
+	if (m->window_count) {
+		unsigned w = (unsigned)draw(s, worker, m->window_count);
+		CHECK_EQ(c, conf_row(c, call, &m->key, CONF_WINDOW, NAME(m->windows[w].name), &row), HY_OK);
+		CHECK_EQ(c, row.version, m->windows[w].version);
+		CHECK(c, is_value(row.value, m->windows[w].value));
+	}
+	uint8_t name[8];
+	uint64_t v = draw(s, worker, m->log_version + 2);
+	hy_put_be64(name, v);
+	there = v > m->trimmed && v <= m->log_version;
+	CHECK_EQ(c, conf_row(c, call, &m->key, CONF_LOG, hy_bytes(name, 8), &row), there ? HY_OK : HY_NOT_FOUND);
+	if (there)
+		CHECK(c, is_value(row.value, m->log[v]));
+}
+
+static void check_heads(struct conf *c, struct call *call, struct model *m)
+{
+	struct kt_head head;
+	uint64_t bytes = 0, rows = 0;
+	CHECK_EQ(c, conf_head(c, call, &m->key, CONF_LOG, &head), HY_OK);
+	for (uint64_t v = m->trimmed + 1; v <= m->log_version; v++)
+		bytes += m->log[v].len;
+	CHECK_EQ(c, head.version, m->log_version);
+	CHECK_EQ(c, head.trimmed, m->trimmed);
+	CHECK_EQ(c, head.rows, m->log_version - m->trimmed);
+	CHECK_EQ(c, head.bytes, bytes);
+	bytes = 0;
+	for (unsigned i = 0; i < NAMES; i++) {
+		bool there = m->map[i].version && !m->map[i].deleted;
+		rows += there;
+		bytes += there ? m->map[i].value.len : 0;
+	}
+	CHECK_EQ(c, conf_head(c, call, &m->key, CONF_MAP, &head), HY_OK);
+	CHECK_EQ(c, head.version, m->map_version);
+	CHECK_EQ(c, head.rows, rows);
+	CHECK_EQ(c, head.bytes, bytes);
+}
+
+/* ---- the run ---------------------------------------------------------------------------------------------------------------- */
+
+static void work(struct conf *c, struct call *call, unsigned worker)
+{
+	struct random_state *s = c->state;
+	for (int i = 0; i < OPERATIONS && !c->failure[0]; i++) {
+		struct hy_arena arena;
+		struct call step = *call;
+		hy_arena_init(&arena, HY_ARENA_LIMIT_DEFAULT);
+		step.arena = &arena;
+		struct model *m = &s->models[worker][draw(s, worker, KEYS)];
+		switch (draw(s, worker, 10)) {
+		case 0:
+		case 1:
+		case 2:
+			send_message(c, &step, s, worker, m);
+			break;
+		case 3:
+		case 4:
+			change_map(c, &step, s, worker, m);
+			break;
+		case 5:
+			if (draw(s, worker, 4) == 0)
+				trim(c, &step, s, worker, m);
+			break;
+		case 6:
+			check_log_changes(c, &step, s, worker, m);
+			break;
+		case 7:
+			check_map_changes(c, &step, s, worker, m);
+			break;
+		case 8:
+			check_ranges(c, &step, s, worker, m);
+			check_heads(c, &step, m);
+			break;
+		default:
+			check_rows(c, &step, s, worker, m);
+		}
+		hy_arena_fini(&arena);
+	}
+}
+
+void conf_random_start(struct conf *c, struct call *call)
+{
+	struct random_state *s = c->state = hy_zalloc(sizeof *s);
+	uint64_t seed = c->seed;
+	for (unsigned w = 0; w < WORKERS; w++) {
+		s->rand[w] = conf_rand(&seed);
+		for (unsigned k = 0; k < KEYS; k++)
+			s->models[w][k].key = hy_key_user(1000 + w * KEYS + k);
+	}
+	conf_random_go_on(c, call);
+}
+
+void conf_random_go_on(struct conf *c, struct call *call)
+{
+	conf_parallel(c, call, WORKERS, work);
+}
