@@ -89,12 +89,15 @@ struct standing {
 	uint64_t messages, seen_ms;
 };
 
-/** Where a device stands: by memory, unless Account knows something later (a new ticket: the device may have begun anew). */
+/**
+ * Where a device stands: by memory, if that is later than what Account knows. A new ticket may be of a device that begins anew, so its
+ * sign-in counts as seen.
+ */
 static struct standing standing_of(const struct session_user *user, const Hy__AccountDevice *stored)
 {
 	const struct session_device *d = user ? session_user_find(user, stored->device) : NULL;
 
-	if (d && d->seen_ms >= stored->seen_ms)
+	if (d && d->seen_ms > stored->seen_ms)
 		return (struct standing){d->messages, d->seen_ms};
 	return (struct standing){stored->messages, stored->seen_ms};
 }
@@ -208,7 +211,8 @@ static void note(struct session_user *user, const Hy__SessionBroughtRequest *req
 	d->account = request->account;
 	d->contacts = request->contacts;
 	d->messages = request->messages;
-	d->seen_ms = now;
+	/* above what Account knew, also within the same millisecond: see standing_of() */
+	d->seen_ms = HY_MAX(now, d->seen_ms + 1);
 }
 
 int session_handle_brought(
