@@ -217,6 +217,14 @@ static int run_handler(struct call *call, void *arg)
 	return status;
 }
 
+/** The caller's time or the method's, whichever is shorter. */
+static void bound_deadline(struct call *call, const struct rpc_method *method)
+{
+	uint64_t latest_us = svr_now_us(call->loop) + method->deadline_ms * 1000ull;
+
+	call->deadline_us = HY_MIN(call->deadline_us, latest_us);
+}
+
 int rpc_serve(struct call *call, const struct rpc_entry *entry, const struct rpc_method *method, const void *request,
 	void *response)
 {
@@ -226,6 +234,7 @@ int rpc_serve(struct call *call, const struct rpc_entry *entry, const struct rpc
 
 	if (status != HY_OK)
 		return status;
+	bound_deadline(call, method);
 	if (svr_now_us(call->loop) >= call->deadline_us)
 		return HY_DEADLINE_EXCEEDED;
 	return loop == call->loop->index ? run_handler(call, &serving) : svr_hop(call, loop, run_handler, &serving);
@@ -235,6 +244,7 @@ static int call_remote(struct call *call, const struct rpc_entry *entry, const s
 	const void *request, void *response)
 {
 	struct env *env = call->loop->svr->env;
+	bound_deadline(call, method);
 	uint64_t begin = env_mono_us(env);
 	int status = rpc_client_call(call, entry->remote, method, request, response);
 	uint64_t end = env_mono_us(env);
@@ -255,11 +265,9 @@ static bool is_outage(int status)
 int rpc_call(struct call *call, const struct rpc_method *method, const void *request, void *response)
 {
 	const struct rpc_entry *entry = &call->loop->svr->rpc->entries[method->service->id];
-	uint64_t latest_us = svr_now_us(call->loop) + method->deadline_ms * 1000ull;
 	struct call sub = *call;
 	int status;
 
-	sub.deadline_us = HY_MIN(call->deadline_us, latest_us);
 	sub.message = NULL;
 	sub.retry_after_ms = 0;
 	if (!entry->service)
