@@ -1,0 +1,175 @@
+/*
+ * durable.c - `script/bench durable [burst|sustained] [--seconds N] [--messages N] [--loops N]`
+ *
+ * 50 senders on long links, each with 16 messages of 200 bytes in flight to 16 recipients of its own, who are offline. A
+ * message is answered when it is durable in two places (four rows). burst: memory and log hold everything; CPU of loops and
+ * committer. sustained: 64 MiB of memory; CPU of all threads until everything has been moved to RocksDB.
+ */
+#include <err.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "load.h"
+#include "send.pb-c.h"
+
+#define SENDERS 50
+#define WINDOW 16
+#define TEXT 200
+#define CMD_SEND 121
+
+struct sender;
+
+struct slot {
+	struct sender *sender;
+	uint32_t to;
+	uint64_t sent_us;
+};
+
+struct run {
+	uint64_t started, answered, failed, limit, deadline_us;
+	struct load_histogram latency;
+};
+
+struct sender {
+	struct load_link *link;
+	struct slot slots[WINDOW];
+	struct run *run;
+};
+
+static char text[TEXT + 1];
+
+static void send_one(struct sender *s, unsigned slot)
+{
+	struct run *run = s->run;
+	if (run->started >= run->limit || s->link->load->now_us >= run->deadline_us)
+		return;
+	Hy__SendTextRequest request = HY__SEND_TEXT_REQUEST__INIT;
+	Hy__RequestHead head = HY__REQUEST_HEAD__INIT;
+	uint64_t id[2] = {load_random(), load_random()};
+	uint8_t packed[512];
+	head.client_id = (ProtobufCBinaryData){sizeof id, (uint8_t *)id};
+	head.made_ms = load_wall_ms();
+	request.head = &head;
+	request.to = s->slots[slot].to;
+	request.text = text;
+	run->started++;
+	s->slots[slot].sent_us = s->link->load->now_us;
+	size_t len = hy__send_text_request__pack(&request, packed);
+	load_send_packed(s->link, CMD_SEND, slot + 1, packed, len);
+}
+
+static void on_answer(struct load_link *l, const struct mars_frame *f)
+{
+	struct sender *s = l->user;
+	unsigned slot = f->seq - 1;
+	if (f->cmd != CMD_SEND || slot >= WINDOW)
+		return;
+	Hy__SendTextResponse *r = hy__send_text_response__unpack(NULL, f->body.len, f->body.data);
+	if (!r || r->head->code != 0) {
+		if (s->run->failed++ == 0)
+			warnx("a send was refused: %s", r ? r->head->message : "malformed");
+	} else {
+		s->run->answered++;
+		load_histogram_add(&s->run->latency, l->load->now_us - s->slots[slot].sent_us);
+	}
+	if (r)
+		hy__send_text_response__free_unpacked(r, NULL);
+	send_one(s, slot);
+}
+
+/** Everybody has an account; senders have a link of their own. */
+static void enrol(struct load *load, struct sender *senders, struct run *run)
+{
+	struct load_link *registrar = load_link_open(load);
+	for (unsigned i = 0; i < SENDERS; i++) {
+		char name[32];
+		struct sender *s = &senders[i];
+		for (unsigned k = 0; k < WINDOW; k++) {
+			snprintf(name, sizeof name, "recipient-%u-%u", i, k);
+			load_register(registrar, name);
+			s->slots[k] = (struct slot){.sender = s, .to = registrar->uin};
+		}
+		s->link = load_link_open(load);
+		snprintf(name, sizeof name, "sender-%u", i);
+		load_register(s->link, name);
+		load_identify(s->link);
+		s->link->on_frame = on_answer;
+		s->link->user = s;
+		s->run = run;
+	}
+	load_link_close(registrar);
+}
+
+static void drive(struct load *load, struct sender *senders, struct run *run)
+{
+	load->now_us = load_now_us();
+	for (unsigned i = 0; i < SENDERS; i++)
+		for (unsigned k = 0; k < WINDOW; k++)
+			send_one(&senders[i], k);
+	while (run->answered + run->failed < run->started)
+		load_turn(load, 1000);
+}
+
+/** Until what is durable has been moved to RocksDB and lasts there. */
+static void wait_until_moved(const struct load_server *server)
+{
+	for (int i = 0; i < 600; i++) {
+		if (load_server_stat(server, "kt.moved_pos") >= load_server_stat(server, "kt.durable_pos"))
+			return;
+		usleep(200 * 1000);
+	}
+	warnx("not everything was moved after two minutes");
+}
+
+int main(int argc, char **argv)
+{
+	bool sustained = argc > 1 && strcmp(argv[1], "sustained") == 0;
+	unsigned seconds = sustained ? 120 : 3600;
+	const char *loops = "1";
+	struct run run = {.limit = sustained ? UINT64_MAX : 300000};
+	for (int i = 1; i + 1 < argc; i++) {
+		if (strcmp(argv[i], "--seconds") == 0)
+			seconds = (unsigned)strtoul(argv[i + 1], NULL, 10);
+		else if (strcmp(argv[i], "--messages") == 0)
+			run.limit = strtoull(argv[i + 1], NULL, 10);
+		else if (strcmp(argv[i], "--loops") == 0)
+			loops = argv[i + 1];
+	}
+	const char *options[] = {"--loops", loops, "--memory", sustained ? "64M" : "2G", "--log", sustained ? "128M" : "2G",
+		"--inbox-rows", "10000000", "--inbox-bytes", "8G", NULL};
+	static struct sender senders[SENDERS];
+	struct load_server server;
+	struct load load;
+	memset(text, 'x', TEXT);
+	load_server_start(&server, options);
+	load_init(&load, server.port);
+	enrol(&load, senders, &run);
+
+	struct load_cpu before = load_server_cpu(&server);
+	uint64_t began = load_now_us();
+	run.deadline_us = began + (uint64_t)seconds * 1000000;
+	drive(&load, senders, &run);
+	double took_s = (double)(load_now_us() - began) / 1e6;
+	struct load_cpu sent = load_server_cpu(&server);
+	if (sustained)
+		wait_until_moved(&server);
+	struct load_cpu after = load_server_cpu(&server);
+	double n = (double)run.answered, moved_s = (double)(load_now_us() - began) / 1e6;
+	uint64_t memory = load_server_stat(&server, "kt.memory_bytes"), batches = load_server_stat(&server, "log_batches");
+	load_server_stop(&server);
+	load_server_remove(&server);
+
+	struct load_yardstick y = load_yardstick(SENDERS, WINDOW, 4 * TEXT, 3);
+	double cpu = sustained ? (after.all_us - before.all_us) / n : (sent.loops_us - before.loops_us) / n;
+	printf("{\"name\": \"durable-%s\", \"loops\": %s, \"messages\": %.0f, \"failed\": %llu, \"ops_per_s\": %.0f, "
+	       "\"cpu_us_per_op\": %.2f, \"loops_cpu_us_per_op\": %.2f, \"all_cpu_us_per_op\": %.2f, \"p50_us\": %llu, \"p99_us\": %llu, "
+	       "\"until_moved_s\": %.1f, \"memory_bytes\": %llu, \"batches\": %llu, \"yardstick_cpu_us_per_op\": %.2f, "
+	       "\"yardstick_ops_per_s\": %.0f, \"ratio\": %.2f}\n",
+		sustained ? "sustained" : "burst", loops, n, (unsigned long long)run.failed, n / took_s, cpu,
+		(sent.loops_us - before.loops_us) / n, (after.all_us - before.all_us) / n,
+		(unsigned long long)load_histogram_quantile(&run.latency, 0.5),
+		(unsigned long long)load_histogram_quantile(&run.latency, 0.99), sustained ? moved_s : took_s,
+		(unsigned long long)memory, (unsigned long long)batches, y.cpu_us_per_op, y.ops_per_s, y.cpu_us_per_op / cpu);
+	return run.failed != 0;
+}
