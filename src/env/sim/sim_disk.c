@@ -118,24 +118,28 @@ static int find_or_create(struct sim_disk *d, const char *path, unsigned flags, 
 	return 0;
 }
 
-int env_file_open(struct env *env, const char *path, unsigned flags, struct env_file **ret_file)
+static struct env_file *file_new(struct env *env, struct sim_inode *i, unsigned flags)
 {
-	struct sim_inode *i = NULL;
-	take_time(env, NAME_US);
-	int rc = find_or_create(env->machine->disk, path, flags, &i);
-	if (rc == 0)
-		i->refs++;
-	take_time(env, NAME_US);
-	if (rc != 0)
-		return rc;
 	struct sim_heap *before = sim_heap_enter(&env->sim->heap);
 	struct env_file *f = hy_alloc(sizeof *f);
 	*f = (struct env_file){.env = env, .inode = i, .flags = flags};
+	i->refs++;
 	hy_link_init(&f->link);
 	hy_list_push_back(&env->files, &f->link);
 	sim_heap_enter(before);
-	*ret_file = f;
-	return 0;
+	return f;
+}
+
+int env_file_open(struct env *env, const char *path, unsigned flags, struct env_file **ret_file)
+{
+	struct sim_inode *i;
+	take_time(env, NAME_US);
+	int rc = find_or_create(env->machine->disk, path, flags, &i);
+	struct env_file *f = rc == 0 ? file_new(env, i, flags) : NULL;
+	take_time(env, NAME_US);
+	if (rc == 0)
+		*ret_file = f;
+	return rc;
 }
 
 void env_file_close(struct env_file *f)

@@ -359,6 +359,50 @@ static void test_lock_dies_with_process(void **state)
 	world_end(&w);
 }
 
+static void make_and_remove(struct env *env, void *arg)
+{
+	(void)arg;
+	for (unsigned i = 0;; i++) {
+		char name[16];
+		snprintf(name, sizeof name, "/f%u", i % 5);
+		make_file(env, name, "some text", i % 2);
+		if (i % 3 == 0)
+			env_unlink(env, name);
+		if (i % 7 == 0)
+			env_dir_sync(env, "/");
+	}
+}
+
+static void remove_all(struct env *env, void *arg)
+{
+	struct world *w = arg;
+	for (unsigned i = 0; i < 5; i++) {
+		char name[16];
+		snprintf(name, sizeof name, "/f%u", i);
+		env_unlink(env, name);
+	}
+	NOTE(&w->noted, env_dir_sync(env, "/") == 0 && env_disk_free(env, "/", &w->number) == 0);
+}
+
+static void test_no_block_is_lost(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 1; seed <= 50; seed++) {
+		struct world w = world_make(seed);
+		for (int i = 0; i < 20; i++) {
+			sim_machine_start(w.m, make_and_remove, &w);
+			sim_run(w.sim, sim_now_us(w.sim) + sim_range(w.sim, 1, 20000), NULL, NULL);
+			if (sim_chance(w.sim, 500))
+				sim_machine_kill(w.m);
+			else
+				sim_machine_power_cut(w.m);
+		}
+		run_process(&w, remove_all);
+		assert_int_equal(w.number, 1u << 30);
+		world_end(&w);
+	}
+}
+
 static void test_damage(void **state)
 {
 	(void)state;
@@ -382,6 +426,7 @@ int main(void)
 		{"after a failed sync the next one succeeds and may have kept nothing", test_failed_sync},
 		{"a full disk refuses writes that need new blocks", test_full_disk},
 		{"a lock ends with its process", test_lock_dies_with_process},
+		{"whenever a process dies, the blocks of removed files come back", test_no_block_is_lost},
 		{"damage flips one bit", test_damage},
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -298,7 +298,8 @@ static void test_all_faults(void **state)
 		w->total = sim_range(s, 0, 200000);
 		sim_draw_faults(s);
 		sim_faults(s)->buggify = 0;
-		sim_after(s, sim_range(s, 1, 100000), sim_chance(s, 500) ? cut_now : heal_now, w);
+		bool cut = sim_chance(s, 500);
+		sim_after(s, sim_range(s, 1, 100000), cut ? cut_now : heal_now, w);
 		sim_after(s, sim_range(s, 100000, 60000000), heal_now, w);
 		if (sim_chance(s, 200))
 			sim_after(s, sim_range(s, 1, 100000), reset_now, w);
