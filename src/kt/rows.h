@@ -45,7 +45,7 @@ int rows_flush(struct rows *r) HY_MUST_USE;
 int rows_get(struct rows *r, struct hy_bytes name, struct hy_buf *out) HY_MUST_USE;
 /** As rows_get, but only from memory: HY_UNAVAILABLE when it would have to read a file. Never blocks. */
 int rows_get_cached(struct rows *r, struct hy_bytes name, struct hy_buf *out) HY_MUST_USE;
-/** Calls `fn` for names in [from, to), in byte order, until it returns false. One consistent state. */
+/** Calls `fn` for names in [from, to), in byte order, until it returns false; an empty `to`: up to the last. One consistent state. */
 int rows_scan(struct rows *r, struct hy_bytes from, struct hy_bytes to,
 	bool (*fn)(void *arg, struct hy_bytes name, struct hy_bytes value), void *arg) HY_MUST_USE;
 /** For benchmarks: waits until background work (compaction) is done. */
