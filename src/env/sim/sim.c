@@ -4,7 +4,7 @@
 #include "env/sim/sim_int.h"
 #include "env/sim/sim_machine.h"
 
-/* ---- randomness: xoshiro256**, seeded by splitmix64 ----------------------------------------------------------------- */
+/* ---- randomness: xoshiro256**, seeded by splitmix64 ------------------------------------------------------------ */
 
 static uint64_t rotl(uint64_t x, int k)
 {
@@ -62,7 +62,7 @@ uint64_t sim_wake_delay(struct sim *s)
 	return 1 + (r >> 5) % 2000;
 }
 
-/* ---- trace ---------------------------------------------------------------------------------------------------------- */
+/* ---- trace ----------------------------------------------------------------------------------------------------- */
 
 void sim_trace(struct sim *s, uint64_t a, uint64_t b)
 {
@@ -77,14 +77,15 @@ uint64_t sim_trace_hash(const struct sim *s)
 	return h ^ h >> 32;
 }
 
-/* ---- events --------------------------------------------------------------------------------------------------------- */
+/* ---- events ---------------------------------------------------------------------------------------------------- */
 
 static bool event_before(const struct sim_event *a, const struct sim_event *b)
 {
 	return a->at != b->at ? a->at < b->at : a->seq < b->seq;
 }
 
-void sim_push(struct sim *s, uint64_t at, enum sim_event_kind kind, sim_event_fn *fn, void *p, uint64_t a, struct env *owner)
+void sim_push(
+	struct sim *s, uint64_t at, enum sim_event_kind kind, sim_event_fn *fn, void *p, uint64_t a, struct env *owner)
 {
 	if (s->event_len == s->event_cap) {
 		s->event_cap *= 2;
@@ -188,7 +189,7 @@ uint64_t sim_events(const struct sim *s)
 	return s->event_count;
 }
 
-/* ---- faults --------------------------------------------------------------------------------------------------------- */
+/* ---- faults ---------------------------------------------------------------------------------------------------- */
 
 /* Off in two runs of three: with everything on, nothing gets done and nothing is tested. */
 static unsigned draw_rate(struct sim *s, unsigned max)
@@ -221,7 +222,7 @@ struct sim_faults *sim_faults(struct sim *s)
 	return &s->faults;
 }
 
-/* ---- marks and buggify ---------------------------------------------------------------------------------------------- */
+/* ---- marks and buggify ----------------------------------------------------------------------------------------- */
 
 /* There are some dozens; the same name has one address nearly always. */
 static struct sim_mark *mark_find(struct sim_marks *marks, const char *name)
@@ -268,7 +269,7 @@ bool env_buggify(struct env *env, const char *name)
 	return sim_buggify(env->sim, name);
 }
 
-/* ---- log lines ------------------------------------------------------------------------------------------------------ */
+/* ---- log lines ------------------------------------------------------------------------------------------------- */
 
 static void escape_controls(char *text)
 {
@@ -306,14 +307,15 @@ uint64_t env_log_dropped(struct env *env)
 	return 0;
 }
 
-void sim_on_log(struct sim *s, void (*fn)(void *arg, uint64_t now_us, const char *machine, enum env_log_level level, const char *line),
+void sim_on_log(struct sim *s,
+	void (*fn)(void *arg, uint64_t now_us, const char *machine, enum env_log_level level, const char *line),
 	void *arg)
 {
 	s->log_fn = fn;
 	s->log_arg = arg;
 }
 
-/* ---- making and ending it --------------------------------------------------------------------------------------------- */
+/* ---- making and ending it -------------------------------------------------------------------------------------- */
 
 static void marks_init(struct sim_marks *marks)
 {
@@ -347,8 +349,7 @@ void sim_destroy(struct sim *s)
 	assert(!s->running);
 	struct sim_heap *before = sim_heap_enter(NULL);
 	struct sim_machine *m;
-	hy_list_each(m, &s->machines, struct sim_machine, link)
-		sim_machine_discard(m);
+	hy_list_each(m, &s->machines, struct sim_machine, link) sim_machine_discard(m);
 	sim_heap_enter(&s->heap);
 	fiber_stacks_destroy(s->stacks);
 	sim_heap_enter(NULL);

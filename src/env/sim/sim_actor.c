@@ -120,7 +120,7 @@ void sim_actors_abandon(struct env *env)
 	}
 }
 
-/* ---- env.h ------------------------------------------------------------------------------------------------------------ */
+/* ---- env.h ----------------------------------------------------------------------------------------------------- */
 
 int env_actor_start(struct env *env, const char *name, void (*fn)(void *arg), void *arg, struct env_actor **ret_actor)
 {

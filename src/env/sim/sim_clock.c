@@ -1,13 +1,14 @@
 /*
  * The clocks and the standstills: the fault model.
  *
- * May happen: each machine's monotonic clock runs off by a constant of up to `clock_drift_ppm`, drawn at boot, and counts from
- * another point after each power cut. The wall clock follows it and jumps by up to an hour, either way (`clock_jump`: somebody
- * set it, or NTP did). A loop or an actor stands still for up to two seconds (`pause`: the scheduler, a page fault, a virtual
- * machine that is moved): then all its timers are late at once, and what others sent has piled up.
- * Never: the monotonic clock goes back, or stands while others' run. Time does not pass within a turn.
- * The product must survive it, since tickets, duplicate windows and time-outs rest on clocks that nobody promises: a floor that
- * followed the wall clock backwards would let an old message in again (S5), and a deadline in wall time would fire at a jump.
+ * May happen: each machine's monotonic clock runs off by a constant of up to `clock_drift_ppm`, drawn at boot, and
+ * counts from another point after each power cut. The wall clock follows it and jumps by up to an hour, either way
+ * (`clock_jump`: somebody set it, or NTP did). A loop or an actor stands still for up to two seconds (`pause`: the
+ * scheduler, a page fault, a virtual machine that is moved): then all its timers are late at once, and what others sent
+ * has piled up. Never: the monotonic clock goes back, or stands while others' run. Time does not pass within a turn.
+ * The product must survive it, since tickets, duplicate windows and time-outs rest on clocks that nobody promises: a
+ * floor that followed the wall clock backwards would let an old message in again (S5), and a deadline in wall time
+ * would fire at a jump.
  */
 #include "env/sim/sim_int.h"
 
@@ -87,7 +88,7 @@ uint64_t sim_pause(struct sim *s, uint64_t *checked_s)
 	return ask_seconds(s, checked_s, s->faults.pause) ? sim_tail(s, 2 * SEC_US) : 0;
 }
 
-/* ---- randomness as a process sees it ----------------------------------------------------------------------------------- */
+/* ---- randomness as a process sees it --------------------------------------------------------------------------- */
 
 void env_random(struct env *env, void *p, size_t len)
 {

@@ -1,23 +1,24 @@
 /*
  * Files: the fault model. This file: the calls; sim_inode.c: what a file holds; sim_names.c: folders.
  *
- * May happen: a call takes long (`disk_slow`: up to 500 ms). A process that is killed leaves its last call undone, done, or a write done
- * in part; the page cache stays. When the power goes, of what was not synced each 4 KiB page keeps by chance its old or its new
- * content, or a mixture of 512-byte sectors; a file has its old size, its new one or one in between, and bytes that were never
- * written are zeros; each creation, rename and removal whose folder was not synced is there or not, of one file in their order.
- * A sync fails (`disk_sync_eio`): each of its dirty pages is by chance on the disk or not, and the kernel takes all for clean, so that the
- * next sync succeeds and writes nothing of them; a reader sees them until the power goes. The disk is full: by its size, or for one call
+ * May happen: a call takes long (`disk_slow`: up to 500 ms). A process that is killed leaves its last call undone,
+ * done, or a write done in part; the page cache stays. When the power goes, of what was not synced each 4 KiB page
+ * keeps by chance its old or its new content, or a mixture of 512-byte sectors; a file has its old size, its new one or
+ * one in between, and bytes that were never written are zeros; each creation, rename and removal whose folder was not
+ * synced is there or not, of one file in their order. A sync fails (`disk_sync_eio`): each of its dirty pages is by
+ * chance on the disk or not, and the kernel takes all for clean, so that the next sync succeeds and writes nothing of
+ * them; a reader sees them until the power goes. The disk is full: by its size, or for one call
  * (`disk_enospc`); a part may have been written.
- * Never: a loss of what was synced (the folder's sync is a thing of its own: a file that was synced may have no name); a name that
- * leads to two files, a rename that is seen half; an error of a read; bytes that change by themselves (sim_machine_damage() does that).
- * The product must survive it, since this is what Linux and its disks do (dm-flakey, ext4 and XFS after a failed write-back), and
- * what was acknowledged must be there after each of them (S6 to S8).
+ * Never: a loss of what was synced (the folder's sync is a thing of its own: a file that was synced may have no name);
+ * a name that leads to two files, a rename that is seen half; an error of a read; bytes that change by themselves
+ * (sim_machine_damage() does that). The product must survive it, since this is what Linux and its disks do (dm-flakey,
+ * ext4 and XFS after a failed write-back), and what was acknowledged must be there after each of them (S6 to S8).
  */
 #include "env/sim/sim_disk.h"
 
 enum { SLOW_MAX_US = 500000 };
 
-/* ---- the disk --------------------------------------------------------------------------------------------------------------- */
+/* ---- the disk -------------------------------------------------------------------------------------------------- */
 
 struct sim_disk *sim_disk_new(struct sim_machine *m)
 {
@@ -51,8 +52,7 @@ static void file_free(struct env_file *f)
 void sim_disk_process_gone(struct env *env)
 {
 	struct env_file *f;
-	hy_list_each(f, &env->files, struct env_file, link)
-		file_free(f);
+	hy_list_each(f, &env->files, struct env_file, link) file_free(f);
 }
 
 /* Some cuts come long after the last write-back, some just before the next: all, none, or each by chance. */
@@ -61,9 +61,7 @@ void sim_disk_power_cut(struct sim_disk *d)
 	static const unsigned survivals[] = {0, 100, 500, 500, 900, 1000};
 	unsigned survival = survivals[sim_range(d->sim, 0, HY_COUNT_OF(survivals) - 1)];
 	struct sim_inode *i;
-	hy_list_each(i, &d->inodes, struct sim_inode, link)
-		if (!i->is_dir)
-			sim_inode_power_cut(i, survival);
+	hy_list_each(i, &d->inodes, struct sim_inode, link) if (!i->is_dir) sim_inode_power_cut(i, survival);
 	sim_names_power_cut(d, survival);
 }
 
@@ -80,9 +78,10 @@ int sim_disk_damage(struct sim_disk *d, const char *path, uint64_t offset)
 	return 0;
 }
 
-/* ---- time ------------------------------------------------------------------------------------------------------------------- */
+/* ---- time ------------------------------------------------------------------------------------------------------ */
 
-/* Half of a call's time passes before it has its effect, half after: who dies in between has done it and never learns. */
+/* Half of a call's time passes before it has its effect, half after: who dies in between has done it and never learns.
+ */
 static void take_time(struct env *env, uint64_t max_us)
 {
 	struct sim *s = env->sim;
@@ -94,7 +93,7 @@ static void take_time(struct env *env, uint64_t max_us)
 
 enum { READ_US = 60, WRITE_US = 30, SYNC_US = 1500, NAME_US = 40 };
 
-/* ---- files ------------------------------------------------------------------------------------------------------------------ */
+/* ---- files ----------------------------------------------------------------------------------------------------- */
 
 static int find_or_create(struct sim_disk *d, const char *path, unsigned flags, struct sim_inode **ret_inode)
 {
@@ -249,7 +248,7 @@ int env_file_lock(struct env_file *f)
 	return 0;
 }
 
-/* ---- names ------------------------------------------------------------------------------------------------------------------ */
+/* ---- names ----------------------------------------------------------------------------------------------------- */
 
 static int rename_now(struct sim_disk *d, const char *from, const char *to)
 {

@@ -73,7 +73,7 @@ struct env_file {
 	unsigned flags;
 };
 
-/* ---- sim_inode.c ---------------------------------------------------------------------------------------------------- */
+/* ---- sim_inode.c ----------------------------------------------------------------------------------------------- */
 
 struct sim_inode *sim_inode_new(struct sim_disk *d, bool is_dir);
 void sim_inode_unref(struct sim_inode *i);
@@ -90,9 +90,12 @@ void sim_inode_sync_failed(struct sim_inode *i);
 void sim_inode_power_cut(struct sim_inode *i, unsigned survival);
 void sim_inode_damage(struct sim_inode *i, uint64_t offset, uint8_t mask);
 
-/* ---- sim_names.c ---------------------------------------------------------------------------------------------------- */
+/* ---- sim_names.c ----------------------------------------------------------------------------------------------- */
 
-/** Finds the folder that holds the last name of `path`; *ret_name points into `path`, or is "" for the root. -ENOENT, -ENOTDIR. */
+/**
+ * Finds the folder that holds the last name of `path`; *ret_name points into `path`, or is "" for the root. -ENOENT,
+ * -ENOTDIR.
+ */
 int sim_path_parent(struct sim_disk *d, const char *path, struct sim_inode **ret_dir, char *ret_name, size_t name_size);
 /** -ENOENT, -ENOTDIR. */
 int sim_path_find(struct sim_disk *d, const char *path, struct sim_inode **ret_inode);

@@ -62,7 +62,7 @@ static void look_at(struct env *env, const char *path, char *ret_text, size_t si
 	hy_free(text);
 }
 
-/* ---- calls ---------------------------------------------------------------------------------------------------------- */
+/* ---- calls ----------------------------------------------------------------------------------------------------- */
 
 static void names_add(void *arg, const char *name)
 {
@@ -111,7 +111,7 @@ static void test_calls(void **state)
 	world_end(&w);
 }
 
-/* ---- kill and power cut ----------------------------------------------------------------------------------------------- */
+/* ---- kill and power cut ---------------------------------------------------------------------------------------- */
 
 static void write_some(struct env *env, void *arg)
 {
@@ -185,7 +185,8 @@ static void test_power_cut(void **state)
 	for (uint64_t seed = 1; seed <= 300; seed++) {
 		struct found f = after(seed, sim_machine_power_cut);
 		/* synced before, written again: old, new, or cut between the two sizes */
-		assert_true(strcmp(f.synced, "old") == 0 || memcmp(f.synced, "NEW", 3) == 0 || memcmp(f.synced, "old", 4) == 0);
+		assert_true(strcmp(f.synced, "old") == 0 || memcmp(f.synced, "NEW", 3) == 0 ||
+			    memcmp(f.synced, "old", 4) == 0);
 		kept += strcmp(f.synced, "NEW+") == 0;
 		lost += strcmp(f.synced, "old") == 0;
 		assert_string_equal(f.nameless, "new"); /* its folder was synced later */
@@ -255,7 +256,7 @@ static void test_torn_pages(void **state)
 	assert_in_range(mixed, 1, 59);
 }
 
-/* ---- a sync that fails -------------------------------------------------------------------------------------------------- */
+/* ---- a sync that fails ----------------------------------------------------------------------------------------- */
 
 static void sync_fails(struct env *env, void *arg)
 {
@@ -297,7 +298,7 @@ static void test_failed_sync(void **state)
 	assert_in_range(lost, 1, 59);
 }
 
-/* ---- full disk, locks, damage ----------------------------------------------------------------------------------------------- */
+/* ---- full disk, locks, damage ---------------------------------------------------------------------------------- */
 
 static void fill(struct env *env, void *arg)
 {

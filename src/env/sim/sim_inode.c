@@ -13,7 +13,7 @@ struct sim_inode *sim_inode_new(struct sim_disk *d, bool is_dir)
 	return i;
 }
 
-/* ---- pages ------------------------------------------------------------------------------------------------------------ */
+/* ---- pages ----------------------------------------------------------------------------------------------------- */
 
 static void page_data_free(struct sim_inode *i, size_t index)
 {
@@ -178,7 +178,7 @@ int sim_inode_reserve(struct sim_inode *i, uint64_t size)
 	return 0;
 }
 
-/* ---- sync and power cut ------------------------------------------------------------------------------------------------- */
+/* ---- sync and power cut ---------------------------------------------------------------------------------------- */
 
 static void page_durable(struct sim_page *page)
 {
@@ -289,4 +289,3 @@ void sim_inode_damage(struct sim_inode *i, uint64_t offset, uint8_t mask)
 	if (page->old)
 		page->old[at] ^= mask;
 }
-

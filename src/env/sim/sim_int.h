@@ -1,9 +1,9 @@
 /**
  * sim_int.h - what the files of the simulation share.
  *
- * Lifetimes: a `struct sim` outlives its machines, a machine its processes. A `struct env` stays, dead, until the simulation
- * ends, so that events of a dead process can be told apart; everything else of a process goes with it.
- * What the simulation itself keeps lies in sim->heap, never in a process's.
+ * Lifetimes: a `struct sim` outlives its machines, a machine its processes. A `struct env` stays, dead, until the
+ * simulation ends, so that events of a dead process can be told apart; everything else of a process goes with it. What
+ * the simulation itself keeps lies in sim->heap, never in a process's.
  */
 #ifndef ENV_SIM_INT_H
 #define ENV_SIM_INT_H
@@ -126,9 +126,10 @@ struct env {
 	unsigned fd_count, fd_cap, fd_lowest;
 };
 
-/* ---- sim.c -------------------------------------------------------------------------------------------------------- */
+/* ---- sim.c ----------------------------------------------------------------------------------------------------- */
 
-void sim_push(struct sim *s, uint64_t at, enum sim_event_kind kind, sim_event_fn *fn, void *p, uint64_t a, struct env *owner);
+void sim_push(
+	struct sim *s, uint64_t at, enum sim_event_kind kind, sim_event_fn *fn, void *p, uint64_t a, struct env *owner);
 /** Numbers from 1 upwards, small ones far likelier: a long tail up to `max`. */
 uint64_t sim_tail(struct sim *s, uint64_t max);
 /** The simulation's own buggify: sites in the env. */
@@ -136,7 +137,7 @@ bool sim_buggify(struct sim *s, const char *name);
 /** How long it takes until a loop or an actor that was woken runs. */
 uint64_t sim_wake_delay(struct sim *s);
 
-/* ---- sim_clock.c -------------------------------------------------------------------------------------------------- */
+/* ---- sim_clock.c ----------------------------------------------------------------------------------------------- */
 
 void sim_clock_boot(struct sim_machine *m);
 uint64_t sim_mono(const struct sim_machine *m);
@@ -145,7 +146,7 @@ uint64_t sim_time_of_mono(const struct sim_machine *m, uint64_t mono_us);
 /** A standstill: how long, or 0. `checked_s` is the second up to which this loop or actor was asked. */
 uint64_t sim_pause(struct sim *s, uint64_t *checked_s);
 
-/* ---- sim_actor.c -------------------------------------------------------------------------------------------------- */
+/* ---- sim_actor.c ----------------------------------------------------------------------------------------------- */
 
 struct env_actor {
 	struct hy_link link;   /* env->actors */
@@ -177,7 +178,7 @@ void sim_process_returned(struct env *env);
 /** Gives up the stacks of a dead process. */
 void sim_actors_abandon(struct env *env);
 
-/* ---- sim_loop.c --------------------------------------------------------------------------------------------------- */
+/* ---- sim_loop.c ------------------------------------------------------------------------------------------------ */
 
 struct env_inbox {
 	struct env *env;
@@ -212,7 +213,7 @@ void sim_loop_ready_remove(struct env_loop *loop, struct sim_end *end);
 /** Frees all loops of a dead process. */
 void sim_loops_abandon(struct env *env);
 
-/* ---- sim_net.c, sim_stream.c ---------------------------------------------------------------------------------------- */
+/* ---- sim_net.c, sim_stream.c ----------------------------------------------------------------------------------- */
 
 /** One end of a connection, or a listener's place on a loop (then conn is NULL). */
 struct sim_end {
@@ -224,15 +225,15 @@ struct sim_end {
 	struct env_sock *sock; /* NULL: detached, or not yet accepted */
 	int fd;
 	unsigned events;
-	uint8_t ready_list;  /* 0: in none; else the index in loop->ready, plus 1 */
+	uint8_t ready_list; /* 0: in none; else the index in loop->ready, plus 1 */
 	uint32_t ready_index;
 	struct hy_link listener_link;
 	struct env_addr addr;
 	/* incoming */
 	struct hy_buf in;
-	bool in_end;   /* a FIN came */
-	int err;       /* to be told once */
-	bool dead;     /* reset or timed out: nothing goes or comes any more */
+	bool in_end; /* a FIN came */
+	int err;     /* to be told once */
+	bool dead;   /* reset or timed out: nothing goes or comes any more */
 	/* outgoing */
 	struct hy_buf out;
 	size_t unacked;  /* arrived, but the sender does not know */
@@ -240,7 +241,7 @@ struct sim_end {
 	bool closed;     /* by its process */
 	bool flowing;    /* a segment is on its way */
 	bool end_due, end_sent;
-	bool silent;     /* what it sends is lost, for ever */
+	bool silent; /* what it sends is lost, for ever */
 	bool want_write;
 	bool rto_armed;
 	uint64_t rto_number;
@@ -301,7 +302,10 @@ struct sim_end *sim_end_of(const struct env_sock *sock);
 void sim_stream_close(struct sim_end *e);
 /** Something between this end and its peer was healed. */
 void sim_end_healed(struct sim_end *e);
-/** Events: the answer to a connection attempt (0 or an error); a connection goes silent (bit 0: from `p`, bit 1: to it). */
+/**
+ * Events: the answer to a connection attempt (0 or an error); a connection goes silent (bit 0: from `p`, bit 1: to
+ * it).
+ */
 void sim_syn_answer(struct sim *s, void *p, uint64_t err);
 void sim_silence(struct sim *s, void *p, uint64_t directions);
 /** A process is gone; with `power_cut` nobody is told. */
@@ -309,7 +313,7 @@ void sim_net_process_gone(struct env *env, bool power_cut);
 /** The machine answers again. */
 void sim_net_powered(struct sim_machine *m);
 
-/* ---- sim_disk.c, sim_inode.c, sim_names.c --------------------------------------------------------------------------- */
+/* ---- sim_disk.c, sim_inode.c, sim_names.c ---------------------------------------------------------------------- */
 
 struct sim_disk *sim_disk_new(struct sim_machine *m);
 /** Locks and open files of a dead process. */

@@ -1,13 +1,13 @@
 /*
- * Loops and inboxes. A loop takes turns: one is scheduled, after a drawn delay, when there is a message, a socket event or a
- * timer that is due. Within a turn: the messages that were there when it began, then socket events in drawn order, then timers,
- * then turn_end. What comes in during a turn waits for the next one, as with epoll.
+ * Loops and inboxes. A loop takes turns: one is scheduled, after a drawn delay, when there is a message, a socket event
+ * or a timer that is due. Within a turn: the messages that were there when it began, then socket events in drawn order,
+ * then timers, then turn_end. What comes in during a turn waits for the next one, as with epoll.
  */
 #include <stdio.h>
 
 #include "env/sim/sim_int.h"
 
-/* ---- turns ------------------------------------------------------------------------------------------------------------ */
+/* ---- turns ----------------------------------------------------------------------------------------------------- */
 
 static void loop_free_if_unused(struct env_loop *loop)
 {
@@ -137,7 +137,7 @@ static void loop_turn(struct sim *s, void *p, uint64_t number)
 	turn_next(loop);
 }
 
-/* ---- sockets that have something to tell -------------------------------------------------------------------------------- */
+/* ---- sockets that have something to tell ----------------------------------------------------------------------- */
 
 void sim_loop_ready_add(struct env_loop *loop, struct sim_end *end)
 {
@@ -168,7 +168,7 @@ void sim_loop_ready_remove(struct env_loop *loop, struct sim_end *end)
 	end->ready_list = 0;
 }
 
-/* ---- loops ---------------------------------------------------------------------------------------------------------------- */
+/* ---- loops ----------------------------------------------------------------------------------------------------- */
 
 static void inbox_init(struct env_inbox *in, struct env *env, struct env_loop *loop)
 {
@@ -204,7 +204,8 @@ int env_loop_start(struct env_loop *loop)
 
 static bool on_loop(const struct env_loop *loop)
 {
-	return loop->env->sim->loop == loop || ((!loop->started || loop->ended) && loop->env->sim->running == loop->env);
+	return loop->env->sim->loop == loop ||
+	       ((!loop->started || loop->ended) && loop->env->sim->running == loop->env);
 }
 
 void env_loop_stop(struct env_loop *loop)
@@ -276,7 +277,7 @@ void env_timer_cancel(struct env_loop *loop, struct env_timer *timer)
 	timers_cancel(&loop->timers, timer);
 }
 
-/* ---- inboxes -------------------------------------------------------------------------------------------------------------- */
+/* ---- inboxes --------------------------------------------------------------------------------------------------- */
 
 struct env_inbox *env_inbox_create(struct env *env)
 {
@@ -328,7 +329,8 @@ static bool inbox_wait(struct env_inbox *in, uint64_t deadline_us)
 	struct env_actor *me = sim_actor_here(env);
 	while (!in->first) {
 		if (deadline_us <= sim_mono(env->machine)) {
-			if (deadline_us == 0) /* even asking takes time: whoever asks for ever must not stop the world */
+			if (deadline_us ==
+				0) /* even asking takes time: whoever asks for ever must not stop the world */
 				sim_block(env, 1);
 			return in->first != NULL;
 		}

@@ -76,11 +76,10 @@ static size_t left_behind(const struct env *env)
 		for (const struct hy_link *l = lists[i]->next; l != lists[i]; l = l->next)
 			left++;
 	const struct env_actor *a;
-	hy_list_each(a, &env->actors, struct env_actor, link)
-		left -= a->joined || a == env->main; /* joined: only an old event holds it */
+	hy_list_each(a, &env->actors, struct env_actor, link) left -=
+		a->joined || a == env->main; /* joined: only an old event holds it */
 	const struct env_loop *loop;
-	hy_list_each(loop, &env->loops, struct env_loop, link)
-		left -= loop->joined;
+	hy_list_each(loop, &env->loops, struct env_loop, link) left -= loop->joined;
 	return left;
 }
 
@@ -208,7 +207,8 @@ int sim_machine_damage(struct sim_machine *m, const char *path, uint64_t offset)
 	return rc;
 }
 
-void *sim_machine_attachment(struct sim_machine *m, const char *name, void *(*create)(void *arg), void (*destroy)(void *p), void *arg)
+void *sim_machine_attachment(
+	struct sim_machine *m, const char *name, void *(*create)(void *arg), void (*destroy)(void *p), void *arg)
 {
 	for (struct sim_attachment *a = m->attachments; a; a = a->next)
 		if (strcmp(a->name, name) == 0)
@@ -263,7 +263,7 @@ void sim_machine_discard(struct sim_machine *m)
 			a->destroy(a->p);
 }
 
-/* ---- limits ----------------------------------------------------------------------------------------------------------- */
+/* ---- limits ---------------------------------------------------------------------------------------------------- */
 
 uint64_t env_raise_file_limit(struct env *env)
 {

@@ -149,7 +149,7 @@ void *hy_memdup(const void *p, size_t len)
 	return copy;
 }
 
-/* ---- stacks' pages ----------------------------------------------------------------------------------------------- */
+/* ---- stacks' pages --------------------------------------------------------------------------------------------- */
 
 /* Guard pages stay where they are: the next user is a pool of stacks of the same layout. */
 static void pages_to_cache(struct sim_pages *pages)
@@ -173,7 +173,8 @@ static struct sim_pages *pages_take(struct sim_pages **list, const void *base, s
 
 static struct sim_pages *pages_map(size_t size)
 {
-	void *base = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
+	void *base = mmap(
+		NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
 	if (base == MAP_FAILED)
 		return NULL;
 	struct sim_pages *pages = checked(malloc(sizeof *pages));

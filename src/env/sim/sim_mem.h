@@ -1,7 +1,8 @@
 /**
  * sim_mem.h - heaps: one for each simulated process, one for each simulation, and the plain one outside of both.
  *
- * Every block knows its heap, so hy_free() and hy_realloc() work from anywhere; new blocks come from the heap entered last.
+ * Every block knows its heap, so hy_free() and hy_realloc() work from anywhere; new blocks come from the heap entered
+ * last.
  */
 #ifndef ENV_SIM_MEM_H
 #define ENV_SIM_MEM_H

@@ -1,7 +1,7 @@
 /* Folders: the names that processes see, those that a power cut leaves, and the changes between the two. */
 #include "env/sim/sim_disk.h"
 
-/* ---- sorted names --------------------------------------------------------------------------------------------------------- */
+/* ---- sorted names ---------------------------------------------------------------------------------------------- */
 
 static size_t names_slot(const struct sim_names *n, const char *name, bool *ret_found)
 {
@@ -69,7 +69,7 @@ void sim_names_free(struct sim_names *n)
 	*n = (struct sim_names){0};
 }
 
-/* ---- paths ---------------------------------------------------------------------------------------------------------------- */
+/* ---- paths ----------------------------------------------------------------------------------------------------- */
 
 int sim_path_parent(struct sim_disk *d, const char *path, struct sim_inode **ret_dir, char *ret_name, size_t name_size)
 {
@@ -115,14 +115,15 @@ int sim_path_find(struct sim_disk *d, const char *path, struct sim_inode **ret_i
 	return 0;
 }
 
-/* ---- changes -------------------------------------------------------------------------------------------------------------- */
+/* ---- changes --------------------------------------------------------------------------------------------------- */
 
-static void change_note(
-	struct sim_inode *inode, enum sim_change_kind kind, struct sim_inode *dir, const char *name, struct sim_inode *to_dir, const char *to_name)
+static void change_note(struct sim_inode *inode, enum sim_change_kind kind, struct sim_inode *dir, const char *name,
+	struct sim_inode *to_dir, const char *to_name)
 {
 	struct sim_disk *d = dir->disk;
 	struct sim_change *c = hy_alloc(sizeof *c);
-	*c = (struct sim_change){.kind = kind, .number = ++d->write_number, .inode = inode, .dir = dir, .to_dir = to_dir};
+	*c = (struct sim_change){
+		.kind = kind, .number = ++d->write_number, .inode = inode, .dir = dir, .to_dir = to_dir};
 	c->name = hy_strdup(name);
 	c->to_name = to_name ? hy_strdup(to_name) : NULL;
 	inode->refs++;
@@ -202,9 +203,8 @@ static void apply_with_earlier(struct sim_disk *d, struct sim_change *last)
 static struct sim_change *first_in_dir(struct sim_inode *dir, uint64_t number)
 {
 	struct sim_change *c;
-	hy_list_each(c, &dir->disk->changes, struct sim_change, link)
-		if (c->number <= number && (c->dir == dir || c->to_dir == dir))
-			return c;
+	hy_list_each(c, &dir->disk->changes, struct sim_change,
+		link) if (c->number <= number && (c->dir == dir || c->to_dir == dir)) return c;
 	return NULL;
 }
 
@@ -225,7 +225,7 @@ struct sim_inode *sim_dir_original(struct sim_inode *parent, const char *name)
 	return dir;
 }
 
-/* ---- power cut -------------------------------------------------------------------------------------------------------------- */
+/* ---- power cut ------------------------------------------------------------------------------------------------- */
 
 static void mark(struct sim_inode *i)
 {
@@ -245,9 +245,7 @@ static void names_reload(struct sim_disk *d)
 		i->refs = i == d->root;
 		sim_names_free(&i->names);
 	}
-	hy_list_each(i, &d->inodes, struct sim_inode, link)
-		if (!i->marked)
-			sim_inode_free(i);
+	hy_list_each(i, &d->inodes, struct sim_inode, link) if (!i->marked) sim_inode_free(i);
 	hy_list_each(i, &d->inodes, struct sim_inode, link) {
 		i->marked = false;
 		for (size_t n = 0; n < i->durable.count; n++) {
@@ -264,9 +262,8 @@ void sim_names_power_cut(struct sim_disk *d, unsigned survival)
 		if (sim_chance(d->sim, survival)) {
 			change_apply(c);
 		} else {
-			hy_list_each(later, &d->changes, struct sim_change, link)
-				if (later != c && later->inode == c->inode)
-					change_free(later);
+			hy_list_each(later, &d->changes, struct sim_change,
+				link) if (later != c && later->inode == c->inode) change_free(later);
 		}
 		change_free(c);
 	}

@@ -1,26 +1,27 @@
 /*
  * The network: the fault model. This file: addresses, listening, connecting, cuts; sim_stream.c: the streams.
  *
- * May happen between machines: a segment is late, by a long tail (`net_slow`: up to seconds); the stream is cut into segments at any
- * byte; reads and writes are short (`net_short`); the sender's buffer is full, since the receiver is slow or silent; a connection is
- * reset at a write (`net_reset`), and bytes that were taken but not yet read by the other side are lost; it goes silent in one or
- * both directions and nobody is told (`net_half_open`), so that the sender learns by a time-out after 5 to 60 s and the receiver
- * never; an attempt to connect is refused (`net_refuse`), or answered so late that the client has given up while the server holds
- * the connection (`net_dup_connect`); one direction between two machines is cut: what was sent waits, and arrives when it is healed
- * in time; a connection attempt then times out after 3 to 130 s. A process that is killed has its connections closed by its kernel
- * (an end if it had read all, else a reset), or, with `net_half_open`, silently; at a power cut nothing is said, and a reset comes
+ * May happen between machines: a segment is late, by a long tail (`net_slow`: up to seconds); the stream is cut into
+ * segments at any byte; reads and writes are short (`net_short`); the sender's buffer is full, since the receiver is
+ * slow or silent; a connection is reset at a write (`net_reset`), and bytes that were taken but not yet read by the
+ * other side are lost; it goes silent in one or both directions and nobody is told (`net_half_open`), so that the
+ * sender learns by a time-out after 5 to 60 s and the receiver never; an attempt to connect is refused (`net_refuse`),
+ * or answered so late that the client has given up while the server holds the connection (`net_dup_connect`); one
+ * direction between two machines is cut: what was sent waits, and arrives when it is healed in time; a connection
+ * attempt then times out after 3 to 130 s. A process that is killed has its connections closed by its kernel (an end if
+ * it had read all, else a reset), or, with `net_half_open`, silently; at a power cut nothing is said, and a reset comes
  * only when the peer sends something to the machine after it is back.
- * Within one machine (loopback, Unix sockets): delays, cutting into segments and short calls, and resets by a dying process alone.
- * Never: bytes out of order, doubled, changed or missing in the middle; a reset without one of these reasons; a connection to
- * another machine than the address says.
- * The product must survive it, since phones lose their network without a word many times a day, and a server that waits for a word
- * fills up with dead links; and since an answer that does not come says nothing about whether the request was carried out.
+ * Within one machine (loopback, Unix sockets): delays, cutting into segments and short calls, and resets by a dying
+ * process alone. Never: bytes out of order, doubled, changed or missing in the middle; a reset without one of these
+ * reasons; a connection to another machine than the address says. The product must survive it, since phones lose their
+ * network without a word many times a day, and a server that waits for a word fills up with dead links; and since an
+ * answer that does not come says nothing about whether the request was carried out.
  */
 #include <sys/socket.h>
 
 #include "env/sim/sim_int.h"
 
-/* ---- addresses ---------------------------------------------------------------------------------------------------------- */
+/* ---- addresses ------------------------------------------------------------------------------------------------- */
 
 static bool addr_is_any(const struct env_addr *a)
 {
@@ -38,9 +39,7 @@ static struct sim_machine *machine_at(struct sim_machine *here, const struct env
 	if (env_addr_is_loopback(addr) || same_host(addr, &here->addr))
 		return here;
 	struct sim_machine *m;
-	hy_list_each(m, &here->sim->machines, struct sim_machine, link)
-		if (same_host(addr, &m->addr))
-			return m;
+	hy_list_each(m, &here->sim->machines, struct sim_machine, link) if (same_host(addr, &m->addr)) return m;
 	return NULL;
 }
 
@@ -51,15 +50,14 @@ static bool listener_takes(const struct env_listener *l, const struct env_addr *
 		return l->addr.family == addr->family && strcmp(l->addr.path, addr->path) == 0;
 	if (l->addr.port != addr->port)
 		return false;
-	return same_host(&l->addr, addr) || (addr_is_any(&l->addr) && (l->addr.family == AF_INET6 || addr->family == AF_INET));
+	return same_host(&l->addr, addr) ||
+	       (addr_is_any(&l->addr) && (l->addr.family == AF_INET6 || addr->family == AF_INET));
 }
 
 static struct env_listener *listener_for(struct sim_machine *m, const struct env_addr *addr)
 {
 	struct env_listener *l;
-	hy_list_each(l, &m->listeners, struct env_listener, machine_link)
-		if (listener_takes(l, addr))
-			return l;
+	hy_list_each(l, &m->listeners, struct env_listener, machine_link) if (listener_takes(l, addr)) return l;
 	return NULL;
 }
 
@@ -68,7 +66,7 @@ bool sim_blocked(const struct sim *s, const struct sim_machine *from, const stru
 	return from != to && s->cuts[(size_t)from->id * s->machine_count + to->id];
 }
 
-/* ---- descriptors ---------------------------------------------------------------------------------------------------------- */
+/* ---- descriptors ----------------------------------------------------------------------------------------------- */
 
 int sim_fd_take(struct env *env, struct sim_end *e)
 {
@@ -110,13 +108,14 @@ struct sim_end *sim_end_of(const struct env_sock *sock)
 	return e;
 }
 
-/* ---- listening ------------------------------------------------------------------------------------------------------------ */
+/* ---- listening ------------------------------------------------------------------------------------------------- */
 
 static bool addr_in_use(const struct sim_machine *m, const struct env_addr *addr)
 {
 	struct env_listener *l;
 	hy_list_each(l, &m->listeners, struct env_listener, machine_link) {
-		if (listener_takes(l, addr) || (addr_is_any(addr) && l->addr.family != AF_UNIX && l->addr.port == addr->port))
+		if (listener_takes(l, addr) ||
+			(addr_is_any(addr) && l->addr.family != AF_UNIX && l->addr.port == addr->port))
 			return true;
 	}
 	return false;
@@ -240,7 +239,7 @@ int env_accept(struct env_sock *listening, struct env_sock *sock, struct env_add
 	return rc;
 }
 
-/* ---- connecting ----------------------------------------------------------------------------------------------------------- */
+/* ---- connecting ------------------------------------------------------------------------------------------------ */
 
 static void connect_times_out(struct sim_end *client)
 {
@@ -357,7 +356,7 @@ int env_connect(struct env_loop *loop, const struct env_addr *addr, struct env_s
 	return rc;
 }
 
-/* ---- socks and loops -------------------------------------------------------------------------------------------------------- */
+/* ---- socks and loops ------------------------------------------------------------------------------------------- */
 
 int env_sock_attach(struct env_sock *sock, struct env_loop *loop)
 {
@@ -413,7 +412,7 @@ void sim_end_close(struct sim_end *e)
 	sim_conn_check(e->conn);
 }
 
-/* ---- machines that die, cuts ------------------------------------------------------------------------------------------------ */
+/* ---- machines that die, cuts ----------------------------------------------------------------------------------- */
 
 static void end_of_dead_process(struct sim *s, struct sim_end *e, bool power_cut)
 {
@@ -436,8 +435,7 @@ void sim_net_process_gone(struct env *env, bool power_cut)
 	hy_list_each(l, &env->listeners, struct env_listener, link) {
 		struct sim_end *e;
 		l->backlog_count = 0; /* these are among the connections below */
-		hy_list_each(e, &l->ends, struct sim_end, listener_link)
-			listening_end_close(e);
+		hy_list_each(e, &l->ends, struct sim_end, listener_link) listening_end_close(e);
 		listener_free(l);
 	}
 	struct sim_conn *c;
@@ -453,12 +451,13 @@ void sim_net_process_gone(struct env *env, bool power_cut)
 static void links_wake(struct sim *s, const struct sim_machine *a, const struct sim_machine *b)
 {
 	struct sim_conn *c;
-	hy_list_each(c, &s->conns, struct sim_conn, link)
-		for (int i = 0; i < 2; i++)
-			if (c->end[i].machine == a && c->end[!i].machine && (!b || c->end[!i].machine == b)) {
-				sim_end_healed(&c->end[i]);
-				sim_end_healed(&c->end[!i]);
-			}
+	hy_list_each(c, &s->conns, struct sim_conn,
+		link) for (int i = 0; i < 2;
+			   i++) if (c->end[i].machine == a && c->end[!i].machine && (!b || c->end[!i].machine == b))
+	{
+		sim_end_healed(&c->end[i]);
+		sim_end_healed(&c->end[!i]);
+	}
 }
 
 void sim_net_powered(struct sim_machine *m)

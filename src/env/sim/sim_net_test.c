@@ -1,8 +1,8 @@
 #include "env/sim/sim_test.h"
 
 /*
- * A client sends a stream whose bytes are known by their place; the server, when it has all, answers in eight bytes how many it got, and
- * closes; the client waits for the end. Both write down how it ended for them.
+ * A client sends a stream whose bytes are known by their place; the server, when it has all, answers in eight bytes how
+ * many it got, and closes; the client waits for the end. Both write down how it ended for them.
  */
 enum end { OPEN, WHOLE, BROKEN };
 
@@ -58,7 +58,7 @@ static void side_end(struct side *side, enum end end)
 	env_timer_cancel(side->loop, &side->timer);
 }
 
-/* ---- server ----------------------------------------------------------------------------------------------------------- */
+/* ---- server ---------------------------------------------------------------------------------------------------- */
 
 static void server_answer(struct side *in)
 {
@@ -143,7 +143,7 @@ static void server_main(struct env *env, void *arg)
 	env_wait_terminate(env);
 }
 
-/* ---- client ----------------------------------------------------------------------------------------------------------- */
+/* ---- client ---------------------------------------------------------------------------------------------------- */
 
 static void client_send(struct side *out)
 {
@@ -243,7 +243,7 @@ static void both_main(struct env *env, void *arg)
 	server_main(env, w);
 }
 
-/* ---- tests ------------------------------------------------------------------------------------------------------------ */
+/* ---- tests ----------------------------------------------------------------------------------------------------- */
 
 static void test_whole_stream(void **state)
 {
@@ -392,7 +392,7 @@ static void test_cut_heals(void **state)
 	world_end(w);
 }
 
-/* ---- what a peer learns of a death ------------------------------------------------------------------------------------------ */
+/* ---- what a peer learns of a death ----------------------------------------------------------------------------- */
 
 struct place {
 	struct env_loop *loop;
@@ -587,8 +587,10 @@ int main(void)
 	while (tests[count].name)
 		count++;
 	for (size_t i = 0; i < HY_COUNT_OF(connect_cases); i++)
-		tests[count++] = (struct CMUnitTest){connect_cases[i].label, test_connect_error, NULL, NULL, (void *)&connect_cases[i]};
+		tests[count++] = (struct CMUnitTest){
+			connect_cases[i].label, test_connect_error, NULL, NULL, (void *)&connect_cases[i]};
 	for (size_t i = 0; i < HY_COUNT_OF(death_cases); i++)
-		tests[count++] = (struct CMUnitTest){death_cases[i].label, test_peer_of_dead, NULL, NULL, (void *)&death_cases[i]};
+		tests[count++] = (struct CMUnitTest){
+			death_cases[i].label, test_peer_of_dead, NULL, NULL, (void *)&death_cases[i]};
 	return _cmocka_run_group_tests("sim_net", tests, count, NULL, NULL);
 }

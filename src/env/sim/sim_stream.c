@@ -1,9 +1,12 @@
-/* Byte streams: bytes wait at the sender, travel as segments cut at drawn places, one at a time, and wait at the receiver. */
+/*
+ * Byte streams: bytes wait at the sender, travel as segments cut at drawn places, one at a time, and wait at the
+ * receiver.
+ */
 #include "env/sim/sim_int.h"
 
 enum { RTO_MIN_S = 5, RTO_MAX_S = 60 };
 
-/* ---- connections ---------------------------------------------------------------------------------------------------------- */
+/* ---- connections ----------------------------------------------------------------------------------------------- */
 
 struct sim_conn *sim_conn_new(struct sim *s, bool local)
 {
@@ -57,7 +60,7 @@ uint64_t sim_net_delay(struct sim *s, const struct sim_conn *c)
 	return us;
 }
 
-/* ---- events of an end ------------------------------------------------------------------------------------------------------- */
+/* ---- events of an end ------------------------------------------------------------------------------------------ */
 
 void sim_end_notify(struct sim_end *e, unsigned events)
 {
@@ -100,7 +103,7 @@ void sim_end_fail(struct sim_end *e, int err)
 	sim_end_notify(e, ENV_READABLE | ENV_WRITABLE);
 }
 
-/* ---- what may pass ---------------------------------------------------------------------------------------------------------- */
+/* ---- what may pass --------------------------------------------------------------------------------------------- */
 
 static bool may_pass(struct sim_end *from)
 {
@@ -165,7 +168,7 @@ void sim_silence(struct sim *s, void *p, uint64_t directions)
 	sim_conn_event_done(client->conn);
 }
 
-/* ---- segments --------------------------------------------------------------------------------------------------------------- */
+/* ---- segments -------------------------------------------------------------------------------------------------- */
 
 static size_t segment_length(struct sim_end *from, const struct sim_end *to)
 {
@@ -292,7 +295,7 @@ void sim_stream_close(struct sim_end *e)
 	}
 }
 
-/* ---- env.h ------------------------------------------------------------------------------------------------------------------ */
+/* ---- env.h ----------------------------------------------------------------------------------------------------- */
 
 static int take_error(struct sim_end *e)
 {

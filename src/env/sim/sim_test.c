@@ -2,8 +2,8 @@
 #include "env/sim/sim_test.h"
 
 /*
- * A world with a bit of everything: a server that takes numbers from a stream, hands them to an actor by its inbox, and answers
- * when the actor has them on disk; a client that calls until it has what it wants; a plan that kills and cuts.
+ * A world with a bit of everything: a server that takes numbers from a stream, hands them to an actor by its inbox, and
+ * answers when the actor has them on disk; a client that calls until it has what it wants; a plan that kills and cuts.
  */
 enum { CALLS = 20, MACHINES = 2 };
 
@@ -13,11 +13,6 @@ struct world {
 	struct sim_machine *machines[MACHINES];
 	uint64_t answered, restarts;
 	bool finished;
-};
-
-struct job {
-	struct env_msg msg;
-	uint64_t number;
 };
 
 /* A process of the server: in its own heap. */
@@ -88,7 +83,8 @@ static void server_event(struct env_sock *sock, unsigned events)
 	(void)events;
 	while ((n = env_recv(sock, bytes, 8)) == 8) {
 		struct reply *r = hy_alloc(sizeof *r);
-		*r = (struct reply){.msg.fn = reply_run, .server = v, .number = hy_get_be64(bytes), .conn_number = v->conn_number};
+		*r = (struct reply){
+			.msg.fn = reply_run, .server = v, .number = hy_get_be64(bytes), .conn_number = v->conn_number};
 		env_inbox_post(v->jobs, &r->msg);
 	}
 	if (n != -EAGAIN)
@@ -170,7 +166,7 @@ static void server_main(struct env *env, void *arg)
 	hy_free(v);
 }
 
-/* ---- client ----------------------------------------------------------------------------------------------------------- */
+/* ---- client ---------------------------------------------------------------------------------------------------- */
 
 struct client {
 	struct world *w;
@@ -235,7 +231,7 @@ static void client_main(struct env *env, void *arg)
 	env_wait_terminate(env);
 }
 
-/* ---- the plan --------------------------------------------------------------------------------------------------------- */
+/* ---- the plan -------------------------------------------------------------------------------------------------- */
 
 static void server_up(void *arg)
 {
@@ -303,7 +299,7 @@ static void test_same_seed_same_trace(void **state)
 	assert_in_range(restarts, 61, 100000);
 }
 
-/* ---- single things ------------------------------------------------------------------------------------------------------ */
+/* ---- single things --------------------------------------------------------------------------------------------- */
 
 static bool never(void *arg)
 {
@@ -402,137 +398,11 @@ static void test_marks_and_buggify(void **state)
 		run_for(w.sim, 1000000);
 		sim_destroy(w.sim);
 	}
-	assert_in_range(marks.sites, 60, 140);                        /* half of 200 are active */
-	assert_in_range(marks.fired / marks.sites, 80, 120);          /* one time in four */
+	assert_in_range(marks.sites, 60, 140);               /* half of 200 are active */
+	assert_in_range(marks.fired / marks.sites, 80, 120); /* one time in four */
 }
 
-/* ---- timers, clocks, inboxes ---------------------------------------------------------------------------------------------- */
-
-struct timers_world {
-	struct noted noted;
-	struct env_loop *loop;
-	struct env_timer timers[4];
-	char order[8];
-	uint64_t began;
-};
-
-static void timer_fires(struct env_timer *timer)
-{
-	struct timers_world *t = hy_container_of(timer - timer->at_us % 10, struct timers_world, timers[0]);
-	uint64_t late = env_loop_now_us(t->loop) - timer->at_us;
-	NOTE(&t->noted, env_loop_now_us(t->loop) >= timer->at_us && late < 5000);
-	strcat(t->order, (char[]){(char)('0' + timer->at_us % 10), 0});
-	if (timer->at_us % 10 == 1)
-		env_timer_cancel(t->loop, &t->timers[3]);
-}
-
-static void timers_main(struct env *env, void *arg)
-{
-	struct timers_world *t = arg;
-	static const uint64_t after_ms[] = {30, 20, 500, 25};
-	uint64_t begin = env_mono_us(env) / 10 * 10, wall = env_wall_ms(env);
-	NOTE(&t->noted, env_loop_create(env, &(struct env_loop_config){.name = "timers"}, &t->loop) == 0);
-	for (size_t i = 0; i < 4; i++) {
-		t->timers[i].fn = timer_fires;
-		env_timer_set(t->loop, &t->timers[i], begin + after_ms[i] * 1000 + i);
-	}
-	NOTE(&t->noted, env_loop_start(t->loop) == 0);
-	env_sleep_us(env, 1000000);
-	NOTE(&t->noted, env_mono_us(env) - begin >= 1000000 && env_mono_us(env) - begin < 1010000);
-	NOTE(&t->noted, env_wall_ms(env) - wall >= 999 && env_wall_ms(env) - wall < 1010);
-}
-
-static void test_timers(void **state)
-{
-	(void)state;
-	for (uint64_t seed = 1; seed <= 20; seed++) {
-		struct world w;
-		struct timers_world t = {0};
-		world_make(&w, seed);
-		*sim_faults(w.sim) = (struct sim_faults){.clock_drift_ppm = 300};
-		sim_machine_start(w.machines[0], timers_main, &t);
-		run_for(w.sim, 2000000);
-		assert_false(sim_machine_running(w.machines[0]));
-		assert_int_equal(t.noted.failures, 0);
-		assert_string_equal(t.order, "102");
-		sim_destroy(w.sim);
-	}
-}
-
-struct pool {
-	struct noted noted;
-	struct env *env;
-	struct env_inbox *in;
-	unsigned taken[3], next, order_breaks;
-	uint64_t last;
-};
-
-static void pool_take(void *arg)
-{
-	struct pool *p = arg;
-	unsigned me = p->next++;
-	NOTE(&p->noted, env_inbox_take(p->in, 0) == NULL);
-	uint64_t before = env_mono_us(p->env);
-	NOTE(&p->noted, env_inbox_take(p->in, before + 5000) == NULL);
-	NOTE(&p->noted, env_mono_us(p->env) >= before + 5000);
-	for (;;) {
-		struct env_msg *msg = env_inbox_take(p->in, UINT64_MAX);
-		struct job *job = hy_container_of(msg, struct job, msg);
-		uint64_t number = job->number;
-		hy_free(job);
-		if (number == 0)
-			return;
-		p->order_breaks += number < p->last;
-		p->last = number;
-		p->taken[me]++;
-		env_sleep_us(p->env, 300);
-	}
-}
-
-static void post(struct pool *p, uint64_t number)
-{
-	struct job *job = hy_zalloc(sizeof *job);
-	job->number = number;
-	env_inbox_post(p->in, &job->msg);
-}
-
-static void pool_main(struct env *env, void *arg)
-{
-	struct pool *p = arg;
-	struct env_actor *actors[3];
-	p->env = env;
-	p->in = env_inbox_create(env);
-	for (int i = 0; i < 3; i++)
-		NOTE(&p->noted, env_actor_start(env, "pool", pool_take, p, &actors[i]) == 0);
-	env_sleep_us(env, 50000);
-	for (uint64_t i = 1; i <= 100; i++)
-		post(p, i);
-	for (int i = 0; i < 3; i++)
-		post(p, 0);
-	for (int i = 0; i < 3; i++)
-		env_actor_join(actors[i]);
-	env_inbox_destroy(p->in);
-}
-
-static void test_inbox_of_many(void **state)
-{
-	(void)state;
-	struct world w;
-	struct pool p = {0};
-	world_make(&w, 9);
-	*sim_faults(w.sim) = (struct sim_faults){0};
-	sim_machine_start(w.machines[0], pool_main, &p);
-	run_for(w.sim, 10000000);
-	assert_false(sim_machine_running(w.machines[0]));
-	assert_int_equal(sim_machine_left_behind(w.machines[0]), 0);
-	assert_int_equal(p.noted.failures + p.order_breaks, 0);
-	assert_int_equal(p.taken[0] + p.taken[1] + p.taken[2], 100);
-	for (int i = 0; i < 3; i++)
-		assert_in_range(p.taken[i], 20, 50);
-	sim_destroy(w.sim);
-}
-
-/* ---- death in the middle ------------------------------------------------------------------------------------------------------ */
+/* ---- death in the middle --------------------------------------------------------------------------------------- */
 
 enum { COROUTINES = 40 };
 
@@ -596,7 +466,7 @@ static void test_killed_coroutines(void **state)
 	sim_destroy(w.sim);
 }
 
-/* ---- what is attached to a machine ------------------------------------------------------------------------------------------ */
+/* ---- what is attached to a machine ----------------------------------------------------------------------------- */
 
 struct attached {
 	struct world *w;
@@ -671,8 +541,6 @@ int main(void)
 		{"a kill frees all that the process had, and the machine starts again", test_kill_frees_all},
 		{"a clean end leaves nothing behind", test_clean_end},
 		{"marks are counted, and buggify sites fire one time in four when active", test_marks_and_buggify},
-		{"timers fire in order, never early, on a clock that drifts", test_timers},
-		{"actors that share an inbox take each message once, in order", test_inbox_of_many},
 		{"coroutines that wait when their machine is killed leave nothing behind", test_killed_coroutines},
 		{"what is attached to a machine outlives its processes and learns of their deaths", test_attachments},
 	};

@@ -1,4 +1,7 @@
-/** sim_test.h - for the tests of this folder: failures on fibers and loops are noted, and asserted when the run is over. */
+/**
+ * sim_test.h - for the tests of this folder: failures on fibers and loops are noted, and asserted when the run is
+ * over.
+ */
 #ifndef ENV_SIM_TEST_H
 #define ENV_SIM_TEST_H
 
@@ -15,12 +18,12 @@ struct noted {
 	unsigned failures;
 };
 
-#define NOTE(noted, condition)                                                                                         \
-	do {                                                                                                           \
-		if (!(condition)) {                                                                                    \
-			(noted)->failures++;                                                                           \
-			fprintf(stderr, "# %s:%d: not true: %s\n", __FILE__, __LINE__, #condition);                    \
-		}                                                                                                      \
+#define NOTE(noted, condition)                                                                      \
+	do {                                                                                        \
+		if (!(condition)) {                                                                 \
+			(noted)->failures++;                                                        \
+			fprintf(stderr, "# %s:%d: not true: %s\n", __FILE__, __LINE__, #condition); \
+		}                                                                                   \
 	} while (0)
 
 static inline uint8_t pattern(uint64_t at)
