@@ -1,10 +1,10 @@
 /*
  * bench-rpc [SECONDS]: what a call costs the server, beside the least that any server can pay.
  *
- * Two servers, one after the other, each a process of its own on core 0, meet the same load from core 1: 64 connections, 16
- * calls in flight on each, 300 bytes echoed. The first is svrkit with generated stubs. The second, the yardstick, is a bare
- * epoll loop that looks at each frame's head and sends the bytes back: nothing but the kernel's work. The last line is
- * one JSON object; ratio is calls per second of server CPU, ours by the yardstick's.
+ * Two servers, one after the other, each a process of its own on core 0, meet the same load from core 1: 64
+ * connections, 16 calls in flight on each, 300 bytes echoed. The first is svrkit with generated stubs. The second, the
+ * yardstick, is a bare epoll loop that looks at each frame's head and sends the bytes back: nothing but the kernel's
+ * work. The last line is one JSON object; ratio is calls per second of server CPU, ours by the yardstick's.
  */
 #include <arpa/inet.h>
 #include <fcntl.h>

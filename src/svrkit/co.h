@@ -1,8 +1,9 @@
 /**
  * co.h - coroutines: straight-line code that waits without holding a thread (rule X1).
  *
- * A coroutine lives and dies on its loop and ends by returning. It runs until it waits; those that are woken go on in the
- * order in which they were woken (one FIFO a loop; rule R7 rests on it). After a wait nothing read before is certain.
+ * A coroutine lives and dies on its loop and ends by returning. It runs until it waits; those that are woken go on in
+ * the order in which they were woken (one FIFO a loop; rule R7 rests on it). After a wait nothing read before is
+ * certain.
  *
  * Threads: everything here on the loop's own thread.
  */
@@ -15,7 +16,10 @@
 struct svr_loop;
 struct co;
 
-/** Starts `fn(arg)`: it joins the end of the FIFO and first runs in this turn. Never refused (X1); ends the process without memory. */
+/**
+ * Starts `fn(arg)`: it joins the end of the FIFO and first runs in this turn. Never refused (X1); ends the process
+ * without memory.
+ */
 struct co *co_spawn(struct svr_loop *loop, void (*fn)(void *arg), void *arg);
 /** The coroutine that runs now on this loop, or NULL. */
 struct co *co_running(const struct svr_loop *loop);
@@ -49,7 +53,10 @@ void co_wait_init(struct co_wait *w, struct svr_loop *loop);
 /** SUSPENDS unless it was woken already. The status given to co_wake(), HY_DEADLINE_EXCEEDED or HY_CANCELLED.
  *  UINT64_MAX: no deadline. */
 int co_wait(struct co_wait *w, uint64_t deadline_us);
-/** As co_wait() without deadline, not ended by cancellation: for a callee that is sure to come back (X1, hops). SUSPENDS. */
+/**
+ * As co_wait() without deadline, not ended by cancellation: for a callee that is sure to come back (X1, hops).
+ * SUSPENDS.
+ */
 int co_wait_uncancelled(struct co_wait *w);
 /** From the same loop. The first call counts. */
 void co_wake(struct co_wait *w, int status);

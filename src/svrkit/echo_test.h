@@ -25,7 +25,8 @@ static inline bool echo_begins(const Hy__EchoRequest *request, const char *word)
 	return request->payload.len >= len && memcmp(request->payload.data, word, len) == 0;
 }
 
-static inline int echo_work(struct echo *echo, struct call *call, const Hy__EchoRequest *request, Hy__EchoResponse *response)
+static inline int echo_work(
+	struct echo *echo, struct call *call, const Hy__EchoRequest *request, Hy__EchoResponse *response)
 {
 	__atomic_fetch_add(&echo->entered, 1, __ATOMIC_RELAXED);
 	response->payload.data = hy_arena_memdup(call->arena, request->payload.data, request->payload.len);

@@ -1,4 +1,6 @@
-/* Whatever comes over a connection between our processes: no crash, and what is taken is encoded to the same meaning. */
+/*
+ * Whatever comes over a connection between our processes: no crash, and what is taken is encoded to the same meaning.
+ */
 #include "base/mem.h"
 #include "svrkit/rpc_frame.h"
 

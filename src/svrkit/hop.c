@@ -1,8 +1,8 @@
 /*
  * A hop: a function runs in a coroutine of another loop while its caller waits.
  *
- * The hop lives on the caller's stack. The caller therefore leaves only when no message that lies in it is under way any
- * more: its own, and the cancellation's if there was one.
+ * The hop lives on the caller's stack. The caller therefore leaves only when no message that lies in it is under way
+ * any more: its own, and the cancellation's if there was one.
  */
 #include "svrkit/svr_impl.h"
 

@@ -45,8 +45,7 @@ static void actor_main(void *arg)
 	}
 }
 
-int svr_pool_create(
-	struct svr *svr, const char *name, unsigned threads, unsigned queue_max, struct svr_pool **ret_pool)
+int svr_pool_create(struct svr *svr, const char *name, unsigned threads, unsigned queue_max, struct svr_pool **ret_pool)
 {
 	assert(threads > 0 && queue_max > 0);
 	struct svr_pool *pool = hy_zalloc(sizeof(*pool));

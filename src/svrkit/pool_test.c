@@ -34,7 +34,8 @@ static struct job *job_make(struct world *w, enum job_kind kind, struct env_inbo
 {
 	struct job *j = hy_zalloc(sizeof(*j));
 
-	*j = (struct job){.job = {.run = job_run, .done = job_done}, .world = w, .kind = kind, .gate = gate, .freed = freed};
+	*j = (struct job){
+		.job = {.run = job_run, .done = job_done}, .world = w, .kind = kind, .gate = gate, .freed = freed};
 	return j;
 }
 
@@ -82,12 +83,13 @@ static void fill_up(struct world *w, struct call *call, void *arg)
 	unsigned taken = 0;
 
 	/* One job runs, two wait. The first may not have left the queue yet, so it gets time for that. */
-	CHECK(w, svr_pool_submit(full->pool, call->loop, &job_make(w, JOB_BLOCK, full->gate, &full->freed)->job) == HY_OK);
+	CHECK(w, svr_pool_submit(full->pool, call->loop, &job_make(w, JOB_BLOCK, full->gate, &full->freed)->job) ==
+			 HY_OK);
 	while (taken < 50)
 		taken += co_sleep_until(call->loop, svr_now_us(call->loop) + 1000) == HY_OK;
 	for (unsigned i = 0; i < 2; i++)
-		CHECK(w, svr_pool_submit(full->pool, call->loop, &job_make(w, JOB_BLOCK, full->gate, &full->freed)->job) ==
-				 HY_OK);
+		CHECK(w, svr_pool_submit(full->pool, call->loop,
+				 &job_make(w, JOB_BLOCK, full->gate, &full->freed)->job) == HY_OK);
 	struct job *j = job_make(w, JOB_SQUARE, NULL, NULL);
 	CHECK(w, svr_pool_submit(full->pool, call->loop, &j->job) == HY_RESOURCE_EXHAUSTED);
 	hy_free(j);
@@ -126,7 +128,8 @@ static void leave_early(struct world *w, struct call *call, void *arg)
 			 HY_DEADLINE_EXCEEDED);
 	CHECK(w, full->freed == 0);
 	co_cancel(co_running(call->loop));
-	CHECK(w, svr_pool_call(full->pool, call, &job_make(w, JOB_BLOCK, full->gate, &full->freed)->job) == HY_CANCELLED);
+	CHECK(w, svr_pool_call(full->pool, call, &job_make(w, JOB_BLOCK, full->gate, &full->freed)->job) ==
+			 HY_CANCELLED);
 	CHECK(w, full->freed == 0);
 }
 

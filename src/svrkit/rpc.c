@@ -276,7 +276,8 @@ int rpc_call(struct call *call, const struct rpc_method *method, const void *req
 		status = call_remote(&sub, entry, method, request, response);
 	else
 		status = rpc_serve(&sub, entry, method, request, response);
-	if (status != HY_OK && method->on_failure != 0 && is_outage(status) && call->deadline_us > svr_now_us(call->loop)) {
+	if (status != HY_OK && method->on_failure != 0 && is_outage(status) &&
+		call->deadline_us > svr_now_us(call->loop)) {
 		/* The method says that its callers go on without it. */
 		protobuf_c_message_init(method->response, response);
 		return HY_OK;
@@ -294,8 +295,8 @@ static void add_one(uint64_t *counter)
 	__atomic_store_n(counter, *counter + 1, __ATOMIC_RELAXED);
 }
 
-void rpc_count(const struct rpc_entry *entry, const struct rpc_method *method, struct svr_loop *loop, int status,
-	uint64_t us)
+void rpc_count(
+	const struct rpc_entry *entry, const struct rpc_method *method, struct svr_loop *loop, int status, uint64_t us)
 {
 	struct rpc_counters *c = &entry->counters[loop->index * entry->service->method_count + method->index];
 	unsigned bucket = us ? 64u - (unsigned)__builtin_clzll(us) : 0;
@@ -351,8 +352,8 @@ void rpc_log_failure(struct call *call, const struct rpc_method *method, const c
 	if (rl->log_lines == LOG_LINES_PER_SECOND)
 		return;
 	rl->log_lines++;
-	call_log(call, is_trouble(status) ? ENV_LOG_WARN : ENV_LOG_DEBUG, "svrkit", "%s, %s: %s: %s", method->name, where,
-		hy_status_name(status), call->message ? call->message : hy_status_text(status));
+	call_log(call, is_trouble(status) ? ENV_LOG_WARN : ENV_LOG_DEBUG, "svrkit", "%s, %s: %s: %s", method->name,
+		where, hy_status_name(status), call->message ? call->message : hy_status_text(status));
 }
 
 struct hy_bytes rpc_head_text(const char *text, size_t max)

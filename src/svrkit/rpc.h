@@ -1,10 +1,15 @@
 /**
  * rpc.h - what generated stubs stand on: services, methods, and the one function that calls them wherever they are.
  *
- * proto/protoc-gen-hyrpc makes, for each service, NAME.rpc.h with
- *	struct account_handlers { int (*resolve_name)(void *self, struct call *, const Hy__...Request *, Hy__...Response *); ... };
+ * proto/protoc-gen-hyrpc makes NAME.rpc.h for each NAME.proto with a service:
+ *
+ *	struct account_handlers {
+ *		int (*resolve_name)(void *self, struct call *, const Hy__...Request *, Hy__...Response *);
+ *		...
+ *	};
  *	extern const struct rpc_service account_service;
- *	int account_resolve_name(struct call *, const Hy__AccountResolveNameRequest *, Hy__AccountResolveNameResponse *);
+ *	int account_resolve_name(struct call *, const Hy__...Request *, Hy__...Response *);
+ *
  * The stub looks the same wherever the service lives: on this loop (a plain call), on another loop of this process (a
  * hop) or in another process (bytes). Answers point into call->arena; the request is only borrowed.
  */
@@ -31,11 +36,11 @@ struct rpc_method {
 	uint8_t route;    /* enum rpc_route */
 	uint8_t priority, on_failure;
 	bool open, idempotent;
-	uint32_t cmd;         /* 0: internal */
-	const char *path;     /* "/cgi-bin/send-text"; NULL: internal */
+	uint32_t cmd;     /* 0: internal */
+	const char *path; /* "/cgi-bin/send-text"; NULL: internal */
 	uint32_t body_limit, deadline_ms;
-	size_t route_offset;  /* of the routing field in the request's struct */
-	size_t order_offset;  /* of the order field (uint32); SIZE_MAX: none */
+	size_t route_offset; /* of the routing field in the request's struct */
+	size_t order_offset; /* of the order field (uint32); SIZE_MAX: none */
 	const ProtobufCMessageDescriptor *request, *response;
 	/** Calls the typed handler. */
 	int (*invoke)(const void *handlers, void *self, struct call *call, const void *request, void *response);
@@ -58,7 +63,7 @@ void rpc_add_remote(struct svr *svr, const struct rpc_service *service, const st
 /** What stubs call. `response` is initialised by the caller. SUSPENDS when it hops or leaves the process. */
 int rpc_call(struct call *call, const struct rpc_method *method, const void *request, void *response);
 
-/* ---- what every method is counted by, without any code of its own ------------------------------------------------- */
+/* ---- what every method is counted by, without any code of its own ------------------------------------------------ */
 
 #define RPC_LATENCY_BUCKETS 24
 
@@ -66,8 +71,9 @@ struct rpc_stats {
 	const struct rpc_method *method;
 	bool remote; /* calls made from here to another process; else calls served here, whoever made them */
 	uint64_t calls;
-	uint64_t errors[HY_STATUS_COUNT];      /* by status; [HY_OK] is 0 */
-	uint64_t latency[RPC_LATENCY_BUCKETS]; /* [i]: took less than 2^i us, and at least half of that; the last: longer, too */
+	uint64_t errors[HY_STATUS_COUNT]; /* by status; [HY_OK] is 0 */
+	/* [i]: took less than 2^i us, and at least half of that; the last: longer, too */
+	uint64_t latency[RPC_LATENCY_BUCKETS];
 };
 
 /** Calls `fn` for each method of each service, all loops summed. Any thread; a sum may be a few calls behind. */
@@ -78,8 +84,9 @@ const struct rpc_method *rpc_method_by_cmd(const struct svr *svr, uint32_t cmd);
 const struct rpc_method *rpc_method_by_path(const struct svr *svr, const char *path, size_t len);
 
 /**
- * Serves all services of `svr` that are in this process to others, at `addr`, without any check of who calls: loopback and Unix sockets
- * (mode 0600) alone; HY_INVALID_ARGUMENT otherwise. Frames as in rpc_frame.h. [blocks] Before svr_start.
+ * Serves all services of `svr` that are in this process to others, at `addr`, without any check of who calls: loopback
+ * and Unix sockets (mode 0600) alone; HY_INVALID_ARGUMENT otherwise. Frames as in rpc_frame.h. [blocks] Before
+ * svr_start.
  */
 int rpc_listen(struct svr *svr, const struct env_addr *addr);
 

@@ -1,12 +1,14 @@
 /*
- * Calls to other processes: one connection per loop and remote, made at the first call, shared by all calls of the loop.
+ * Calls to other processes: one connection per loop and remote, made at the first call, shared by all calls of the
+ * loop.
  *
- * A link is DOWN, CONNECTING or UP. Calls that find it not UP wait in line for it, within their deadline. A connection that
- * ends fails its unanswered calls; those that are idempotent, and those never sent, try again while time is left. Attempts to
- * connect are spaced by a backoff with jitter; after FAST_FAILURES of them in a row calls fail at once until the next one.
+ * A link is DOWN, CONNECTING or UP. Calls that find it not UP wait in line for it, within their deadline. A connection
+ * that ends fails its unanswered calls; those that are idempotent, and those never sent, try again while time is left.
+ * Attempts to connect are spaced by a backoff with jitter; after FAST_FAILURES of them in a row calls fail at once
+ * until the next one.
  *
- * A caller that gives up sends a cancel frame. The server answers the call all the same, so silence after a cancel frame means
- * that the connection is dead without having said so: it is ended after PROBE_US.
+ * A caller that gives up sends a cancel frame. The server answers the call all the same, so silence after a cancel
+ * frame means that the connection is dead without having said so: it is ended after PROBE_US.
  */
 #include "base/mem.h"
 #include "svrkit/rpc_impl.h"
@@ -59,7 +61,7 @@ struct link {
 	unsigned waiter_count, woken; /* woken: have left the line, but did not run yet: newcomers go behind them */
 	struct slot *slots;
 	uint32_t slot_count, free_slot, open_count; /* free_slot: index + 1; 0: none */
-	unsigned failures; /* attempts to connect in a row without an answer */
+	unsigned failures;                          /* attempts to connect in a row without an answer */
 	uint64_t retry_at_us;
 	struct env_timer timer; /* DOWN: next attempt. CONNECTING: end of patience. UP: probe */
 };
@@ -126,7 +128,8 @@ static void wake_waiters(struct link *link, int status)
 {
 	struct waiter *waiter;
 
-	hy_list_each(waiter, &link->waiters, struct waiter, link) {
+	hy_list_each(waiter, &link->waiters, struct waiter, link)
+	{
 		hy_list_remove(&waiter->link);
 		link->waiter_count--;
 		link->woken++;
@@ -257,7 +260,8 @@ static bool take_frames(struct link *link)
 
 		if (length == 0 || length > (int64_t)in.len)
 			return true;
-		if (length < 0 || !rpc_frame_decode(hy_bytes(in.data, (size_t)length), &f) || f.kind != RPC_FRAME_ANSWER)
+		if (length < 0 || !rpc_frame_decode(hy_bytes(in.data, (size_t)length), &f) ||
+			f.kind != RPC_FRAME_ANSWER)
 			return false;
 		take_answer(link, &f);
 		hy_buf_consume(&link->in, (size_t)length);
@@ -436,8 +440,10 @@ static int put_call(struct link *link, struct open_call *open, const void *reque
 
 static void put_cancel(struct link *link, const struct open_call *open)
 {
-	struct rpc_frame f = {
-		.kind = RPC_FRAME_CANCEL, .priority = open->call->priority, .call_id = open->call_id, .trace = open->call->trace};
+	struct rpc_frame f = {.kind = RPC_FRAME_CANCEL,
+		.priority = open->call->priority,
+		.call_id = open->call_id,
+		.trace = open->call->trace};
 
 	put_frame(link, &f, NULL);
 	if (!env_timer_is_set(&link->timer))

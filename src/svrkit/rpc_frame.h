@@ -38,11 +38,17 @@ struct rpc_frame {
 	struct hy_bytes device, name, message, body; /* point into the input */
 };
 
-/** How many bytes the frame at the front takes (its head is complete when `in.len` >= 8), 0 when more are needed to say, -1 for garbage. */
+/**
+ * How many bytes the frame at the front takes (its head is complete when `in.len` >= 8), 0 when more are needed to say,
+ * -1 for garbage.
+ */
 int64_t rpc_frame_length(struct hy_bytes in);
 /** `in` is one whole frame. False for garbage: the connection ends. */
 bool rpc_frame_decode(struct hy_bytes in, struct rpc_frame *ret_frame) HY_MUST_USE;
-/** Writes head and what stands before the body; `f->body.len` is counted, the body's bytes are the caller's to write. Returns the bytes written. */
+/**
+ * Writes head and what stands before the body; `f->body.len` is counted, the body's bytes are the caller's to write.
+ * Returns the bytes written.
+ */
 size_t rpc_frame_encode_head(const struct rpc_frame *f, uint8_t *out);
 /** Bytes that rpc_frame_encode_head() will write. */
 size_t rpc_frame_head_size(const struct rpc_frame *f);

@@ -51,7 +51,11 @@ static void what_is_encoded_is_decoded(void **state)
 	const struct rpc_frame frames[] = {
 		a_call,
 		{.kind = RPC_FRAME_CALL},
-		{.kind = RPC_FRAME_ANSWER, .service = 8, .time_ms = 500, .call_id = 9, .message = hy_bytes_str("full"),
+		{.kind = RPC_FRAME_ANSWER,
+			.service = 8,
+			.time_ms = 500,
+			.call_id = 9,
+			.message = hy_bytes_str("full"),
 			.body = hy_bytes_str("x")},
 		{.kind = RPC_FRAME_ANSWER, .call_id = UINT64_MAX, .body = hy_bytes("a\0b", 3)},
 		{.kind = RPC_FRAME_CANCEL, .call_id = 7, .trace = 5},
@@ -149,9 +153,10 @@ static void the_bytes_are_those_of_the_table(void **state)
 {
 	uint8_t wire[256];
 	size_t len = encode(&a_call, wire);
-	static const uint8_t expected[] = {77, 0, 0, 0, 1, 3, 64, 0, 0x88, 0x77, 0x66, 0x55, 0x44, 0x33, 0x22, 0x11, 60, 0, 1, 0,
-		0xd0, 7, 0, 0, 0, 0xff, 0xee, 0xdd, 0xcc, 0xbb, 0xaa, 0x99, 42, 0, 0, 0, 5, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-		0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 'p', 'h', 'o', 'n', 'e', 'a', 'n', 'n', 'h', 'e', 'l', 'l', 'o'};
+	static const uint8_t expected[] = {77, 0, 0, 0, 1, 3, 64, 0, 0x88, 0x77, 0x66, 0x55, 0x44, 0x33, 0x22, 0x11, 60,
+		0, 1, 0, 0xd0, 7, 0, 0, 0, 0xff, 0xee, 0xdd, 0xcc, 0xbb, 0xaa, 0x99, 42, 0, 0, 0, 5, 3, 0, 0, 0, 0, 0,
+		0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 'p', 'h', 'o', 'n', 'e', 'a', 'n', 'n',
+		'h', 'e', 'l', 'l', 'o'};
 
 	assert_int_equal(len, sizeof(expected));
 	assert_memory_equal(wire, expected, len);

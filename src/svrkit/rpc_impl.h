@@ -67,8 +67,8 @@ struct rpc_loop {
 int rpc_serve(struct call *call, const struct rpc_entry *entry, const struct rpc_method *method, const void *request,
 	void *response);
 /** Adds one call to the loop's counters of a method. */
-void rpc_count(const struct rpc_entry *entry, const struct rpc_method *method, struct svr_loop *loop, int status,
-	uint64_t us);
+void rpc_count(
+	const struct rpc_entry *entry, const struct rpc_method *method, struct svr_loop *loop, int status, uint64_t us);
 /** A line for a call that failed, unless there were too many in this second. */
 void rpc_log_failure(struct call *call, const struct rpc_method *method, const char *where, int status);
 /** The text without bytes that a frame's head cannot carry. */

@@ -4,9 +4,10 @@
  * Frames are parsed from the read buffer, requests unpacked into the arena of the call they become, one coroutine each.
  * Answers are packed behind each other into the connection's output and go out at the end of the turn, in one write.
  *
- * Bounds: a connection with CALLS_PER_CONN calls in work, or with OUT_PAUSE bytes that nobody reads, is not read from until
- * that is better, so the other side's socket fills; one whose output grows past OUT_MAX, or does not shrink for SLOW_US, is
- * ended. Calls over CALLS_PER_LOOP are refused with a time to come back. What is under way when a connection ends is cancelled.
+ * Bounds: a connection with CALLS_PER_CONN calls in work, or with OUT_PAUSE bytes that nobody reads, is not read from
+ * until that is better, so the other side's socket fills; one whose output grows past OUT_MAX, or does not shrink for
+ * SLOW_US, is ended. Calls over CALLS_PER_LOOP are refused with a time to come back. What is under way when a
+ * connection ends is cancelled.
  */
 #include "base/mem.h"
 #include "svrkit/rpc_impl.h"
@@ -34,9 +35,9 @@ struct acceptor {
 struct conn {
 	struct env_sock sock;
 	struct rpc_server *server;
-	struct hy_link link;   /* in server->conns */
-	struct hy_link dirty;  /* in server->dirty: output to send, or input to go on with */
-	struct hy_link works;  /* calls in work */
+	struct hy_link link;  /* in server->conns */
+	struct hy_link dirty; /* in server->dirty: output to send, or input to go on with */
+	struct hy_link works; /* calls in work */
 	unsigned work_count;
 	bool readable, writable;
 	struct hy_buf in, out;
@@ -77,7 +78,8 @@ static void conn_end(struct conn *c)
 	struct work *work;
 
 	env_sock_close(&c->sock);
-	hy_list_each(work, &c->works, struct work, link) {
+	hy_list_each(work, &c->works, struct work, link)
+	{
 		hy_list_remove(&work->link);
 		work->conn = NULL;
 		co_cancel(work->co);
@@ -150,7 +152,8 @@ static bool conn_send(struct conn *c)
 		if (c->out.cap > KEEP_BUFFER)
 			hy_buf_fini(&c->out);
 	} else if (hy_buf_len(&c->out) > OUT_MAX) {
-		env_log(c->server->loop->svr->env, ENV_LOG_WARN, "svrkit", 0, "a connection is ended: nobody reads its answers");
+		env_log(c->server->loop->svr->env, ENV_LOG_WARN, "svrkit", 0,
+			"a connection is ended: nobody reads its answers");
 		conn_end(c);
 		return false;
 	}
@@ -242,8 +245,7 @@ static void refuse(struct conn *c, const struct rpc_frame *f, int status, const 
 static void take_call(struct conn *c, const struct rpc_frame *f)
 {
 	struct rpc_server *server = c->server;
-	const struct rpc_entry *entry =
-		f->service <= RPC_SERVICE_ID_MAX ? &server->rl->rpc->entries[f->service] : NULL;
+	const struct rpc_entry *entry = f->service <= RPC_SERVICE_ID_MAX ? &server->rl->rpc->entries[f->service] : NULL;
 
 	svr_count(server->loop, MON_rpc_calls_in, 1);
 	if (server->loop->stopping)
@@ -276,7 +278,8 @@ static void take_cancel(struct conn *c, uint64_t call_id)
 {
 	struct work *work;
 
-	hy_list_each(work, &c->works, struct work, link) {
+	hy_list_each(work, &c->works, struct work, link)
+	{
 		if (work->call_id == call_id) {
 			co_cancel(work->co);
 			return;
@@ -301,7 +304,8 @@ static bool take_frames(struct conn *c)
 
 		if (length == 0 || length > (int64_t)in.len)
 			break;
-		if (length < 0 || !rpc_frame_decode(hy_bytes(in.data, (size_t)length), &f) || f.kind == RPC_FRAME_ANSWER)
+		if (length < 0 || !rpc_frame_decode(hy_bytes(in.data, (size_t)length), &f) ||
+			f.kind == RPC_FRAME_ANSWER)
 			return false;
 		if (f.kind == RPC_FRAME_CALL)
 			take_call(c, &f);
@@ -388,7 +392,7 @@ static void on_turn_end(struct svr_turn_hook *hook)
 		svr_loop_again(server->loop);
 }
 
-/* ---- connections come and stay away ------------------------------------------------------------------------------- */
+/* ---- connections come and stay away ------------------------------------------------------------------------------ */
 
 static void on_accept_event(struct env_sock *sock, unsigned events)
 {
@@ -440,7 +444,8 @@ static void on_sweep(struct env_timer *timer)
 	uint64_t now = svr_now_us(server->loop);
 	struct conn *c;
 
-	hy_list_each(c, &server->conns, struct conn, link) {
+	hy_list_each(c, &server->conns, struct conn, link)
+	{
 		bool slow = hy_buf_len(&c->out) && now - c->moved_us >= SLOW_US;
 		bool idle = c->work_count == 0 && now - HY_MAX(c->heard_us, c->moved_us) >= IDLE_US;
 
@@ -499,7 +504,8 @@ void rpc_server_destroy(struct rpc_server *server)
 	struct work *work;
 
 	assert(server->conn_count == 0 && server->work_count == 0);
-	hy_list_each(work, &server->spare, struct work, link) {
+	hy_list_each(work, &server->spare, struct work, link)
+	{
 		hy_arena_fini(&work->arena);
 		hy_free(work);
 	}
@@ -517,7 +523,6 @@ void rpc_server_close(struct rpc_server *server)
 {
 	struct conn *c;
 
-	hy_list_each(c, &server->conns, struct conn, link)
-		conn_end(c);
+	hy_list_each(c, &server->conns, struct conn, link) conn_end(c);
 	env_timer_cancel(server->loop->env, &server->sweep_timer);
 }

@@ -98,7 +98,12 @@ static void put_frame(struct hy_buf *out, const struct rpc_frame *f)
 
 static void put_call(struct hy_buf *out, uint64_t call_id, struct hy_bytes body, uint32_t time_ms)
 {
-	struct rpc_frame f = {.kind = RPC_FRAME_CALL, .service = 60, .method = 1, .time_ms = time_ms, .call_id = call_id, .body = body};
+	struct rpc_frame f = {.kind = RPC_FRAME_CALL,
+		.service = 60,
+		.method = 1,
+		.time_ms = time_ms,
+		.call_id = call_id,
+		.body = body};
 
 	put_frame(out, &f);
 }
@@ -144,8 +149,7 @@ static void garbage(struct world *w, struct call *call, void *arg)
 
 	put_frame(&frame, &answer);
 	const struct hy_bytes table[] = {
-		hy_bytes_str("GET / HTTP/1.1\r\n\r\n"),
-		hy_bytes("\xff\xff\xff\x7f\x01\x00\x40\x00", 8), /* 2 GiB */
+		hy_bytes_str("GET / HTTP/1.1\r\n\r\n"), hy_bytes("\xff\xff\xff\x7f\x01\x00\x40\x00", 8), /* 2 GiB */
 		hy_bytes("\x40\x00\x00\x00\x01\x00\x08\x00", 8), /* a head of 8 bytes */
 		hy_buf_bytes(&frame),                            /* an answer to nothing */
 	};
@@ -164,7 +168,7 @@ static void a_bad_frame_ends_its_connection_and_is_counted(void **state)
 	at_the_door(garbage);
 }
 
-/* ---- calls that are answered without being served ------------------------------------------------------------------ */
+/* ---- calls that are answered without being served ---------------------------------------------------------------- */
 
 static void refused(struct world *w, struct call *call, void *arg)
 {
@@ -187,8 +191,13 @@ static void refused(struct world *w, struct call *call, void *arg)
 
 	raw_open(w, &raw, call->loop, &door->addr);
 	for (size_t i = 0; i < HY_COUNT_OF(table); i++) {
-		struct rpc_frame f = {.kind = RPC_FRAME_CALL, .service = table[i].service, .method = table[i].method,
-			.time_ms = table[i].time_ms, .call_id = 1000 + i, .trace = 77, .body = table[i].body};
+		struct rpc_frame f = {.kind = RPC_FRAME_CALL,
+			.service = table[i].service,
+			.method = table[i].method,
+			.time_ms = table[i].time_ms,
+			.call_id = 1000 + i,
+			.trace = 77,
+			.body = table[i].body};
 		struct hy_buf out = {0};
 
 		put_frame(&out, &f);
@@ -281,7 +290,7 @@ static void of_somebody_who_does_not_read_nothing_more_is_taken(void **state)
 	at_the_door(unread);
 }
 
-/* ---- cancel frames, and connections that end ------------------------------------------------------------------------ */
+/* ---- cancel frames, and connections that end --------------------------------------------------------------------- */
 
 static void cancel_frame(struct world *w, struct call *call, void *arg)
 {

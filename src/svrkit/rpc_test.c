@@ -166,7 +166,8 @@ static void one_of_many_main(void *arg)
 
 	hy_arena_init(&arena, HY_ARENA_LIMIT_DEFAULT);
 	for (unsigned i = 0; i < 5; i++) {
-		struct call call = {.loop = one->loop, .arena = &arena, .deadline_us = svr_now_us(one->loop) + 20000000};
+		struct call call = {
+			.loop = one->loop, .arena = &arena, .deadline_us = svr_now_us(one->loop) + 20000000};
 		int len = snprintf(text, sizeof(text), "call %u.%u", one->number, i);
 		int status = echo_call(&call, one->number + 1, hy_bytes(text, (size_t)len), &answer);
 
@@ -326,7 +327,7 @@ static void a_client_finds_its_server_again_after_it_was_away(void **state)
 	}
 }
 
-/* ---- what is refused at the door ---------------------------------------------------------------------------------- */
+/* ---- what is refused at the door --------------------------------------------------------------------------------- */
 
 static void call_unknown(struct world *w, struct call *call, void *arg)
 {

@@ -1,7 +1,8 @@
 /**
  * run_test.h - for tests of svrkit: a server on the real env, and coroutines on its loops that the test waits for.
  *
- * cmocka's assertions leave by longjmp, so they stay outside coroutines: inside, CHECK() notes the first line that failed.
+ * cmocka's assertions leave by longjmp, so they stay outside coroutines: inside, CHECK() notes the first line that
+ * failed.
  */
 #ifndef SVR_RUN_TEST_H
 #define SVR_RUN_TEST_H
@@ -34,7 +35,7 @@ struct world {
 	int failed_line; /* atomic; 0: none */
 };
 
-#define CHECK(world, condition)                                                                                        \
+#define CHECK(world, condition) \
 	((condition) ? (void)0 : (void)__atomic_store_n(&(world)->failed_line, __LINE__, __ATOMIC_RELAXED))
 
 static inline void world_open(struct world *w, unsigned loops)

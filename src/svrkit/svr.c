@@ -207,8 +207,8 @@ static bool ask_loops(struct svr *svr, struct env_inbox *replies, enum svr_stop_
 	for (unsigned i = 0; i < svr->running; i++) {
 		struct svr_loop *loop = &svr->loops[i];
 
-		loop->stop = (struct svr_stop_msg){
-			.msg.fn = on_stop_msg, .loop = loop, .reply_to = replies, .phase = phase};
+		loop->stop =
+			(struct svr_stop_msg){.msg.fn = on_stop_msg, .loop = loop, .reply_to = replies, .phase = phase};
 		env_inbox_post(env_loop_inbox(loop->env), &loop->stop.msg);
 	}
 	for (unsigned i = 0; i < svr->running; i++) {
@@ -222,8 +222,8 @@ static bool ask_loops(struct svr *svr, struct env_inbox *replies, enum svr_stop_
 }
 
 /**
- * Until every loop was found idle twice with nothing spawned between: then there was a moment, between the two rounds, at
- * which all were idle together (whoever has a hop on its way has a coroutine that waits for it).
+ * Until every loop was found idle twice with nothing spawned between: then there was a moment, between the two rounds,
+ * at which all were idle together (whoever has a hop on its way has a coroutine that waits for it).
  */
 static void wait_idle(struct svr *svr, struct env_inbox *replies, uint64_t cancel_at_us)
 {

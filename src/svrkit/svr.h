@@ -5,8 +5,8 @@
  * (idea 5). A service is a struct of handlers and a `self`; per-loop state is an array in `self`, indexed by
  * svr_loop_index(). Several servers can live in one process: nothing here is global.
  *
- * Start: svr_create, kt and the services are made and added, svr_start. Stop: whoever listens stops, svr_stop (waits until
- * every coroutine has returned, cancelling them after a grace time), the services go, svr_destroy.
+ * Start: svr_create, kt and the services are made and added, svr_start. Stop: whoever listens stops, svr_stop (waits
+ * until every coroutine has returned, cancelling them after a grace time), the services go, svr_destroy.
  */
 #ifndef SVR_H
 #define SVR_H
@@ -30,14 +30,17 @@ struct svr_config {
 int svr_create(struct env *env, const struct svr_config *config, struct svr **ret_svr);
 int svr_start(struct svr *svr);
 /**
- * [blocks] Ends all loops; coroutines still at work after `grace_us` are cancelled and waited for. Inboxes of loops live until
- * svr_destroy(), but nobody looks into them.
+ * [blocks] Ends all loops; coroutines still at work after `grace_us` are cancelled and waited for. Inboxes of loops
+ * live until svr_destroy(), but nobody looks into them.
  */
 void svr_stop(struct svr *svr, uint64_t grace_us);
 void svr_destroy(struct svr *svr);
 
 struct env *svr_env(const struct svr *svr);
-/** Strip i is loop i's; the SVR_ACTOR_STRIPS after the loops' are for actors (svr_loop_count() + 0: the committer, + 1: the mover). */
+/**
+ * Strip i is loop i's; the SVR_ACTOR_STRIPS after the loops' are for actors (svr_loop_count() + 0: the committer, + 1:
+ * the mover).
+ */
 struct mon *svr_mon(const struct svr *svr);
 #define SVR_ACTOR_STRIPS 8
 unsigned svr_loop_count(const struct svr *svr);
@@ -63,18 +66,21 @@ struct svr_turn_hook {
 };
 void svr_loop_on_turn_end(struct svr_loop *loop, struct svr_turn_hook *hook);
 /**
- * Once, while the server stops, when no coroutine is left: the place to close sockets and cancel timers. Registered as above; called
- * in the order of registration. Nothing may be spawned any more.
+ * Once, while the server stops, when no coroutine is left: the place to close sockets and cancel timers. Registered as
+ * above; called in the order of registration. Nothing may be spawned any more.
  */
 void svr_loop_on_stop(struct svr_loop *loop, struct svr_turn_hook *hook);
 /**
- * Something without a coroutine is on its way to this loop (a message from an actor that owns memory): svr_stop() waits until it was
- * released as often as held. On the loop.
+ * Something without a coroutine is on its way to this loop (a message from an actor that owns memory): svr_stop() waits
+ * until it was released as often as held. On the loop.
  */
 void svr_loop_hold(struct svr_loop *loop);
 void svr_loop_release(struct svr_loop *loop);
 
-/** Posts to another loop of this server, gathered: one wake-up per receiver and turn. From `from`'s thread. Order is kept. */
+/**
+ * Posts to another loop of this server, gathered: one wake-up per receiver and turn. From `from`'s thread. Order is
+ * kept.
+ */
 void svr_post(struct svr_loop *from, unsigned to, struct env_msg *msg);
 
 /* ---- calls ------------------------------------------------------------------------------------------------------- */
@@ -93,14 +99,15 @@ struct svr_passport {
  * Whoever takes a request in fills a zeroed call: loop, arena, deadline, trace, who, priority.
  */
 struct call {
-	struct svr_loop *loop;   /* where this code runs now */
-	struct hy_arena *arena;  /* of the outermost request: answers are built here. Borrowed by a hop until it returns */
-	uint64_t deadline_us;    /* monotonic */
+	struct svr_loop *loop; /* where this code runs now */
+	/* of the outermost request: answers are built here. Borrowed by a hop until it returns */
+	struct hy_arena *arena;
+	uint64_t deadline_us; /* monotonic */
 	uint64_t trace;
 	struct svr_passport who;
 	uint8_t priority;
 	/* what goes into the answer's head beside the status */
-	const char *message;     /* NULL: the status's own text */
+	const char *message; /* NULL: the status's own text */
 	uint32_t retry_after_ms;
 };
 
@@ -108,36 +115,40 @@ struct call {
 int call_fail(struct call *call, int status, const char *fmt, ...) HY_PRINTF(3, 4);
 /** As above, with a time to come back. */
 int call_fail_retry(struct call *call, int status, uint32_t retry_after_ms, const char *fmt, ...) HY_PRINTF(4, 5);
-#define call_log(call, level, room, ...) env_log(svr_env(svr_of_loop((call)->loop)), level, room, (call)->trace, __VA_ARGS__)
+#define call_log(call, level, room, ...) \
+	env_log(svr_env(svr_of_loop((call)->loop)), level, room, (call)->trace, __VA_ARGS__)
 
 /**
- * Runs fn(callee, arg) in a coroutine on another loop and waits until it has returned, whatever happens (X1): `arg` and the arena are
- * lent to it. On the same loop: a plain call. `callee` has the caller's deadline, trace, passport. SUSPENDS.
- * Hops from one loop to another start in the order in which they were made.
+ * Runs fn(callee, arg) in a coroutine on another loop and waits until it has returned, whatever happens (X1): `arg` and
+ * the arena are lent to it. On the same loop: a plain call. `callee` has the caller's deadline, trace, passport.
+ * SUSPENDS. Hops from one loop to another start in the order in which they were made.
  */
 int svr_hop(struct call *call, unsigned loop_index, int (*fn)(struct call *callee, void *arg), void *arg);
 
-/* ---- the pool: for what blocks (disk reads, password hashing) ------------------------------------------------------ */
+/* ---- the pool: for what blocks (disk reads, password hashing) ---------------------------------------------------- */
 
 struct svr_pool;
 
 /** Owned by whoever submits until then; by the pool while it runs; then done() has it. */
 struct svr_job {
 	struct env_msg msg;
-	void (*run)(struct svr_job *job);  /* on a pool actor: may block; touches nothing but the job and thread-safe things */
+	/* on a pool actor: may block; touches nothing but the job and thread-safe things */
+	void (*run)(struct svr_job *job);
 	void (*done)(struct svr_job *job); /* on the loop that submitted it; frees it */
 	struct svr_loop *loop;
 	struct svr_pool *pool;
-	struct co_wait *waiter;            /* svr_pool_call()'s */
+	struct co_wait *waiter; /* svr_pool_call()'s */
 };
 
 /** [blocks] `threads` actors; at most `queue_max` jobs waiting. Made before svr_start, destroyed after svr_stop. */
-int svr_pool_create(struct svr *svr, const char *name, unsigned threads, unsigned queue_max, struct svr_pool **ret_pool);
+int svr_pool_create(
+	struct svr *svr, const char *name, unsigned threads, unsigned queue_max, struct svr_pool **ret_pool);
 void svr_pool_destroy(struct svr_pool *pool);
 /** HY_RESOURCE_EXHAUSTED when the queue is full (the job stays the caller's). Does not suspend. */
 int svr_pool_submit(struct svr_pool *pool, struct svr_loop *loop, struct svr_job *job);
 /**
- * Submits and waits. HY_OK: it has run and is the caller's again. Else the job is, or will be, freed by job->done(). SUSPENDS.
+ * Submits and waits. HY_OK: it has run and is the caller's again. Else the job is, or will be, freed by job->done().
+ * SUSPENDS.
  */
 int svr_pool_call(struct svr_pool *pool, struct call *call, struct svr_job *job);
 

@@ -17,8 +17,8 @@ struct co {
 	struct fiber fiber;
 	void *stack;
 	struct svr_loop *loop;
-	struct co *next;     /* in the FIFO */
-	struct hy_link all;  /* in the loop's list of living coroutines */
+	struct co *next;      /* in the FIFO */
+	struct hy_link all;   /* in the loop's list of living coroutines */
 	struct co_wait *wait; /* the present one, if it can be cancelled */
 	void (*fn)(void *arg);
 	void *arg;
@@ -36,7 +36,10 @@ struct co_sched {
 	struct hy_link all;
 	size_t count;
 	uint64_t spawned; /* ever */
-	/** Waits with deadlines, earliest first. The timer is never moved later when a wait ends: it looks again when it fires. */
+	/**
+	 * Waits with deadlines, earliest first. The timer is never moved later when a wait ends: it looks again when it
+	 * fires.
+	 */
 	struct hy_link deadlines;
 	struct env_timer timer;
 };
@@ -77,7 +80,7 @@ struct svr_loop {
 	struct svr_turn_hook *turn_hooks, *stop_hooks;
 	uint64_t post_mask; /* receivers with a list that is not empty */
 	struct svr_post_list post[SVR_LOOPS_MAX];
-	unsigned goes; /* of coroutines, left in this turn */
+	unsigned goes;        /* of coroutines, left in this turn */
 	struct env_msg again; /* to itself: there is more to run */
 	bool again_posted, stopping, ending;
 	unsigned held;
