@@ -60,6 +60,25 @@ static uint64_t last_version(struct harness *h, struct call *call, const struct 
 	return version;
 }
 
+/** Of the one entry with this message's ID. */
+static uint64_t version_of(struct harness *h, struct call *call, const struct person *p, const Hy__SendTextResponse *sent)
+{
+	uint64_t version = 0;
+	unsigned found = 0;
+	Hy__SyncResponse got;
+
+	CHECK(h, harness_sync(h, call, p, &got) == HY_OK);
+	for (size_t i = 0; i < got.n_entries; i++) {
+		Hy__TextMessage *text = harness_text(call, got.entries[i]);
+		if (!text || memcmp(text->id.data, sent->message_id.data, 16) != 0)
+			continue;
+		version = got.entries[i]->version;
+		found++;
+	}
+	CHECK(h, found == 1);
+	return version;
+}
+
 static void do_retry(struct harness *h, struct call *call)
 {
 	struct person ann = harness_register(h, call, "ann", "phone"), bob = harness_register(h, call, "bob", "phone");
@@ -74,6 +93,7 @@ static void do_retry(struct harness *h, struct call *call)
 		CHECK(h, harness_send(h, call, &ann, bob.uin, "hello", id, made_ms, &again) == HY_OK);
 		CHECK(h, memcmp(first.message_id.data, again.message_id.data, 16) == 0);
 		harness_send_ok(h, call, &bob, ann.uin, "in between");
+		CHECK(h, version_of(h, call, &bob, &first) == version);
 	}
 	CHECK(h, last_version(h, call, &bob, &messages) > version); /* his own copies */
 	CHECK(h, messages == 4);
