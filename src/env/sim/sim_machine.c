@@ -164,7 +164,8 @@ void sim_machine_terminate(struct sim_machine *m)
 		return;
 	env->terminating = true;
 	struct env_actor *a;
-	hy_list_each(a, &env->terminate_waiters, struct env_actor, waiter) {
+	hy_list_each(a, &env->terminate_waiters, struct env_actor, waiter)
+	{
 		hy_list_remove(&a->waiter);
 		sim_actor_wake(a);
 	}

@@ -1,4 +1,6 @@
-/** sim_machine.h - the end of a machine, for sim.c. */
+/**
+ * sim_machine.h - the end of a machine, for sim.c.
+ */
 #ifndef ENV_SIM_MACHINE_H
 #define ENV_SIM_MACHINE_H
 

@@ -187,7 +187,8 @@ static void change_apply(const struct sim_change *c)
 static void apply_with_earlier(struct sim_disk *d, struct sim_change *last)
 {
 	struct sim_change *c;
-	hy_list_each(c, &d->changes, struct sim_change, link) {
+	hy_list_each(c, &d->changes, struct sim_change, link)
+	{
 		if (c->number > last->number)
 			return;
 		if (c->inode != last->inode)
@@ -241,12 +242,14 @@ static void names_reload(struct sim_disk *d)
 {
 	struct sim_inode *i;
 	mark(d->root);
-	hy_list_each(i, &d->inodes, struct sim_inode, link) {
+	hy_list_each(i, &d->inodes, struct sim_inode, link)
+	{
 		i->refs = i == d->root;
 		sim_names_free(&i->names);
 	}
 	hy_list_each(i, &d->inodes, struct sim_inode, link) if (!i->marked) sim_inode_free(i);
-	hy_list_each(i, &d->inodes, struct sim_inode, link) {
+	hy_list_each(i, &d->inodes, struct sim_inode, link)
+	{
 		i->marked = false;
 		for (size_t n = 0; n < i->durable.count; n++) {
 			i->durable.items[n].inode->refs++;

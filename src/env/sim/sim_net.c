@@ -113,7 +113,8 @@ struct sim_end *sim_end_of(const struct env_sock *sock)
 static bool addr_in_use(const struct sim_machine *m, const struct env_addr *addr)
 {
 	struct env_listener *l;
-	hy_list_each(l, &m->listeners, struct env_listener, machine_link) {
+	hy_list_each(l, &m->listeners, struct env_listener, machine_link)
+	{
 		if (listener_takes(l, addr) ||
 			(addr_is_any(addr) && l->addr.family != AF_UNIX && l->addr.port == addr->port))
 			return true;
@@ -432,14 +433,16 @@ void sim_net_process_gone(struct env *env, bool power_cut)
 {
 	struct sim *s = env->sim;
 	struct env_listener *l;
-	hy_list_each(l, &env->listeners, struct env_listener, link) {
+	hy_list_each(l, &env->listeners, struct env_listener, link)
+	{
 		struct sim_end *e;
 		l->backlog_count = 0; /* these are among the connections below */
 		hy_list_each(e, &l->ends, struct sim_end, listener_link) listening_end_close(e);
 		listener_free(l);
 	}
 	struct sim_conn *c;
-	hy_list_each(c, &s->conns, struct sim_conn, link) {
+	hy_list_each(c, &s->conns, struct sim_conn, link)
+	{
 		c->events++; /* so that it stays until both ends were looked at */
 		for (int i = 0; i < 2; i++)
 			if (c->end[i].env == env)
@@ -494,7 +497,8 @@ void sim_reset_links(struct sim *s, struct sim_machine *a, struct sim_machine *b
 {
 	struct sim_heap *before = sim_heap_enter(&s->heap);
 	struct sim_conn *c;
-	hy_list_each(c, &s->conns, struct sim_conn, link) {
+	hy_list_each(c, &s->conns, struct sim_conn, link)
+	{
 		const struct sim_machine *x = c->end[0].machine, *y = c->end[1].machine;
 		if ((x == a && y == b) || (x == b && y == a))
 			link_reset(s, c);

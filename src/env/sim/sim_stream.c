@@ -120,7 +120,7 @@ static void rto_fires(struct sim *s, void *p, uint64_t number)
 	if (number == e->rto_number && !e->dead) {
 		e->rto_armed = false;
 		if (may_pass(e) && may_pass(sim_peer(e)))
-			sim_flow(e, 0);
+			sim_end_healed(e);
 		else
 			sim_end_fail(e, ETIMEDOUT);
 	}

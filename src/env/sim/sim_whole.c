@@ -51,9 +51,10 @@ static int write_temporary(struct env *env, const char *path, const void *p, siz
 
 static char *text_of(const char *a, size_t len, const char *b)
 {
-	char *s = hy_alloc(len + strlen(b) + 1);
+	size_t b_len = strlen(b);
+	char *s = hy_alloc(len + b_len + 1);
 	memcpy(s, a, len);
-	strcpy(s + len, b);
+	memcpy(s + len, b, b_len + 1);
 	return s;
 }
 
