@@ -74,6 +74,12 @@ void load_ask(struct load_link *l, uint32_t cmd, const ProtobufCMessage *body, s
 
 /** Registers NAME, fills uin and ticket. */
 void load_register(struct load_link *l, const char *name);
+struct load_person {
+	uint32_t uin;
+	uint8_t ticket[36];
+};
+/** Registers PREFIX-0 to PREFIX-(count - 1), many at once. */
+void load_register_many(struct load *load, const char *prefix, struct load_person *people, unsigned count);
 /** Identifies the link with its ticket. */
 void load_identify(struct load_link *l);
 
