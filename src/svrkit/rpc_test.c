@@ -277,6 +277,51 @@ static void every_method_is_counted_with_its_errors_and_latencies(void **state)
 	}
 }
 
+/* ---- what a method's options say ---- */
+
+static int call_as(struct call *call, const struct rpc_method *method, const char *payload, size_t *ret_len)
+{
+	Hy__EchoRequest request = HY__ECHO_REQUEST__INIT;
+	Hy__EchoResponse response = HY__ECHO_RESPONSE__INIT;
+
+	request.payload.data = (uint8_t *)payload;
+	request.payload.len = strlen(payload);
+	int status = rpc_call(call, method, &request, &response);
+	*ret_len = response.payload.len;
+	return status;
+}
+
+static void run_options(struct world *w, struct call *call, void *arg)
+{
+	static const char long_name[] = "a name of forty bytes, one byte too many";
+	struct rpc_method method = echo_service.methods[1];
+	size_t len;
+
+	/* Callers go on without it: only when it is out of order, not when it says no. */
+	method.on_failure = 1;
+	CHECK(w, call_as(call, &method, "fail", &len) == HY_OK && len == 0);
+	CHECK(w, call_as(call, &method, "missing", &len) == HY_NOT_FOUND && len == 7);
+	method.on_failure = 0;
+	method.route = RPC_ROUTE_SELF;
+	CHECK(w, call_as(call, &method, "hello", &len) == HY_UNAUTHENTICATED);
+	call->who = (struct svr_passport){42, "phone", "ann"};
+	CHECK(w, call_as(call, &method, "hello", &len) == HY_OK && len == 5);
+	method.route = RPC_ROUTE_NAME;
+	method.route_offset = offsetof(Hy__EchoRequest, payload.data);
+	CHECK(w, call_as(call, &method, "ann", &len) == HY_OK && len == 3);
+	CHECK(w, call_as(call, &method, long_name, &len) == HY_INVALID_ARGUMENT);
+	CHECK(w, call_as(call, &method, long_name + 1, &len) == HY_OK && len == sizeof(long_name) - 2);
+}
+
+static void a_method_is_called_as_its_options_say(void **state)
+{
+	struct echo_world ew;
+
+	echo_world_open(&ew, OTHER_LOOP);
+	world_run(&ew.client, 0, run_options, &ew);
+	echo_world_close(&ew);
+}
+
 /* ---- a server that goes away ------------------------------------------------------------------------------------- */
 
 static void call_ok(struct world *w, struct call *call, void *arg)
@@ -368,6 +413,7 @@ int main(void)
 		cmocka_unit_test(a_thousand_calls_at_once_have_each_its_own_answer),
 		cmocka_unit_test(a_cancellation_reaches_the_handler_wherever_it_is),
 		cmocka_unit_test(every_method_is_counted_with_its_errors_and_latencies),
+		cmocka_unit_test(a_method_is_called_as_its_options_say),
 		cmocka_unit_test(a_client_finds_its_server_again_after_it_was_away),
 		cmocka_unit_test(a_service_that_nobody_added_is_unimplemented),
 		cmocka_unit_test(only_loopback_and_unix_sockets_are_listened_on),

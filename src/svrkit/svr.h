@@ -66,6 +66,11 @@ struct svr_turn_hook {
 };
 void svr_loop_on_turn_end(struct svr_loop *loop, struct svr_turn_hook *hook);
 /**
+ * Runs what is ready now, not only at the turn's end: for whoever has just spawned a few requests. The fewer coroutines
+ * live at once, the more of them stay in the processor's cache. On the loop, in no coroutine.
+ */
+void svr_loop_run(struct svr_loop *loop);
+/**
  * Once, while the server stops, when no coroutine is left: the place to close sockets and cancel timers. Registered as
  * above; called in the order of registration. Nothing may be spawned any more.
  */

@@ -102,11 +102,6 @@ static inline void svr_count(struct svr_loop *loop, enum mon_id id, uint64_t n)
 	mon_add(loop->svr->mon, loop->index, id, n);
 }
 
-/**
- * Runs what is ready now, not only at the turn's end: the fewer coroutines live at once, the more of them stay in the
- * processor's cache. On the loop, in no coroutine.
- */
-void svr_loop_run(struct svr_loop *loop);
 /** There will be one more turn after this one. */
 void svr_loop_again(struct svr_loop *loop);
 
