@@ -247,7 +247,7 @@ static void do_damaged(struct harness *h, struct call *call)
 {
 	struct person ann = harness_register(h, call, "ann", "phone"), bob = harness_register(h, call, "bob", "phone");
 	struct hy_key key = hy_key_user(bob.uin);
-	static const char *const rows[] = {"\xff\xff\xff", "", "\x08\x0a\x12\x05" "ab", "\x08\x0a\x12\x02\xff\xff"};
+	static const char *const rows[] = {"\xff\xff\xff", "", "\x08\x0a\x12\x05zz", "\x08\x0a\x12\x02\xff\xff"};
 	struct kt_result result;
 	Hy__SyncResponse got;
 
