@@ -147,6 +147,24 @@ static int make_dir(struct env *env, const char *dir)
 	return rc;
 }
 
+/** The folders of log and rows: at every start, for the one before may have died before they were sure to last. */
+static int make_rooms(struct env *env, const char *dir, char **ret_why)
+{
+	static const char *const names[] = {"log", "rows"};
+	int rc = 0;
+	for (size_t i = 0; i < HY_COUNT_OF(names) && rc == 0; i++) {
+		char *path = path_in(dir, names[i]);
+		rc = env_mkdir(env, path);
+		hy_free(path);
+	}
+	if (rc == 0)
+		rc = env_dir_sync(env, dir);
+	if (rc == 0)
+		return HY_OK;
+	*ret_why = sdb_why("folders cannot be made in %s: %s", dir, strerror(-rc));
+	return from_errno(rc);
+}
+
 int sdb_folder_open(struct env *env, const char *dir, bool repair, struct sdb_folder *ret_folder, struct env_file **ret_lock,
 	char **ret_why)
 {
@@ -159,6 +177,8 @@ int sdb_folder_open(struct env *env, const char *dir, bool repair, struct sdb_fo
 	int status = lock(env, dir, &held, ret_why);
 	if (!status)
 		status = open_format(env, dir, repair, ret_folder, ret_why);
+	if (!status)
+		status = make_rooms(env, dir, ret_why);
 	if (status)
 		env_file_close(held);
 	else
