@@ -1,4 +1,5 @@
 #include "base/mem.h"
+#include "kt/dir_make.h"
 #include "kt/log_recover.h"
 
 /* A segment's file as found in the folder. */
@@ -82,7 +83,7 @@ static int look_at(struct recovery *r, struct found *f)
 
 static int look_around(struct recovery *r)
 {
-	int rc = env_mkdir(r->env, r->config->dir);
+	int rc = dir_make(r->env, r->config->dir);
 	if (rc == 0)
 		rc = env_dir_list(r->env, r->config->dir, note_name, r);
 	for (size_t i = 0; rc == 0 && i < r->file_count; i++)

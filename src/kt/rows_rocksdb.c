@@ -11,6 +11,7 @@
 #include <rocksdb/c.h>
 
 #include "base/mem.h"
+#include "kt/dir_make.h"
 #include "kt/rows.h"
 
 #define CACHE_BYTES_DEFAULT (64u << 20)
@@ -161,7 +162,7 @@ static char *why(const char *dir, const char *reason)
 
 int rows_open(struct env *env, const struct rows_config *config, struct rows **ret_rows, char **ret_why)
 {
-	int rc = env_mkdir(env, config->dir);
+	int rc = dir_make(env, config->dir);
 	if (rc) {
 		*ret_why = why(config->dir, strerror(-rc));
 		return rc == -ENOSPC ? HY_RESOURCE_EXHAUSTED : HY_UNAVAILABLE;

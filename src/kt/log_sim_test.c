@@ -1,0 +1,361 @@
+/*
+ * The commit log as it is, on a simulated machine that dies: writers on two loops, while syncs fail, the disk is full for a moment,
+ * the process is killed and the power goes, at any instant, also while it recovers.
+ *
+ * What must hold for every seed, over all lives of the machine: what was answered is replayed, once, in the order of its
+ * loop; what one start has shown is never gone again; positions do not go back; a start never finds damage.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "base/mem.h"
+#include "env/sim/sim.h"
+#include "kt/log.h"
+
+enum {
+	SEEDS = 500,
+	LIVES = 12,
+	LOOPS = 2,
+	WAITING = 4,         /* writes of a loop on their way at once */
+	NUMBERS_MAX = 20000, /* of one loop */
+};
+
+/* A write carries its loop and its number there, which counts through all lives. Kept outside the machine. */
+struct history {
+	struct sim *sim;
+	struct sim_machine *machine;
+	const char *wrong;
+	unsigned lives, opened;
+	uint64_t submitted[LOOPS]; /* newest number handed in, in any life */
+	uint64_t answered[LOOPS];  /* newest number answered with OK */
+	uint64_t shown_pos;        /* newest position that a start has shown or an answer has named */
+	uint64_t from;             /* what "the store behind" has: released */
+	/* The write at each (loop, number): its position once shown or answered. 0: never seen */
+	uint64_t pos[LOOPS][NUMBERS_MAX];
+	/* Of which life it is known that it is there: numbers that a life submitted and that no later start has shown are gone for good. */
+	bool gone[LOOPS][NUMBERS_MAX];
+};
+
+#define CLAIM(h, truth)                                                                                                \
+	do {                                                                                                           \
+		if (!(truth) && !(h)->wrong)                                                                           \
+			(h)->wrong = #truth;                                                                           \
+	} while (0)
+
+/* ---- a life --------------------------------------------------------------------------------------------------------- */
+
+struct writer {
+	struct process *process;
+	unsigned index;
+	struct env_loop *loop;
+	struct env_timer timer;
+	unsigned on_way;
+	bool ending;
+	uint64_t next_answer; /* the number that must be answered next */
+	uint64_t last_pos;    /* of the newest answer */
+};
+
+struct process {
+	struct history *h;
+	struct env *env;
+	struct kt_log *log;
+	struct writer writers[LOOPS];
+	uint64_t replayed_pos, opened_at;
+	uint64_t replayed[LOOPS]; /* newest number replayed */
+	bool seen[LOOPS][NUMBERS_MAX];
+};
+
+struct one_write {
+	struct kt_log_write write;
+	struct writer *writer;
+	uint64_t number;
+};
+
+static bool replay(void *arg, uint64_t pos, struct hy_bytes payload)
+{
+	struct process *p = arg;
+	struct history *h = p->h;
+	CLAIM(h, p->replayed_pos == 0 || pos == p->replayed_pos + 1);
+	CLAIM(h, pos > h->from);
+	p->replayed_pos = pos;
+	while (payload.len >= 17) {
+		unsigned loop = payload.data[0];
+		uint64_t number = hy_get_le64(payload.data + 1), len = hy_get_le64(payload.data + 9);
+		if (loop >= LOOPS || number >= NUMBERS_MAX || len > payload.len - 17)
+			return false;
+		CLAIM(h, !p->seen[loop][number]);
+		CLAIM(h, number > p->replayed[loop]);
+		CLAIM(h, number <= h->submitted[loop]);
+		CLAIM(h, !h->gone[loop][number]);
+		CLAIM(h, h->pos[loop][number] == 0 || h->pos[loop][number] == pos);
+		p->seen[loop][number] = true;
+		p->replayed[loop] = number;
+		payload = hy_bytes(payload.data + 17 + len, payload.len - 17 - len);
+	}
+	return payload.len == 0;
+}
+
+/* The log is open: what was replayed is visible from now on. */
+static void judge_replay(struct process *p, const struct kt_log_report *report)
+{
+	struct history *h = p->h;
+	CLAIM(h, report->last_pos >= h->shown_pos);
+	for (unsigned loop = 0; loop < LOOPS; loop++) {
+		for (uint64_t n = 1; n <= h->submitted[loop]; n++) {
+			bool behind = h->pos[loop][n] > 0 && h->pos[loop][n] <= h->from;
+			/* shown or answered before: still there */
+			CLAIM(h, h->pos[loop][n] == 0 || behind || p->seen[loop][n]);
+			h->gone[loop][n] = h->pos[loop][n] == 0 && !p->seen[loop][n];
+		}
+	}
+	h->shown_pos = report->last_pos;
+}
+
+/* Positions of what was replayed, by a second look: replay() must not change the history before the log is open. */
+struct positions {
+	uint64_t pos[LOOPS][NUMBERS_MAX];
+};
+
+static bool replay_and_note(void *arg, uint64_t pos, struct hy_bytes payload)
+{
+	struct process *p = ((void **)arg)[0];
+	struct positions *at = ((void **)arg)[1];
+	if (!replay(p, pos, payload))
+		return false;
+	while (payload.len >= 17) {
+		at->pos[payload.data[0]][hy_get_le64(payload.data + 1)] = pos;
+		size_t len = 17 + hy_get_le64(payload.data + 9);
+		payload = hy_bytes(payload.data + len, payload.len - len);
+	}
+	return true;
+}
+
+static void submit_some(struct writer *w);
+
+static void on_answer(struct env_msg *msg)
+{
+	struct one_write *one = hy_container_of(hy_container_of(msg, struct kt_log_write, msg), struct one_write, write);
+	struct writer *w = one->writer;
+	struct history *h = w->process->h;
+	CLAIM(h, one->number == w->next_answer);
+	w->next_answer++;
+	w->on_way--;
+	if (one->write.status == HY_OK) {
+		CLAIM(h, one->write.pos >= w->last_pos && one->write.pos > w->process->opened_at);
+		w->last_pos = one->write.pos;
+		h->pos[w->index][one->number] = one->write.pos;
+		h->answered[w->index] = one->number;
+		h->shown_pos = HY_MAX(h->shown_pos, one->write.pos);
+		uint64_t back = sim_range(h->sim, 0, 40);
+		if (sim_chance(h->sim, 100) && one->write.pos > back + h->from && one->write.pos - back <= kt_log_durable_pos(w->process->log)) {
+			h->from = one->write.pos - back;
+			kt_log_release(w->process->log, h->from);
+		}
+	} else {
+		CLAIM(h, one->write.status == HY_UNAVAILABLE && kt_log_failed(w->process->log));
+	}
+	hy_buf_fini(&one->write.records);
+	hy_free(one);
+	submit_some(w);
+}
+
+static void submit_one(struct writer *w)
+{
+	struct history *h = w->process->h;
+	struct one_write *one = hy_zalloc(sizeof *one);
+	one->writer = w;
+	one->number = ++h->submitted[w->index];
+	one->write.msg.fn = on_answer;
+	one->write.reply_to = env_loop_inbox(w->loop);
+	uint64_t most = sim_chance(h->sim, 20) ? 20000 : 300;
+	uint64_t len = sim_range(h->sim, 0, most);
+	uint8_t *p = hy_buf_reserve(&one->write.records, 17 + len);
+	p[0] = (uint8_t)w->index;
+	hy_put_le64(p + 1, one->number);
+	hy_put_le64(p + 9, len);
+	memset(p + 17, (int)one->number, len);
+	hy_buf_commit(&one->write.records, 17 + len);
+	w->on_way++;
+	kt_log_submit(w->process->log, &one->write);
+}
+
+static void on_timer(struct env_timer *timer)
+{
+	submit_some(hy_container_of(timer, struct writer, timer));
+}
+
+static void submit_some(struct writer *w)
+{
+	struct history *h = w->process->h;
+	if (w->ending || (kt_log_failed(w->process->log) && sim_chance(h->sim, 900)))
+		return;
+	while (w->on_way < WAITING && h->submitted[w->index] + 1 < NUMBERS_MAX && sim_chance(h->sim, 700))
+		submit_one(w);
+	uint64_t pause = sim_range(h->sim, 1, 20000);
+	env_timer_set(w->loop, &w->timer, env_loop_now_us(w->loop) + pause);
+}
+
+static struct process *open_log(struct env *env, struct history *h)
+{
+	struct process *p = hy_zalloc(sizeof *p);
+	struct positions *at = hy_zalloc(sizeof *at);
+	p->h = h;
+	p->env = env;
+	struct kt_log_config config = {.dir = "/log", .epoch = 77, .segment_bytes = 32u << 10};
+	struct kt_log_report report;
+	void *args[2] = {p, at};
+	h->lives++;
+	int status = kt_log_open(env, &config, h->from, replay_and_note, args, &p->log, &report);
+	CLAIM(h, status == HY_OK || status == HY_UNAVAILABLE || status == HY_RESOURCE_EXHAUSTED);
+	if (status != HY_OK) {
+		hy_free(at);
+		hy_free(p);
+		return NULL;
+	}
+	h->opened++;
+	judge_replay(p, &report);
+	p->opened_at = report.last_pos;
+	for (unsigned loop = 0; loop < LOOPS; loop++) {
+		for (uint64_t n = 1; n <= h->submitted[loop]; n++)
+			h->pos[loop][n] = at->pos[loop][n] ? at->pos[loop][n] : h->pos[loop][n];
+	}
+	hy_free(at);
+	return p;
+}
+
+static void end_loop(struct env_msg *msg)
+{
+	struct writer *w = hy_container_of(msg, struct one_write, write.msg)->writer;
+	w->ending = true;
+	env_timer_cancel(w->loop, &w->timer);
+	env_loop_stop(w->loop);
+	hy_free(hy_container_of(msg, struct one_write, write.msg));
+}
+
+static void process_main(struct env *env, void *arg)
+{
+	struct history *h = arg;
+	struct process *p = open_log(env, h);
+	if (!p)
+		return;
+	for (unsigned i = 0; i < LOOPS; i++) {
+		struct writer *w = &p->writers[i];
+		*w = (struct writer){.process = p, .index = i, .timer.fn = on_timer, .next_answer = h->submitted[i] + 1};
+		struct env_loop_config config = {.name = "writer"};
+		if (env_loop_create(env, &config, &w->loop) != 0)
+			abort();
+		env_timer_set(w->loop, &w->timer, env_mono_us(env));
+		if (env_loop_start(w->loop) != 0)
+			abort();
+	}
+	env_wait_terminate(env);
+	for (unsigned i = 0; i < LOOPS; i++) {
+		struct one_write *last = hy_zalloc(sizeof *last);
+		last->writer = &p->writers[i];
+		last->write.msg.fn = end_loop;
+		env_inbox_post(env_loop_inbox(p->writers[i].loop), &last->write.msg);
+		env_loop_join(p->writers[i].loop);
+	}
+	/* Answers on their way to a loop that has ended are lost: outcome unknown. */
+	kt_log_close(p->log);
+}
+
+/* ---- the world ------------------------------------------------------------------------------------------------------ */
+
+static bool is_off(void *arg)
+{
+	return !sim_machine_running(((struct history *)arg)->machine);
+}
+
+static void live_and_die(struct history *h)
+{
+	sim_machine_start(h->machine, process_main, h);
+	uint64_t most = sim_chance(h->sim, 400) ? 60000 : 600000; /* short: it dies while it recovers */
+	uint64_t us = sim_range(h->sim, 0, most);
+	sim_run(h->sim, sim_now_us(h->sim) + us, is_off, h);
+	if (!sim_machine_running(h->machine))
+		return;
+	switch (sim_range(h->sim, 0, 3)) {
+	case 0:
+		sim_machine_terminate(h->machine);
+		sim_run(h->sim, sim_now_us(h->sim) + 60000000, is_off, h);
+		break;
+	case 1:
+		sim_machine_power_cut(h->machine);
+		break;
+	default:
+		sim_machine_kill(h->machine);
+		break;
+	}
+	if (sim_machine_running(h->machine))
+		sim_machine_kill(h->machine);
+}
+
+struct sums {
+	uint64_t opened, answered;
+	uint64_t marks[8];
+};
+
+static const char *const expected_marks[] = {"log: torn tail cut", "log: last batch copied", "log: segment voided",
+	"log: segment recycled", "log: nearly full", "log: failed", "log: segment not ready in time"};
+
+static void add_mark(void *arg, const char *name, uint64_t count)
+{
+	struct sums *sums = arg;
+	for (size_t i = 0; i < HY_COUNT_OF(expected_marks); i++) {
+		if (strcmp(name, expected_marks[i]) == 0)
+			sums->marks[i] += count;
+	}
+}
+
+static void run_seed(uint64_t seed, struct sums *sums)
+{
+	struct history *h = hy_zalloc(sizeof *h);
+	h->sim = sim_create(seed);
+	sim_draw_faults(h->sim);
+	h->machine = sim_machine_create(h->sim, "store", "10.0.0.1");
+	for (int life = 0; life < LIVES && !h->wrong; life++)
+		live_and_die(h);
+	/* At last a start that nothing disturbs. */
+	*sim_faults(h->sim) = (struct sim_faults){0};
+	unsigned opened = h->opened;
+	sim_machine_start(h->machine, process_main, h);
+	sim_run(h->sim, sim_now_us(h->sim) + 3000000, is_off, h);
+	CLAIM(h, h->opened == opened + 1);
+	sums->opened += h->opened;
+	sums->answered += h->answered[0] + h->answered[1];
+	sim_marks_each(h->sim, add_mark, sums);
+	sim_destroy(h->sim);
+	if (h->wrong)
+		fail_msg("seed %llu, life %u: not true: %s", (unsigned long long)seed, h->lives, h->wrong);
+	hy_free(h);
+}
+
+static void test_deaths(void **state)
+{
+	struct sums sums = {0};
+	const char *one = getenv("SEED");
+	if (one) {
+		run_seed(strtoull(one, NULL, 10), &sums);
+		return;
+	}
+	for (uint64_t seed = 1; seed <= SEEDS; seed++)
+		run_seed(seed, &sums);
+	print_message("# %llu starts, %llu writes answered\n", (unsigned long long)sums.opened, (unsigned long long)sums.answered);
+	for (size_t i = 0; i < HY_COUNT_OF(expected_marks); i++) {
+		print_message("# %s: %llu\n", expected_marks[i], (unsigned long long)sums.marks[i]);
+		assert_true(sums.marks[i] > 0);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		{"whatever the disk and the deaths do, what was answered or shown stays", test_deaths, NULL, NULL, NULL},
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
