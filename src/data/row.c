@@ -14,8 +14,8 @@ int row_pack(struct call *call, const ProtobufCMessage *m, struct hy_bytes *ret_
 	return HY_OK;
 }
 
-ProtobufCMessage *row_unpack(struct call *call, const struct hy_key *key, const struct kt_row *row,
-	const ProtobufCMessageDescriptor *d)
+ProtobufCMessage *row_unpack(
+	struct call *call, const struct hy_key *key, const struct kt_row *row, const ProtobufCMessageDescriptor *d)
 {
 	ProtobufCMessage *m = pb_unpack(d, row->value, call->arena);
 

@@ -13,8 +13,8 @@
 /** RESOURCE_EXHAUSTED: over the arena's cap. */
 int row_pack(struct call *call, const ProtobufCMessage *m, struct hy_bytes *ret_bytes) HY_MUST_USE;
 /** NULL: the row cannot be read; it was counted and logged. */
-ProtobufCMessage *row_unpack(struct call *call, const struct hy_key *key, const struct kt_row *row,
-	const ProtobufCMessageDescriptor *d);
+ProtobufCMessage *row_unpack(
+	struct call *call, const struct hy_key *key, const struct kt_row *row, const ProtobufCMessageDescriptor *d);
 /** Counts and logs a row that cannot be read. `what`: its kind, for people. */
 void row_damaged(struct call *call, const struct hy_key *key, const struct kt_row *row, const char *what);
 

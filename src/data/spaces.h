@@ -37,7 +37,8 @@ struct spaces_device_name {
 	uint8_t bytes[2 + SPACES_DEVICE_MAX];
 };
 /** False: the device's name is empty or longer than SPACES_DEVICE_MAX. */
-bool spaces_device_name(enum spaces_device_kind kind, const char *device, struct spaces_device_name *ret_name) HY_MUST_USE;
+bool spaces_device_name(
+	enum spaces_device_kind kind, const char *device, struct spaces_device_name *ret_name) HY_MUST_USE;
 static inline struct hy_bytes spaces_device_bytes(const struct spaces_device_name *n)
 {
 	return hy_bytes(n->bytes, n->len);
@@ -47,7 +48,8 @@ static inline struct hy_bytes spaces_device_prefix(enum spaces_device_kind kind)
 {
 	return kind == SPACES_DEVICE ? hy_bytes("d/", 2) : hy_bytes("t/", 2);
 }
-/** The device in a row's name, copied with a NUL into `device` (at least SPACES_DEVICE_MAX + 1 bytes). False: another row. */
+/** The device in a row's name, copied with a NUL into `device` (at least SPACES_DEVICE_MAX + 1 bytes). False: another
+ * row. */
 bool spaces_device_of(enum spaces_device_kind kind, struct hy_bytes name, char *device) HY_MUST_USE;
 
 /** Whether a message came in or is the user's own copy of what went out: both may have the same client ID. */
@@ -68,8 +70,8 @@ struct spaces_inbox {
 	uint64_t time_ms;
 };
 /**
- * Reads an InboxRow without unpacking it: handing out messages is what a server does most. Unknown fields are skipped. False: malformed,
- * also when the body is of a type that is known here and is no message of that type.
+ * Reads an InboxRow without unpacking it: handing out messages is what a server does most. Unknown fields are skipped.
+ * False: malformed, also when the body is of a type that is known here and is no message of that type.
  */
 bool spaces_inbox_read(struct hy_bytes value, struct spaces_inbox *ret_inbox) HY_MUST_USE;
 

@@ -72,7 +72,14 @@ static void test_inbox(void **state)
 	row.time_ms = 1234567890123;
 	pb_pack(&row.base, &value);
 	/* what a later version may add */
-	hy_buf_append(&value, "\x78\x07\x82\x01\x03" "abc" "\x8d\x01" "1234" "\x91\x01" "12345678", 24);
+	hy_buf_append(&value,
+		"\x78\x07\x82\x01\x03"
+		"abc"
+		"\x8d\x01"
+		"1234"
+		"\x91\x01"
+		"12345678",
+		24);
 	assert_true(spaces_inbox_read(hy_buf_bytes(&value), &inbox));
 	assert_int_equal(inbox.type, HY__SYNC_TYPE__SYNC_TYPE_TEXT);
 	assert_true(inbox.own);
@@ -93,8 +100,14 @@ static const struct damage_case {
 	bool good;
 } damage_cases[] = {
 	{"an empty row is damaged", "", false},
-	{"a row without a type is damaged", "\x12\x01" "a", false},
-	{"a body that is cut is damaged", "\x08\x0a\x12\x05" "ab", false},
+	{"a row without a type is damaged",
+		"\x12\x01"
+		"a",
+		false},
+	{"a body that is cut is damaged",
+		"\x08\x0a\x12\x05"
+		"ab",
+		false},
 	{"a text that is no message is damaged", "\x08\x0a\x12\x02\xff\xff", false},
 	{"a group is damaged", "\x08\x63\x0b", false},
 	{"a type that nobody knows is handed out as it is", "\x08\x63\x12\x02\xff\xff", true},

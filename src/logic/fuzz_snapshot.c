@@ -1,6 +1,6 @@
 /*
- * Whatever a stranger brings as a snapshot: the decoder reads no byte too far and takes nothing that it did not make itself. Behind the first
- * byte, which says whether a right MAC shall be put on, so that the search gets past it.
+ * Whatever a stranger brings as a snapshot: the decoder reads no byte too far and takes nothing that it did not make
+ * itself. Behind the first byte, which says whether a right MAC shall be put on, so that the search gets past it.
  */
 #include "base/mem.h"
 #include "logic/snapshot.h"

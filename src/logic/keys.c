@@ -21,9 +21,7 @@ void ticket_make(struct env *env, uint32_t uin, uint8_t ret_ticket[TICKET_SIZE])
 	env_random(env, ret_ticket + 4, TICKET_SIZE - 4);
 }
 
-void ticket_hash(const struct logic_keys *keys, const uint8_t ticket[TICKET_SIZE],
-	uint8_t ret_hash[TICKET_HASH_SIZE])
+void ticket_hash(const struct logic_keys *keys, const uint8_t ticket[TICKET_SIZE], uint8_t ret_hash[TICKET_HASH_SIZE])
 {
-	crypto_generichash(
-		ret_hash, TICKET_HASH_SIZE, ticket, TICKET_SIZE, keys->ticket, sizeof keys->ticket);
+	crypto_generichash(ret_hash, TICKET_HASH_SIZE, ticket, TICKET_SIZE, keys->ticket, sizeof keys->ticket);
 }

@@ -19,8 +19,8 @@ struct logic_keys {
 };
 
 /**
- * Derives all keys from one of 32 random bytes. Whoever loses it loses no data, but tickets and snapshots mean nothing any more, and a
- * retry across the loss is taken for other content.
+ * Derives all keys from one of 32 random bytes. Whoever loses it loses no data, but tickets and snapshots mean nothing
+ * any more, and a retry across the loss is taken for other content.
  */
 void logic_keys_derive(const uint8_t master[LOGIC_KEY_SIZE], struct logic_keys *ret_keys);
 
@@ -28,7 +28,6 @@ void logic_keys_derive(const uint8_t master[LOGIC_KEY_SIZE], struct logic_keys *
 #define TICKET_SIZE 36u
 #define TICKET_HASH_SIZE 32u
 void ticket_make(struct env *env, uint32_t uin, uint8_t ret_ticket[TICKET_SIZE]);
-void ticket_hash(const struct logic_keys *keys, const uint8_t ticket[TICKET_SIZE],
-	uint8_t ret_hash[TICKET_HASH_SIZE]);
+void ticket_hash(const struct logic_keys *keys, const uint8_t ticket[TICKET_SIZE], uint8_t ret_hash[TICKET_HASH_SIZE]);
 
 #endif

@@ -170,7 +170,8 @@ void harness_run(struct harness *h, void (*fn)(struct harness *h, struct call *c
 	run_tasks(h, &t, 1);
 }
 
-void harness_run_many(struct harness *h, unsigned count, void (*fn)(struct harness *h, struct call *call, unsigned index))
+void harness_run_many(
+	struct harness *h, unsigned count, void (*fn)(struct harness *h, struct call *call, unsigned index))
 {
 	struct task *tasks = hy_zalloc(count * sizeof *tasks);
 
@@ -204,8 +205,8 @@ void harness_as(struct call *call, const struct person *p)
 	call->who = (struct svr_passport){p->uin, p->device, p->name};
 }
 
-int harness_try_register(struct harness *h, struct call *call, const char *name, const char *password, const char *device,
-	struct client_id id, Hy__RegisterResponse *response)
+int harness_try_register(struct harness *h, struct call *call, const char *name, const char *password,
+	const char *device, struct client_id id, Hy__RegisterResponse *response)
 {
 	Hy__RegisterRequest request = HY__REGISTER_REQUEST__INIT;
 	Hy__RequestHead head = harness_head(h, device, &id);
@@ -217,8 +218,8 @@ int harness_try_register(struct harness *h, struct call *call, const char *name,
 	return auth_register(call, &request, response);
 }
 
-int harness_try_sign_in(struct harness *h, struct call *call, const char *name, const char *password, const char *device,
-	Hy__SignInResponse *response)
+int harness_try_sign_in(struct harness *h, struct call *call, const char *name, const char *password,
+	const char *device, Hy__SignInResponse *response)
 {
 	Hy__SignInRequest request = HY__SIGN_IN_REQUEST__INIT;
 	struct client_id id = harness_client_id(h);
@@ -246,7 +247,8 @@ struct person harness_register(struct harness *h, struct call *call, const char 
 {
 	Hy__RegisterResponse response;
 
-	CHECK(h, harness_try_register(h, call, name, HARNESS_PASSWORD, device, harness_client_id(h), &response) == HY_OK);
+	CHECK(h, harness_try_register(h, call, name, HARNESS_PASSWORD, device, harness_client_id(h), &response) ==
+			 HY_OK);
 	return make_person(h, name, device, response.uin, response.ticket);
 }
 

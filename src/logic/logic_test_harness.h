@@ -1,9 +1,10 @@
 /**
- * logic_test_harness.h - a whole server without its access layer, for tests: loops, storage, all services, and a Link service that
- * only notes what it is asked.
+ * logic_test_harness.h - a whole server without its access layer, for tests: loops, storage, all services, and a Link
+ * service that only notes what it is asked.
  *
- * Tests talk to it as clients do, by the generated stubs, inside a coroutine with a passport. cmocka's assertions leave by
- * longjmp, so they stay outside coroutines: inside, CHECK() notes the first line that failed and harness_close() reports it.
+ * Tests talk to it as clients do, by the generated stubs, inside a coroutine with a passport. cmocka's assertions leave
+ * by longjmp, so they stay outside coroutines: inside, CHECK() notes the first line that failed and harness_close()
+ * reports it.
  */
 #ifndef LOGIC_TEST_HARNESS_H
 #define LOGIC_TEST_HARNESS_H
@@ -29,16 +30,16 @@
 struct harness;
 
 struct harness_config {
-	unsigned loops;                 /* 0: 1 */
-	const char *dir;                /* for `open` */
+	unsigned loops;                                                                   /* 0: 1 */
+	const char *dir;                                                                  /* for `open` */
 	int (*open)(struct svr *svr, const struct kt_config *config, struct kt **ret_kt); /* NULL: kt_open_mem */
 	unsigned retain_days;
-	unsigned uin_bits, hash_queue;  /* see struct auth_config */
+	unsigned uin_bits, hash_queue; /* see struct auth_config */
 	struct message_config message;
 	uint32_t page_bytes;
 	uint64_t write_pause_ms;
-	uint64_t epoch_shift;           /* added to the store's epoch, as if it were another */
-	unsigned users_max;             /* see struct session_config */
+	uint64_t epoch_shift; /* added to the store's epoch, as if it were another */
+	unsigned users_max;   /* see struct session_config */
 };
 
 #define HARNESS_NOTES_MAX 4096u
@@ -74,7 +75,8 @@ void harness_close(struct harness *h);
 /** Runs it in a coroutine on loop 0 and waits for its end. */
 void harness_run(struct harness *h, void (*fn)(struct harness *h, struct call *call));
 /** Runs it `count` times at once, spread over the loops; `index` tells them apart. */
-void harness_run_many(struct harness *h, unsigned count, void (*fn)(struct harness *h, struct call *call, unsigned index));
+void harness_run_many(
+	struct harness *h, unsigned count, void (*fn)(struct harness *h, struct call *call, unsigned index));
 /** Hints that this user was given. */
 unsigned harness_hints(const struct harness *h, uint32_t uin);
 
@@ -104,10 +106,10 @@ void harness_as(struct call *call, const struct person *p);
 struct person harness_register(struct harness *h, struct call *call, const char *name, const char *device);
 struct person harness_sign_in(struct harness *h, struct call *call, const char *name, const char *device);
 /** The raw calls; the status. */
-int harness_try_register(struct harness *h, struct call *call, const char *name, const char *password, const char *device,
-	struct client_id id, Hy__RegisterResponse *response);
-int harness_try_sign_in(struct harness *h, struct call *call, const char *name, const char *password, const char *device,
-	Hy__SignInResponse *response);
+int harness_try_register(struct harness *h, struct call *call, const char *name, const char *password,
+	const char *device, struct client_id id, Hy__RegisterResponse *response);
+int harness_try_sign_in(struct harness *h, struct call *call, const char *name, const char *password,
+	const char *device, Hy__SignInResponse *response);
 /** Sends as `from`; the status. `made_ms` 0: now. */
 int harness_send(struct harness *h, struct call *call, const struct person *from, uint32_t to, const char *text,
 	struct client_id id, uint64_t made_ms, Hy__SendTextResponse *response);

@@ -35,8 +35,8 @@ void snapshot_encode(const uint8_t key[LOGIC_KEY_SIZE], const struct snapshot_ow
 	write_mac(key, ret_bytes, ret_bytes + MAC_AT);
 }
 
-enum snapshot_verdict snapshot_decode(const uint8_t key[LOGIC_KEY_SIZE], const struct snapshot_owner *owner, struct hy_bytes in,
-	struct snapshot_versions *ret_versions)
+enum snapshot_verdict snapshot_decode(const uint8_t key[LOGIC_KEY_SIZE], const struct snapshot_owner *owner,
+	struct hy_bytes in, struct snapshot_versions *ret_versions)
 {
 	uint8_t mine[VERSIONS_AT], mac[MAC_SIZE];
 

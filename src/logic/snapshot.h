@@ -11,7 +11,8 @@
  *	    37    8  of the inbox
  *	    45   16  keyed BLAKE2b over all before
  *
- * A snapshot means something only to the store, user and device that it was made for; whoever lacks the key cannot make one.
+ * A snapshot means something only to the store, user and device that it was made for; whoever lacks the key cannot make
+ *one.
  *
  * Nothing here suspends.
  */
@@ -44,8 +45,8 @@ enum snapshot_verdict {
 void snapshot_encode(const uint8_t key[LOGIC_KEY_SIZE], const struct snapshot_owner *owner,
 	const struct snapshot_versions *versions, uint8_t ret_bytes[SNAPSHOT_SIZE]);
 /** *ret_versions is set only for SNAPSHOT_GOOD. `in` is what a stranger sent. */
-enum snapshot_verdict snapshot_decode(const uint8_t key[LOGIC_KEY_SIZE], const struct snapshot_owner *owner, struct hy_bytes in,
-	struct snapshot_versions *ret_versions) HY_MUST_USE;
+enum snapshot_verdict snapshot_decode(const uint8_t key[LOGIC_KEY_SIZE], const struct snapshot_owner *owner,
+	struct hy_bytes in, struct snapshot_versions *ret_versions) HY_MUST_USE;
 /** For log lines. Static storage. */
 const char *snapshot_verdict_text(enum snapshot_verdict verdict);
 

@@ -63,8 +63,8 @@ static int claim_name(void *self, struct call *call, const Hy__AccountClaimNameR
 
 /* ---- users --------------------------------------------------------------------------------------------------- */
 
-int account_read_profile(struct account *account, struct call *call, const struct hy_key *key,
-	Hy__ProfileRow **ret_profile)
+int account_read_profile(
+	struct account *account, struct call *call, const struct hy_key *key, Hy__ProfileRow **ret_profile)
 {
 	struct kt_row row;
 
@@ -115,10 +115,12 @@ static int get_credential(void *self, struct call *call, const Hy__AccountGetCre
 
 	int rc = account_read_profile(account, call, &key, &profile);
 	if (rc == HY_OK)
-		rc = kt_read_row(account->kt, call, &key, SPACES_CREDENTIAL, hy_bytes_str(SPACES_OWNER), KT_STRONG, &row);
+		rc = kt_read_row(
+			account->kt, call, &key, SPACES_CREDENTIAL, hy_bytes_str(SPACES_OWNER), KT_STRONG, &row);
 	if (rc != HY_OK)
 		return rc;
-	Hy__CredentialRow *credential = (Hy__CredentialRow *)row_unpack(call, &key, &row, &hy__credential_row__descriptor);
+	Hy__CredentialRow *credential =
+		(Hy__CredentialRow *)row_unpack(call, &key, &row, &hy__credential_row__descriptor);
 	if (!credential)
 		return call_fail(call, HY_DATA_LOSS, "the account's credential is damaged");
 	response->name = profile->name;
@@ -129,8 +131,8 @@ static int get_credential(void *self, struct call *call, const Hy__AccountGetCre
 /* ---- synced rows --------------------------------------------------------------------------------------------- */
 
 /** The body that clients get for a row: what is stored is not what is told. */
-static int change_body(struct call *call, const struct hy_key *key, uint32_t uin, const struct kt_row *row,
-	Hy__AccountChange *change)
+static int change_body(
+	struct call *call, const struct hy_key *key, uint32_t uin, const struct kt_row *row, Hy__AccountChange *change)
 {
 	struct hy_bytes body;
 	int rc;
@@ -154,7 +156,8 @@ static int change_body(struct call *call, const struct hy_key *key, uint32_t uin
 		}
 		device.device = name;
 		if (!row->deleted) {
-			Hy__DeviceRow *stored = (Hy__DeviceRow *)row_unpack(call, key, row, &hy__device_row__descriptor);
+			Hy__DeviceRow *stored =
+				(Hy__DeviceRow *)row_unpack(call, key, row, &hy__device_row__descriptor);
 			if (!stored)
 				return HY_DATA_LOSS;
 			device.name = stored->name;
@@ -182,8 +185,8 @@ static int why_out_of_range(struct account *account, struct call *call, const st
 	return since > head.version ? HY_FAILED_PRECONDITION : HY_OUT_OF_RANGE;
 }
 
-static int changes(void *self, struct call *call, const Hy__AccountChangesRequest *request,
-	Hy__AccountChangesResponse *response)
+static int changes(
+	void *self, struct call *call, const Hy__AccountChangesRequest *request, Hy__AccountChangesResponse *response)
 {
 	struct account *account = self;
 	struct hy_key key = hy_key_user(request->uin);

@@ -1,7 +1,8 @@
 /**
  * account.h - the Account service (proto/account.proto): names, profiles, credentials, devices and their positions.
  *
- * Threads: the key's own loop; all state is in kt. Made after kt is open and before svr_start, destroyed after svr_stop.
+ * Threads: the key's own loop; all state is in kt. Made after kt is open and before svr_start, destroyed after
+ * svr_stop.
  */
 #ifndef DATA_ACCOUNT_H
 #define DATA_ACCOUNT_H

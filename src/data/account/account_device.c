@@ -33,13 +33,14 @@ static struct device *find_device(const struct devices *devices, const char *nam
 }
 
 /** Everybody who holds a ticket. SUSPENDS. */
-static int read_tickets(struct account *account, struct call *call, const struct hy_key *key, struct devices *ret_devices)
+static int read_tickets(
+	struct account *account, struct call *call, const struct hy_key *key, struct devices *ret_devices)
 {
 	struct kt_limits limits = {.max_rows = ROWS_READ_MAX};
 	struct kt_rows rows;
 
-	int rc = kt_read_range(account->kt, call, key, SPACES_CREDENTIAL, spaces_device_prefix(SPACES_TICKET), KT_STRONG,
-		limits, &rows);
+	int rc = kt_read_range(account->kt, call, key, SPACES_CREDENTIAL, spaces_device_prefix(SPACES_TICKET),
+		KT_STRONG, limits, &rows);
 	if (rc != HY_OK)
 		return rc;
 	*ret_devices = (struct devices){.credential_version = rows.version};
@@ -58,7 +59,8 @@ static int read_tickets(struct account *account, struct call *call, const struct
 }
 
 /** As read_tickets(), with their positions. SUSPENDS. */
-static int read_devices(struct account *account, struct call *call, const struct hy_key *key, struct devices *ret_devices)
+static int read_devices(
+	struct account *account, struct call *call, const struct hy_key *key, struct devices *ret_devices)
 {
 	struct kt_limits limits = {.max_rows = ROWS_READ_MAX};
 	char name[SPACES_DEVICE_MAX + 1];
@@ -66,8 +68,8 @@ static int read_devices(struct account *account, struct call *call, const struct
 
 	int rc = read_tickets(account, call, key, ret_devices);
 	if (rc == HY_OK)
-		rc = kt_read_range(account->kt, call, key, SPACES_POSITION, spaces_device_prefix(SPACES_DEVICE), KT_STRONG,
-			limits, &rows);
+		rc = kt_read_range(account->kt, call, key, SPACES_POSITION, spaces_device_prefix(SPACES_DEVICE),
+			KT_STRONG, limits, &rows);
 	if (rc != HY_OK)
 		return rc;
 	for (size_t i = 0; i < rows.count; i++) {
@@ -75,7 +77,8 @@ static int read_devices(struct account *account, struct call *call, const struct
 		if (spaces_device_of(SPACES_DEVICE, rows.rows[i].name, name))
 			d = find_device(ret_devices, name);
 		if (d)
-			d->position = (Hy__PositionRow *)row_unpack(call, key, &rows.rows[i], &hy__position_row__descriptor);
+			d->position =
+				(Hy__PositionRow *)row_unpack(call, key, &rows.rows[i], &hy__position_row__descriptor);
 	}
 	return HY_OK;
 }
@@ -83,7 +86,8 @@ static int read_devices(struct account *account, struct call *call, const struct
 /** Adds the ops that forget a device. */
 static size_t drop_ops(const char *device, struct spaces_device_name names[2], struct kt_op *ops)
 {
-	bool fits = spaces_device_name(SPACES_TICKET, device, &names[0]) && spaces_device_name(SPACES_DEVICE, device, &names[1]);
+	bool fits = spaces_device_name(SPACES_TICKET, device, &names[0]) &&
+		    spaces_device_name(SPACES_DEVICE, device, &names[1]);
 	assert(fits);
 	ops[0] = (struct kt_op){.kind = KT_DELETE, .space = SPACES_CREDENTIAL, .name = spaces_device_bytes(&names[0])};
 	ops[1] = (struct kt_op){.kind = KT_DELETE, .space = SPACES_ACCOUNT, .name = spaces_device_bytes(&names[1])};
@@ -113,7 +117,8 @@ static int put_ticket_once(struct account *account, struct call *call, const Hy_
 
 	if (!spaces_device_name(SPACES_TICKET, request->device, &ticket_name) ||
 		!spaces_device_name(SPACES_DEVICE, request->device, &device_name))
-		return call_fail(call, HY_INVALID_ARGUMENT, "a device's name has 1 to %u characters", SPACES_DEVICE_MAX);
+		return call_fail(
+			call, HY_INVALID_ARGUMENT, "a device's name has 1 to %u characters", SPACES_DEVICE_MAX);
 	int rc = read_devices(account, call, &key, &devices);
 	if (rc != HY_OK)
 		return rc;
@@ -137,7 +142,8 @@ static int put_ticket_once(struct account *account, struct call *call, const Hy_
 		const struct device *gone = longest_unseen(&devices, request->now_ms);
 		if (!gone)
 			return call_fail(call, HY_RESOURCE_EXHAUSTED,
-				"the account is signed in on %u devices already; sign out on one of them", ACCOUNT_DEVICES_MAX);
+				"the account is signed in on %u devices already; sign out on one of them",
+				ACCOUNT_DEVICES_MAX);
 		count += drop_ops(gone->name, dropped, &ops[count]);
 	}
 	rc = row_pack(call, &ticket.base, &ops[2].value);
@@ -169,7 +175,8 @@ int account_handle_drop_ticket(void *self, struct call *call, const Hy__AccountD
 	struct kt_result result;
 
 	if (!spaces_device_name(SPACES_TICKET, request->device, &names[0]))
-		return call_fail(call, HY_INVALID_ARGUMENT, "a device's name has 1 to %u characters", SPACES_DEVICE_MAX);
+		return call_fail(
+			call, HY_INVALID_ARGUMENT, "a device's name has 1 to %u characters", SPACES_DEVICE_MAX);
 	size_t count = drop_ops(request->device, names, ops);
 	return kt_write(account->kt, call, &key, ops, count, &result);
 }
@@ -274,7 +281,8 @@ int account_handle_put_position(void *self, struct call *call, const Hy__Account
 		!spaces_device_name(SPACES_DEVICE, request->position->device, &device_name))
 		return call_fail(call, HY_INVALID_ARGUMENT, "a position belongs to a device");
 	/* of a device that was signed out meanwhile nothing is kept */
-	int rc = kt_read_row(account->kt, call, &key, SPACES_CREDENTIAL, spaces_device_bytes(&ticket_name), KT_STRONG, &ticket);
+	int rc = kt_read_row(
+		account->kt, call, &key, SPACES_CREDENTIAL, spaces_device_bytes(&ticket_name), KT_STRONG, &ticket);
 	if (rc != HY_OK)
 		return rc;
 	row.seen_ms = request->position->seen_ms;

@@ -26,7 +26,7 @@ int account_handle_put_position(void *self, struct call *call, const Hy__Account
 	Hy__AccountPutPositionResponse *response);
 
 /** The user's profile. NOT_FOUND; DATA_LOSS: it cannot be read. SUSPENDS. */
-int account_read_profile(struct account *account, struct call *call, const struct hy_key *key,
-	Hy__ProfileRow **ret_profile) HY_MUST_USE;
+int account_read_profile(
+	struct account *account, struct call *call, const struct hy_key *key, Hy__ProfileRow **ret_profile) HY_MUST_USE;
 
 #endif

@@ -1,7 +1,7 @@
 /* Taking a message: one write, judged before the first wait (rule R7). */
 #include "data/message/message_internal.h"
 
-#define OWN_PAGES_MAX 64u  /* pages of own copies looked at when they have to make room */
+#define OWN_PAGES_MAX 64u /* pages of own copies looked at when they have to make room */
 #define OWN_SLACK_ROWS 16u
 
 enum append_op { OP_USER, OP_SENT, OP_INBOX, OP_COUNT };
@@ -13,7 +13,8 @@ struct append {
 	struct kt_result result;
 };
 
-static int prepare(struct message *message, struct call *call, const Hy__MessageAppendRequest *request, struct append *a)
+static int prepare(
+	struct message *message, struct call *call, const Hy__MessageAppendRequest *request, struct append *a)
 {
 	const struct message_config *config = &message->config;
 	enum spaces_role role = request->own ? SPACES_OWN : SPACES_INCOMING;
@@ -22,12 +23,13 @@ static int prepare(struct message *message, struct call *call, const Hy__Message
 	if (request->client_id.len != SPACES_CLIENT_ID_SIZE)
 		return call_fail(call, HY_INVALID_ARGUMENT, "a client ID has %u bytes", SPACES_CLIENT_ID_SIZE);
 	if (request->content_hash.len != SPACES_HASH_SIZE || request->type == 0)
-		return call_fail(call, HY_INVALID_ARGUMENT, "a message has a type and a content hash of %u bytes", SPACES_HASH_SIZE);
+		return call_fail(call, HY_INVALID_ARGUMENT, "a message has a type and a content hash of %u bytes",
+			SPACES_HASH_SIZE);
 	if (request->body.len > config->body_bytes)
 		return call_fail(call, HY_INVALID_ARGUMENT, "the message is longer than %u bytes", config->body_bytes);
 	a->key = hy_key_user(request->uin);
-	spaces_sent_name(
-		a->sent_name, request->made_ms, request->own ? request->peer : request->sender, role, request->client_id.data);
+	spaces_sent_name(a->sent_name, request->made_ms, request->own ? request->peer : request->sender, role,
+		request->client_id.data);
 	row.type = request->type;
 	row.body = request->body;
 	row.own = request->own;
@@ -50,9 +52,10 @@ static bool over_bound(int rc, const struct append *a)
 	return rc == HY_RESOURCE_EXHAUSTED && a->result.failed_op == OP_INBOX;
 }
 
-/** How far own copies stand at the inbox's front, as far as they are needed to free so many rows and bytes. SUSPENDS. */
-static int own_copies_at_front(struct message *message, struct call *call, const struct hy_key *key, uint64_t rows_needed,
-	uint64_t bytes_needed, struct kt_op *trim)
+/** How far own copies stand at the inbox's front, as far as they are needed to free so many rows and bytes. SUSPENDS.
+ */
+static int own_copies_at_front(struct message *message, struct call *call, const struct hy_key *key,
+	uint64_t rows_needed, uint64_t bytes_needed, struct kt_op *trim)
 {
 	struct spaces_inbox inbox;
 	struct kt_rows rows = {.more = true};
@@ -99,7 +102,8 @@ static int trim_own_copies(struct message *message, struct call *call, const str
 	return kt_write_lazily(message->kt, call, &a->key, &op, 1);
 }
 
-/** The inbox is full: once more in place of older own copies, if there are such; an own copy is dropped rather than refused. */
+/** The inbox is full: once more in place of older own copies, if there are such; an own copy is dropped rather than
+ * refused. */
 static int append_again(struct message *message, struct call *call, bool own, struct append *a)
 {
 	char text[64];
@@ -129,8 +133,9 @@ static int refused(struct call *call, int rc, const Hy__MessageAppendRequest *re
 		response->repeated_send = true;
 		if (hy_bytes_equal(a->result.stored.value, a->ops[OP_SENT].value))
 			return HY_OK;
-		call_log(call, ENV_LOG_WARN, "data", "user %u sent other content to user %u under a client ID used before",
-			request->sender, request->own ? request->peer : request->uin);
+		call_log(call, ENV_LOG_WARN, "data",
+			"user %u sent other content to user %u under a client ID used before", request->sender,
+			request->own ? request->peer : request->uin);
 		return call_fail(call, rc, "another message was sent under this client ID");
 	}
 	if (rc == HY_NOT_FOUND && a->result.failed_op == OP_USER)

@@ -48,8 +48,8 @@ static int check_name(struct call *call, const char *name)
 	size_t len = strlen(name);
 
 	if (len < NAME_SHORTEST || len > NAME_LONGEST || !only_of(name, false))
-		return call_fail(call, HY_INVALID_ARGUMENT, "an account name has %u to %u of the characters a-z 0-9 . _ -",
-			NAME_SHORTEST, NAME_LONGEST);
+		return call_fail(call, HY_INVALID_ARGUMENT,
+			"an account name has %u to %u of the characters a-z 0-9 . _ -", NAME_SHORTEST, NAME_LONGEST);
 	return HY_OK;
 }
 
@@ -70,10 +70,12 @@ static int check_candidate(struct call *call, const struct candidate *c)
 		return call_fail(
 			call, HY_INVALID_ARGUMENT, "a password has %u to %u bytes", PASSWORD_MIN, PASSWORD_MAX);
 	if (!c->head || c->head->client_id.len != CLIENT_ID_SIZE)
-		return call_fail(call, HY_INVALID_ARGUMENT, "the request needs a client ID of %u bytes", CLIENT_ID_SIZE);
+		return call_fail(
+			call, HY_INVALID_ARGUMENT, "the request needs a client ID of %u bytes", CLIENT_ID_SIZE);
 	len = strlen(c->head->device);
 	if (len == 0 || len > DEVICE_MAX || !only_of(c->head->device, true))
-		return call_fail(call, HY_INVALID_ARGUMENT, "a device has 1 to %u of the characters A-Z a-z 0-9 . _ -", DEVICE_MAX);
+		return call_fail(call, HY_INVALID_ARGUMENT, "a device has 1 to %u of the characters A-Z a-z 0-9 . _ -",
+			DEVICE_MAX);
 	if (strlen(c->device_name) > DEVICE_NAME_MAX)
 		return call_fail(call, HY_INVALID_ARGUMENT, "a device's name has at most %u bytes", DEVICE_NAME_MAX);
 	return HY_OK;
@@ -82,7 +84,8 @@ static int check_candidate(struct call *call, const struct candidate *c)
 /* ---- tickets ------------------------------------------------------------------------------------------------- */
 
 /** Gives the device a ticket; what held its earlier one ends. SUSPENDS. */
-static int sign_device_in(struct auth *auth, struct call *call, const struct candidate *c, uint32_t uin, ProtobufCBinaryData *ret_ticket)
+static int sign_device_in(
+	struct auth *auth, struct call *call, const struct candidate *c, uint32_t uin, ProtobufCBinaryData *ret_ticket)
 {
 	Hy__AccountPutTicketRequest put = HY__ACCOUNT_PUT_TICKET_REQUEST__INIT;
 	Hy__AccountPutTicketResponse put_done = HY__ACCOUNT_PUT_TICKET_RESPONSE__INIT;
@@ -106,9 +109,10 @@ static int sign_device_in(struct auth *auth, struct call *call, const struct can
 	close.uin = uin;
 	close.device = c->head->device;
 	rc = link_close_device(call, &close, &closed);
-	if (rc != HY_OK) /* whoever signs in has the right to; that an earlier link lives on is for the operator to know */
-		call_log(call, ENV_LOG_WARN, "auth", "user %u, device %s: links of the earlier ticket may live on: %s", uin,
-			c->head->device, hy_status_name(rc));
+	if (rc != HY_OK) /* whoever signs in has the right to; that an earlier link lives on is for the operator to know
+			  */
+		call_log(call, ENV_LOG_WARN, "auth", "user %u, device %s: links of the earlier ticket may live on: %s",
+			uin, c->head->device, hy_status_name(rc));
 	*ret_ticket = (ProtobufCBinaryData){TICKET_SIZE, ticket};
 	return HY_OK;
 }
@@ -167,8 +171,10 @@ static int create_user(struct auth *auth, struct call *call, const struct candid
 	return call_fail(call, HY_RESOURCE_EXHAUSTED, "this server takes no more accounts");
 }
 
-/** The repeat of an attempt that did not get as far as the name keeps the first one's password: it must be the same. SUSPENDS. */
-static int check_first_password(struct auth *auth, struct call *call, uint32_t uin, const char *hash, const char *password)
+/** The repeat of an attempt that did not get as far as the name keeps the first one's password: it must be the same.
+ * SUSPENDS. */
+static int check_first_password(
+	struct auth *auth, struct call *call, uint32_t uin, const char *hash, const char *password)
 {
 	Hy__AccountGetCredentialRequest get = HY__ACCOUNT_GET_CREDENTIAL_REQUEST__INIT;
 	Hy__AccountGetCredentialResponse credential = HY__ACCOUNT_GET_CREDENTIAL_RESPONSE__INIT;
@@ -232,7 +238,8 @@ static int register_account(struct auth *auth, struct call *call, const struct c
 	return check_password(auth, call, found.uin, c->password);
 }
 
-static int handle_register(void *self, struct call *call, const Hy__RegisterRequest *request, Hy__RegisterResponse *response)
+static int handle_register(
+	void *self, struct call *call, const Hy__RegisterRequest *request, Hy__RegisterResponse *response)
 {
 	struct auth *auth = self;
 	struct candidate c = {request->head, request->name, request->password, request->device_name};
@@ -305,14 +312,15 @@ static int check_signed_in(struct call *call, const Hy__RequestHead *head)
 	if (call->who.uin == 0)
 		return call_fail(call, HY_UNAUTHENTICATED, "sign in first");
 	if (head && head->device[0] != '\0' && strcmp(head->device, call->who.device) != 0) {
-		call_log(call, ENV_LOG_WARN, "auth", "user %u: the ticket of device %s was brought by device %.32s", call->who.uin,
-			call->who.device, head->device);
+		call_log(call, ENV_LOG_WARN, "auth", "user %u: the ticket of device %s was brought by device %.32s",
+			call->who.uin, call->who.device, head->device);
 		return call_fail(call, HY_UNAUTHENTICATED, "the ticket belongs to another device");
 	}
 	return HY_OK;
 }
 
-static int handle_sign_out(void *self, struct call *call, const Hy__SignOutRequest *request, Hy__SignOutResponse *response)
+static int handle_sign_out(
+	void *self, struct call *call, const Hy__SignOutRequest *request, Hy__SignOutResponse *response)
 {
 	Hy__SessionRevokeRequest revoke = HY__SESSION_REVOKE_REQUEST__INIT;
 	Hy__SessionRevokeResponse revoked = HY__SESSION_REVOKE_RESPONSE__INIT;
@@ -325,7 +333,8 @@ static int handle_sign_out(void *self, struct call *call, const Hy__SignOutReque
 	return session_revoke(call, &revoke, &revoked);
 }
 
-static int handle_identify(void *self, struct call *call, const Hy__IdentifyRequest *request, Hy__IdentifyResponse *response)
+static int handle_identify(
+	void *self, struct call *call, const Hy__IdentifyRequest *request, Hy__IdentifyResponse *response)
 {
 	struct auth *auth = self;
 

@@ -1,8 +1,8 @@
 /**
  * auth.h - the Auth service (proto/auth.proto): registration, sign-in, sign-out, identification (rule R10).
  *
- * Passwords are hashed by Argon2id in a pool of the service's own, with a bounded queue: full is RESOURCE_EXHAUSTED with a
- * time to come back. A name that nobody has costs as much as a wrong password.
+ * Passwords are hashed by Argon2id in a pool of the service's own, with a bounded queue: full is RESOURCE_EXHAUSTED
+ * with a time to come back. A name that nobody has costs as much as a wrong password.
  *
  * Threads: any loop; no state but the pool. Made before svr_start, destroyed after svr_stop.
  */

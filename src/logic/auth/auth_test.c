@@ -115,7 +115,8 @@ static void do_refused(struct harness *h, struct call *call)
 	for (size_t i = 0; i < HY_COUNT_OF(refused_cases); i++) {
 		const struct refused_case *c = &refused_cases[i];
 		Hy__RegisterResponse response;
-		int rc = harness_try_register(h, call, c->name, c->password, c->device, harness_client_id(h), &response);
+		int rc =
+			harness_try_register(h, call, c->name, c->password, c->device, harness_client_id(h), &response);
 		CHECK(h, rc == HY_INVALID_ARGUMENT && call->message);
 	}
 	CHECK(h, mon_get(svr_mon(h->svr), MON_registered) == 0);

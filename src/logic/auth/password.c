@@ -19,8 +19,10 @@ struct password_job {
 	char password[];
 };
 
-/** With a salt from the env: crypto_pwhash_str() would take one that no simulation can repeat. The string is the same. */
-static int make_hash(const struct password_cost *cost, const uint8_t *salt, const char *password, size_t len, char *ret_hash)
+/** With a salt from the env: crypto_pwhash_str() would take one that no simulation can repeat. The string is the same.
+ */
+static int make_hash(
+	const struct password_cost *cost, const uint8_t *salt, const char *password, size_t len, char *ret_hash)
 {
 	uint8_t hash[HASH_SIZE];
 	char salt_text[32], hash_text[64];
@@ -31,8 +33,8 @@ static int make_hash(const struct password_cost *cost, const uint8_t *salt, cons
 	sodium_bin2base64(salt_text, sizeof salt_text, salt, crypto_pwhash_argon2id_SALTBYTES,
 		sodium_base64_VARIANT_ORIGINAL_NO_PADDING);
 	sodium_bin2base64(hash_text, sizeof hash_text, hash, sizeof hash, sodium_base64_VARIANT_ORIGINAL_NO_PADDING);
-	snprintf(ret_hash, PASSWORD_HASH_MAX, "$argon2id$v=19$m=%u,t=%u,p=1$%s$%s", cost->bytes / 1024, cost->passes, salt_text,
-		hash_text);
+	snprintf(ret_hash, PASSWORD_HASH_MAX, "$argon2id$v=19$m=%u,t=%u,p=1$%s$%s", cost->bytes / 1024, cost->passes,
+		salt_text, hash_text);
 	sodium_memzero(hash, sizeof hash);
 	return HY_OK;
 }

@@ -1,8 +1,8 @@
 /**
  * password.h - hashing passwords off the loops.
  *
- * Threads: any loop. Each call SUSPENDS while a pool thread hashes, and answers RESOURCE_EXHAUSTED with a time to come back when too
- * many others wait. Copies of the password are wiped.
+ * Threads: any loop. Each call SUSPENDS while a pool thread hashes, and answers RESOURCE_EXHAUSTED with a time to come
+ * back when too many others wait. Copies of the password are wiped.
  */
 #ifndef LOGIC_PASSWORD_H
 #define LOGIC_PASSWORD_H

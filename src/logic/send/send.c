@@ -41,7 +41,8 @@ static int check(struct call *call, const Hy__SendTextRequest *request)
 		return call_fail(call, HY_INVALID_ARGUMENT, "a text has 1 to %u bytes", SEND_TEXT_MAX);
 	/* too old is for the store to say: its floor decides, not the clock */
 	if (request->head->made_ms > env_wall_ms(svr_env(svr_of_loop(call->loop))) + AHEAD_MS)
-		return call_fail(call, HY_OUT_OF_RANGE, "the message is dated more than ten minutes ahead of the server's clock");
+		return call_fail(call, HY_OUT_OF_RANGE,
+			"the message is dated more than ten minutes ahead of the server's clock");
 	return HY_OK;
 }
 
@@ -109,7 +110,8 @@ static int deliver(struct call *call, const Hy__RequestHead *head, struct letter
 }
 
 /** Nothing here waits before the recipient's write is queued (rule R7). SUSPENDS. */
-static int send_letter(struct send *send, struct call *call, const Hy__SendTextRequest *request, Hy__SendTextResponse *response)
+static int send_letter(
+	struct send *send, struct call *call, const Hy__SendTextRequest *request, Hy__SendTextResponse *response)
 {
 	struct letter letter = {.from = call->who.uin, .to = request->to};
 	bool repeated, own_repeated;

@@ -1,5 +1,6 @@
 /**
- * send.h - the Send service (proto/send.proto): a message goes to its recipient, then the sender's own copy is kept (rule R1).
+ * send.h - the Send service (proto/send.proto): a message goes to its recipient, then the sender's own copy is kept
+ * (rule R1).
  *
  * Threads: the sender's loop; no state. Made before svr_start, destroyed after svr_stop.
  */

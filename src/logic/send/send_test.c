@@ -61,7 +61,8 @@ static uint64_t last_version(struct harness *h, struct call *call, const struct 
 }
 
 /** Of the one entry with this message's ID. */
-static uint64_t version_of(struct harness *h, struct call *call, const struct person *p, const Hy__SendTextResponse *sent)
+static uint64_t version_of(
+	struct harness *h, struct call *call, const struct person *p, const Hy__SendTextResponse *sent)
 {
 	uint64_t version = 0;
 	unsigned found = 0;
@@ -238,7 +239,8 @@ static void do_full(struct harness *h, struct call *call)
 	for (unsigned i = 0; i < SMALL; i++)
 		harness_send_ok(h, call, &ann, bob.uin, "hello");
 	/* nobody has brought anything: the sender is refused, and the inbox stays as it is */
-	CHECK(h, harness_send(h, call, &ann, bob.uin, "one more", harness_client_id(h), 0, &sent) == HY_RESOURCE_EXHAUSTED);
+	CHECK(h, harness_send(h, call, &ann, bob.uin, "one more", harness_client_id(h), 0, &sent) ==
+			 HY_RESOURCE_EXHAUSTED);
 	CHECK(h, call->retry_after_ms > 0);
 	CHECK(h, harness_inbox(h, call, bob.uin).rows == SMALL);
 	/* one device of two has all: that is enough now */

@@ -10,14 +10,16 @@
 #define WRITE_PAUSE_DEFAULT_MS 60000u
 
 /** Which device holds the ticket is asked of Account each time, so that a revocation is never missed. SUSPENDS. */
-static int verify(void *self, struct call *call, const Hy__SessionVerifyRequest *request, Hy__SessionVerifyResponse *response)
+static int verify(
+	void *self, struct call *call, const Hy__SessionVerifyRequest *request, Hy__SessionVerifyResponse *response)
 {
 	struct session *session = self;
 	Hy__AccountCheckTicketRequest check = HY__ACCOUNT_CHECK_TICKET_REQUEST__INIT;
 	Hy__AccountCheckTicketResponse holder = HY__ACCOUNT_CHECK_TICKET_RESPONSE__INIT;
 	uint8_t hash[TICKET_HASH_SIZE];
 
-	if (request->uin == 0 || request->ticket.len != TICKET_SIZE || hy_get_be32(request->ticket.data) != request->uin)
+	if (request->uin == 0 || request->ticket.len != TICKET_SIZE ||
+		hy_get_be32(request->ticket.data) != request->uin)
 		return call_fail(call, HY_UNAUTHENTICATED, "that is no ticket of this server: sign in again");
 	ticket_hash(session->config.keys, request->ticket.data, hash);
 	check.uin = request->uin;
@@ -35,7 +37,8 @@ static int verify(void *self, struct call *call, const Hy__SessionVerifyRequest 
 }
 
 /** The ticket first: a link that comes back between the two finds it gone. SUSPENDS. */
-static int revoke(void *self, struct call *call, const Hy__SessionRevokeRequest *request, Hy__SessionRevokeResponse *response)
+static int revoke(
+	void *self, struct call *call, const Hy__SessionRevokeRequest *request, Hy__SessionRevokeResponse *response)
 {
 	Hy__AccountDropTicketRequest drop = HY__ACCOUNT_DROP_TICKET_REQUEST__INIT;
 	Hy__AccountDropTicketResponse dropped = HY__ACCOUNT_DROP_TICKET_RESPONSE__INIT;

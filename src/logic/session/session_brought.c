@@ -44,8 +44,8 @@ static int write_position(struct call *call, uint32_t uin, const struct session_
 	request.position = &position;
 	int rc = account_put_position(call, &request, &response);
 	if (rc != HY_OK)
-		call_log(call, ENV_LOG_DEBUG, "session", "user %u, device %s: a position was not kept: %s", uin, d->name,
-			hy_status_name(rc));
+		call_log(call, ENV_LOG_DEBUG, "session", "user %u, device %s: a position was not kept: %s", uin,
+			d->name, hy_status_name(rc));
 	return rc;
 }
 
@@ -90,8 +90,8 @@ struct standing {
 };
 
 /**
- * Where a device stands: by memory, if that is later than what Account knows. A new ticket may be of a device that begins anew, so its
- * sign-in counts as seen.
+ * Where a device stands: by memory, if that is later than what Account knows. A new ticket may be of a device that
+ * begins anew, so its sign-in counts as seen.
  */
 static struct standing standing_of(const struct session_user *user, const Hy__AccountDevice *stored)
 {
@@ -103,7 +103,8 @@ static struct standing standing_of(const struct session_user *user, const Hy__Ac
 }
 
 /** What all live devices have; 0: nothing, or none is live. */
-static uint64_t brought_by_all(const struct session_user *user, const Hy__AccountListDevicesResponse *devices, uint64_t now)
+static uint64_t brought_by_all(
+	const struct session_user *user, const Hy__AccountListDevicesResponse *devices, uint64_t now)
 {
 	uint64_t least = UINT64_MAX;
 
@@ -205,7 +206,8 @@ static void note(struct session_user *user, const Hy__SessionBroughtRequest *req
 {
 	struct session_device *d = session_user_device(user, request->device);
 
-	/* the last word counts, also when it is less: a device that begins anew must not lose what others have already */
+	/* the last word counts, also when it is less: a device that begins anew must not lose what others have already
+	 */
 	if (d->account != request->account || d->contacts != request->contacts || d->messages != request->messages)
 		d->dirty = true;
 	d->account = request->account;
@@ -258,7 +260,8 @@ int session_handle_relieve(
 		rc = message_head(call, &head_request, &head);
 	if (rc != HY_OK || !head.nearly_full || any <= all)
 		return rc;
-	call_log(call, ENV_LOG_INFO, "session", "the inbox of user %u is nearly full: entries that one device has go, up to %llu",
-		request->uin, (unsigned long long)any);
+	call_log(call, ENV_LOG_INFO, "session",
+		"the inbox of user %u is nearly full: entries that one device has go, up to %llu", request->uin,
+		(unsigned long long)any);
 	return trim(call, request->uin, any, 0, true);
 }

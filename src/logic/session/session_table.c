@@ -21,7 +21,7 @@ void session_table_fini(struct session_table *t)
 {
 	struct session_user *user;
 
-	hy_list_each(user, &t->users, struct session_user, link) {
+	hy_list_each (user, &t->users, struct session_user, link) {
 		hy_map_remove(&t->map, &user->node);
 		session_user_free(user);
 	}
@@ -38,7 +38,8 @@ struct session_user *session_table_find(struct session_table *t, uint32_t uin)
 	return NULL;
 }
 
-struct session_user *session_table_add(struct session_table *t, uint32_t uin, const Hy__AccountListDevicesResponse *stored)
+struct session_user *session_table_add(
+	struct session_table *t, uint32_t uin, const Hy__AccountListDevicesResponse *stored)
 {
 	struct session_user *user = hy_zalloc(sizeof *user);
 
@@ -71,7 +72,7 @@ struct session_user *session_table_take_idle(struct session_table *t, uint64_t b
 	struct session_user *user;
 	unsigned looks = 0;
 
-	hy_list_each(user, &t->users, struct session_user, link) {
+	hy_list_each (user, &t->users, struct session_user, link) {
 		if (looks++ >= IDLE_LOOKS || (user->active_ms >= before_ms && t->map.count <= max))
 			return NULL;
 		if (user->pins > 0)

@@ -1,5 +1,6 @@
 /**
- * session_table.h - users who synced lately, and what their devices brought last. One table per loop, no lock: its loop's alone.
+ * session_table.h - users who synced lately, and what their devices brought last. One table per loop, no lock: its
+ * loop's alone.
  *
  * Nothing here suspends. Pointers to devices end with the next call that adds or drops one.
  */
@@ -11,7 +12,8 @@
 #include "base/map.h"
 
 #define SESSION_DEVICE_MAX 32u
-/** Of a user, in memory. No more are ever signed in at once (R4); of those that are gone the longest unseen makes room. */
+/** Of a user, in memory. No more are ever signed in at once (R4); of those that are gone the longest unseen makes room.
+ */
 #define SESSION_DEVICES_MAX 24u
 
 struct session_device {
@@ -25,10 +27,10 @@ struct session_user {
 	struct hy_map_node node;
 	struct hy_link link; /* in session_table.users */
 	uint32_t uin;
-	uint32_t pins;       /* coroutines that hold it across a wait */
+	uint32_t pins; /* coroutines that hold it across a wait */
 	uint64_t active_ms;
-	uint64_t trimmed;    /* up to here the inbox was told to forget */
-	uint64_t aged_ms;    /* when entries were last trimmed by age */
+	uint64_t trimmed; /* up to here the inbox was told to forget */
+	uint64_t aged_ms; /* when entries were last trimmed by age */
 	unsigned device_count;
 	struct session_device *devices;
 };
@@ -44,11 +46,12 @@ void session_table_fini(struct session_table *t);
 
 struct session_user *session_table_find(struct session_table *t, uint32_t uin);
 /** `uin` must not be there. With the positions that Account has. */
-struct session_user *session_table_add(struct session_table *t, uint32_t uin, const Hy__AccountListDevicesResponse *stored);
+struct session_user *session_table_add(
+	struct session_table *t, uint32_t uin, const Hy__AccountListDevicesResponse *stored);
 /** Just now. */
 void session_table_touch(struct session_table *t, struct session_user *user, uint64_t now_ms);
-/** Takes a user out whom nobody holds and who was last active before `before_ms`, or if there are more than `max` users; NULL: none.
- *  The caller frees it. */
+/** Takes a user out whom nobody holds and who was last active before `before_ms`, or if there are more than `max`
+ * users; NULL: none. The caller frees it. */
 struct session_user *session_table_take_idle(struct session_table *t, uint64_t before_ms, size_t max);
 void session_user_free(struct session_user *user);
 

@@ -64,7 +64,8 @@ static const Hy__AccountDevice *stored(struct harness *h, struct call *call, con
 	return NULL;
 }
 
-static void send_some(struct harness *h, struct call *call, const struct person *from, const struct person *to, unsigned count)
+static void send_some(
+	struct harness *h, struct call *call, const struct person *from, const struct person *to, unsigned count)
 {
 	for (unsigned i = 0; i < count; i++)
 		harness_send_ok(h, call, from, to->uin, "hello");

@@ -142,7 +142,8 @@ static int add_account(struct call *call, struct page *page)
 
 /* ---- messages ------------------------------------------------------------------------------------------------ */
 
-/** Goes on from the trim mark when older entries are gone (S4). SUSPENDS. FAILED_PRECONDITION: a version from the future. */
+/** Goes on from the trim mark when older entries are gone (S4). SUSPENDS. FAILED_PRECONDITION: a version from the
+ * future. */
 static int read_messages(struct call *call, struct page *page, Hy__MessageChangesResponse *ret_changes)
 {
 	Hy__MessageChangesRequest request = HY__MESSAGE_CHANGES_REQUEST__INIT;
@@ -207,8 +208,8 @@ static void brought(struct call *call, const struct page *page)
 	request.messages = page->brought.messages;
 	int rc = session_brought(call, &request, &response);
 	if (rc != HY_OK) /* rows are kept longer, nothing more */
-		call_log(call, ENV_LOG_WARN, "sync", "user %u, device %s: what it brought was not noted: %s", call->who.uin,
-			call->who.device, hy_status_name(rc));
+		call_log(call, ENV_LOG_WARN, "sync", "user %u, device %s: what it brought was not noted: %s",
+			call->who.uin, call->who.device, hy_status_name(rc));
 	call->message = NULL;
 	call->retry_after_ms = 0;
 }
@@ -270,8 +271,8 @@ static int handle_sync(void *self, struct call *call, const Hy__SyncRequest *req
 	count(call, MON_syncs, 1);
 	int rc = sync_page(self, call, request, response);
 	if (rc != HY_OK && rc != HY_FAILED_PRECONDITION)
-		call_log(call, ENV_LOG_WARN, "sync", "user %u, device %s: a sync failed: %s", call->who.uin, call->who.device,
-			hy_status_name(rc));
+		call_log(call, ENV_LOG_WARN, "sync", "user %u, device %s: a sync failed: %s", call->who.uin,
+			call->who.device, hy_status_name(rc));
 	return rc;
 }
 

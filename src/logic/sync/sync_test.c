@@ -24,8 +24,7 @@ static void do_first(struct harness *h, struct call *call)
 	CHECK(h, harness_sync(h, call, &ann, &got) == HY_OK);
 	CHECK(h, got.n_entries == 2 && !got.more && !got.resync && got.snapshot.len == SNAPSHOT_SIZE);
 	CHECK(h, got.entries[0]->type == HY__SYNC_TYPE__SYNC_TYPE_PROFILE && !got.entries[0]->deleted);
-	Hy__Profile *profile =
-		hy__profile__unpack(NULL, got.entries[0]->body.len, got.entries[0]->body.data);
+	Hy__Profile *profile = hy__profile__unpack(NULL, got.entries[0]->body.len, got.entries[0]->body.data);
 	CHECK(h, profile && profile->uin == ann.uin && strcmp(profile->name, "ann") == 0 && profile->created_ms > 0);
 	hy__profile__free_unpacked(profile, NULL);
 	CHECK(h, got.entries[1]->type == HY__SYNC_TYPE__SYNC_TYPE_DEVICE);
@@ -136,7 +135,8 @@ static void do_devices(struct harness *h, struct call *call)
 	harness_sync_all(h, call, &phone);
 	harness_sign_in(h, call, "ann", "desk");
 	CHECK(h, harness_sync(h, call, &phone, &got) == HY_OK);
-	CHECK(h, got.n_entries == 1 && got.entries[0]->type == HY__SYNC_TYPE__SYNC_TYPE_DEVICE && !got.entries[0]->deleted);
+	CHECK(h, got.n_entries == 1 && got.entries[0]->type == HY__SYNC_TYPE__SYNC_TYPE_DEVICE &&
+			 !got.entries[0]->deleted);
 	harness_keep(h, &phone, &got);
 	drop.uin = phone.uin;
 	drop.device = (char *)(uintptr_t) "desk";
@@ -153,7 +153,8 @@ static void test_devices(void **state)
 	once(&(struct harness_config){0}, do_devices);
 }
 
-/* ---- snapshots that mean nothing here (R3) ------------------------------------------------------------------------ */
+/* ---- snapshots that mean nothing here (R3) ------------------------------------------------------------------------
+ */
 
 static void check_resync(struct harness *h, struct call *call, const struct person *p)
 {
@@ -215,7 +216,8 @@ static void test_foreign(void **state)
 	once(&(struct harness_config){0}, do_foreign);
 }
 
-/* ---- what is gone (S4), what cannot be read (R8) ------------------------------------------------------------------ */
+/* ---- what is gone (S4), what cannot be read (R8) ------------------------------------------------------------------
+ */
 
 static void do_reset(struct harness *h, struct call *call)
 {
