@@ -22,6 +22,7 @@ int hongyan_create(struct env_loop *loop, const struct hongyan_config *config, s
 	memcpy(h->device, config->device, device_len + 1);
 	if (config->device_name)
 		strncpy(h->device_name, config->device_name, sizeof h->device_name - 1);
+	h->short_links_only = config->short_links_only;
 	h->heartbeat_s = config->heartbeat_s;
 	h->request_timeout_us =
 		1000 * (config->request_timeout_ms ? config->request_timeout_ms : REQUEST_TIMEOUT_DEFAULT_MS);

@@ -89,6 +89,7 @@ struct hongyan_config {
 	const char *device_name;    /* for people */
 	struct hongyan_events events;
 	void *arg;
+	bool short_links_only;      /* for networks that let nothing but HTTP through: the program calls hongyan_sync_now() */
 	unsigned heartbeat_s;       /* 0: what the server says */
 	uint64_t request_timeout_ms; /* for one try; 0: 12,000 */
 	uint64_t backoff_max_ms;     /* between tries to connect; 0: 60,000 */

@@ -70,6 +70,7 @@ struct hongyan {
 	void *arg;
 	char device[33], device_name[65];
 	uint64_t request_timeout_us, backoff_max_us;
+	bool short_links_only;
 	unsigned heartbeat_s;
 	uint32_t uin, next_seq;
 	struct hy_buf ticket, snapshot;

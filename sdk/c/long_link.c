@@ -276,6 +276,8 @@ static void on_timer(struct env_timer *timer)
 
 void long_link_start(struct hongyan *h)
 {
+	if (h->short_links_only)
+		return;
 	h->link.wanted = true;
 	h->link.failures = 0;
 	if (h->link.state == LONG_LINK_DOWN)

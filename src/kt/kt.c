@@ -114,7 +114,7 @@ static int check_read(struct kt *kt, struct call *call, const struct hy_key *key
 int kt_read_row(struct kt *kt, struct call *call, const struct hy_key *key, uint8_t id, struct hy_bytes name,
 	enum kt_consistency consistency, struct kt_row *ret_row)
 {
-	const struct kt_space *space;
+	const struct kt_space *space = NULL;
 	int status = check_read(kt, call, key, id, true, &space);
 	if (status)
 		return status;
@@ -128,7 +128,7 @@ int kt_read_range(struct kt *kt, struct call *call, const struct hy_key *key, ui
 	enum kt_consistency consistency, struct kt_limits limits, struct kt_rows *ret_rows)
 {
 	*ret_rows = (struct kt_rows){0};
-	const struct kt_space *space;
+	const struct kt_space *space = NULL;
 	int status = check_read(kt, call, key, id, false, &space);
 	if (status)
 		return status;
@@ -141,7 +141,7 @@ int kt_read_changes(struct kt *kt, struct call *call, const struct hy_key *key, 
 	enum kt_consistency consistency, struct kt_limits limits, struct kt_rows *ret_rows)
 {
 	*ret_rows = (struct kt_rows){0};
-	const struct kt_space *space;
+	const struct kt_space *space = NULL;
 	int status = check_read(kt, call, key, id, false, &space);
 	if (status)
 		return status;
@@ -152,7 +152,7 @@ int kt_read_head(struct kt *kt, struct call *call, const struct hy_key *key, uin
 	struct kt_head *ret_head)
 {
 	*ret_head = (struct kt_head){0};
-	const struct kt_space *space;
+	const struct kt_space *space = NULL;
 	int status = check_read(kt, call, key, id, true, &space);
 	if (status)
 		return status;

@@ -1,0 +1,277 @@
+/*
+ * A user's device on the client library: it signs in, writes to people now and then, and stores what comes. Its disk is
+ * in the world, so that a killed device goes on where it was: with its ticket, its newest snapshot, and the texts that
+ * had no answer, in their order.
+ */
+#include <stdio.h>
+
+#include "base/mem.h"
+#include "world.h"
+
+#define ENTRIES_MAX 1100u
+
+struct sdk_run {
+	struct device *device;
+	struct env_loop *loop;
+	struct hongyan *h;
+	struct env_timer act, store;
+	bool entering, may_exist; /* may_exist: a registration whose outcome is unknown */
+	/* what on_sync() answered LATER to: in memory alone until the timer */
+	struct hongyan_sync later;
+	struct hongyan_change *later_changes;
+	uint8_t later_snapshot[SNAPSHOT_MAX];
+};
+
+/* ---- storing
+ * -------------------------------------------------------------------------------------------------------------- */
+
+static void store(struct device *d, const struct hongyan_sync *sync)
+{
+	static const char *const nobody = "";
+	struct book_entry entries[64];
+	struct book_entry *list = sync->count <= HY_COUNT_OF(entries) ? entries : hy_alloc(sync->count * sizeof *list);
+	struct book_sync told = {.brought = d->snapshots[0],
+		.brought_len = d->snapshot_lens[0],
+		.snapshot = sync->snapshot,
+		.snapshot_len = sync->snapshot_len,
+		.reset = sync->reset_messages};
+	size_t count = 0;
+	for (size_t i = 0; i < sync->count; i++) {
+		const struct hongyan_change *c = &sync->changes[i];
+		if (c->kind != HONGYAN_CHANGE_TEXT)
+			continue;
+		list[count++] = (struct book_entry){c->version, c->text.id, c->text.from, c->text.to,
+			c->text.from_name ? c->text.from_name : nobody, c->text.text};
+	}
+	book_sync(d, &told, list, count);
+	if (list != entries)
+		hy_free(list);
+}
+
+static void later_free(struct sdk_run *r)
+{
+	for (size_t i = 0; i < r->later.count; i++) {
+		hy_free((void *)(uintptr_t)r->later_changes[i].text.from_name);
+		hy_free((void *)(uintptr_t)r->later_changes[i].text.text);
+	}
+	hy_free(hy_take(r->later_changes));
+	r->later = (struct hongyan_sync){0};
+}
+
+static void later_keep(struct sdk_run *r, const struct hongyan_sync *sync)
+{
+	later_free(r);
+	r->later = *sync;
+	r->later_changes = hy_zalloc((sync->count + 1) * sizeof *r->later_changes);
+	for (size_t i = 0; i < sync->count; i++) {
+		r->later_changes[i] = sync->changes[i];
+		if (sync->changes[i].kind != HONGYAN_CHANGE_TEXT)
+			continue;
+		r->later_changes[i].text.from_name = hy_strdup(sync->changes[i].text.from_name);
+		r->later_changes[i].text.text = hy_strdup(sync->changes[i].text.text);
+	}
+	r->later.changes = r->later_changes;
+	r->later.snapshot_len = HY_MIN(sync->snapshot_len, sizeof r->later_snapshot);
+	memcpy(r->later_snapshot, sync->snapshot, r->later.snapshot_len);
+	r->later.snapshot = r->later_snapshot;
+}
+
+static void on_store_timer(struct env_timer *timer)
+{
+	struct sdk_run *r = hy_container_of(timer, struct sdk_run, store);
+	bool good = world_chance(r->device->world, 800);
+	if (good)
+		store(r->device, &r->later);
+	later_free(r);
+	hongyan_stored(r->h, good);
+}
+
+static enum hongyan_stored on_sync(void *arg, const struct hongyan_sync *sync)
+{
+	struct sdk_run *r = arg;
+	struct world *w = r->device->world;
+	uint64_t how = w->phase == PHASE_FAULTS ? world_range(w, 0, 19) : 2;
+	if (how == 0)
+		return HONGYAN_NOT_STORED;
+	if (how == 1) {
+		later_keep(r, sync);
+		uint64_t pause = world_range(w, 1, SEC);
+		env_timer_set(r->loop, &r->store, env_loop_now_us(r->loop) + pause);
+		return HONGYAN_LATER;
+	}
+	store(r->device, sync);
+	return HONGYAN_STORED;
+}
+
+/* ---- other events
+ * ----------------------------------------------------------------------------------------------------------- */
+
+static void on_sent(void *arg, uint32_t to, const uint8_t client_id[HONGYAN_CLIENT_ID_SIZE], int status,
+	const char *why, const uint8_t message_id[HONGYAN_MESSAGE_ID_SIZE])
+{
+	struct sdk_run *r = arg;
+	unsigned number = book_find_text(r->device, client_id);
+	(void)to;
+	if (number == TEXTS_MAX)
+		world_fail(r->device->world, "%s was told of a text that it did not send", r->device->name);
+	else
+		book_answer(r->device->world, number, status, message_id, why);
+}
+
+static void on_resync(void *arg)
+{
+	struct sdk_run *r = arg;
+	world_fail(r->device->world, "%s was told to drop its snapshot, without reason", r->device->name);
+}
+
+static void on_signed_out(void *arg, const char *why)
+{
+	struct sdk_run *r = arg;
+	world_fail(r->device->world, "%s was signed out, without reason: %s", r->device->name, why);
+}
+
+static void on_state(void *arg, enum hongyan_state state)
+{
+	static const char *const names[] = {"offline", "connecting", "online"};
+	struct sdk_run *r = arg;
+	world_say(r->device->world, "%s is %s", r->device->name, names[state]);
+}
+
+/* ---- signing in
+ * --------------------------------------------------------------------------------------------------------------- */
+
+static void enter(struct sdk_run *r);
+
+static void on_entered(void *arg, int status, const char *why, uint32_t uin, const void *ticket, size_t len)
+{
+	struct sdk_run *r = arg;
+	struct device *d = r->device;
+	r->entering = false;
+	if (status == HY_OK) {
+		book_signed_in(d, uin, ticket, len);
+		return;
+	}
+	world_say(d->world, "%s cannot sign in: %s", d->name, why);
+	if (status == HY_ALREADY_EXISTS)
+		r->may_exist = true;
+	else if (status == HY_NOT_FOUND || status == HY_UNAUTHENTICATED)
+		world_fail(d->world, "%s cannot sign in as %s: %s", d->name, d->world->users[d->user].name, why);
+}
+
+/** Each user's first device registers; the others wait until it is known to be there. */
+static void enter(struct sdk_run *r)
+{
+	struct device *d = r->device;
+	struct world *w = d->world;
+	const struct user *u = &w->users[d->user];
+	bool first = true;
+	for (unsigned i = 0; i < d->index; i++)
+		first &= w->devices[i].user != d->user;
+	if (r->entering || (!first && !u->uin))
+		return;
+	r->entering = true;
+	if (first && !u->uin && !r->may_exist)
+		hongyan_register(r->h, u->name, "a good password", on_entered, r);
+	else
+		hongyan_sign_in(r->h, u->name, "a good password", on_entered, r);
+}
+
+/* ---- acting
+ * ----------------------------------------------------------------------------------------------------------------------
+ */
+
+static void write_text(struct sdk_run *r)
+{
+	struct device *d = r->device;
+	uint8_t client_id[HONGYAN_CLIENT_ID_SIZE];
+	char buffer[TEXT_BUFFER];
+	uint64_t made_ms;
+	unsigned to = book_draw_recipient(d->world);
+	if (to == USERS_MAX)
+		return;
+	hongyan_new_client_id(r->h, client_id, &made_ms);
+	unsigned number = book_new_text(d, to, client_id, made_ms);
+	if (number == TEXTS_MAX)
+		return;
+	book_text(d->world, number, buffer);
+	int rc = hongyan_send_text(r->h, d->world->users[to].uin, buffer, client_id, made_ms);
+	if (rc != HY_OK)
+		world_fail(d->world, "the client library refuses text %u: %s", number, hy_status_name(rc));
+}
+
+static void on_act(struct env_timer *timer)
+{
+	struct sdk_run *r = hy_container_of(timer, struct sdk_run, act);
+	struct device *d = r->device;
+	struct world *w = d->world;
+	uint64_t pause = world_range(w, d->pause_us / 4, d->pause_us);
+	if (w->phase != PHASE_FAULTS)
+		pause = HY_MIN(pause, SEC);
+	env_timer_set(r->loop, timer, env_loop_now_us(r->loop) + pause);
+	if (!d->ticket_len) {
+		enter(r);
+		return;
+	}
+	bool writes = w->phase == PHASE_BURST ? world_chance(w, 500) : w->phase == PHASE_FAULTS;
+	uint64_t texts = writes ? world_range(w, 1, 3) : 0;
+	while (texts-- > 0)
+		write_text(r);
+	if (d->kind == DEVICE_SHORT || world_chance(w, w->phase == PHASE_FAULTS ? 50 : 0))
+		hongyan_sync_now(r->h);
+}
+
+/* ---- its process
+ * --------------------------------------------------------------------------------------------------------------------
+ */
+
+static void go_on(struct sdk_run *r)
+{
+	struct device *d = r->device;
+	struct world *w = d->world;
+	hongyan_resume(r->h, w->users[d->user].uin, d->ticket, d->ticket_len, d->snapshots[0], d->snapshot_lens[0]);
+	for (unsigned i = 0; i < w->text_count; i++) {
+		const struct text *t = &w->texts[i];
+		char buffer[TEXT_BUFFER];
+		if (t->from != d->index || t->state != TEXT_PENDING)
+			continue;
+		book_text(w, i, buffer);
+		int rc = hongyan_send_text(r->h, w->users[t->to_user].uin, buffer, t->client_id, t->made_ms);
+		if (rc != HY_OK)
+			world_fail(w, "the client library refuses text %u: %s", i, hy_status_name(rc));
+	}
+}
+
+void sdk_device_start(struct device *d, struct env_loop *loop)
+{
+	struct sdk_run *r = hy_zalloc(sizeof *r);
+	struct env_addr server;
+	int rc = env_addr_parse("10.0.0.1:7600", &server);
+	assert(rc == 0);
+	*r = (struct sdk_run){.device = d, .loop = loop, .act.fn = on_act, .store.fn = on_store_timer};
+	struct hongyan_config config = {.server = &server,
+		.device = d->name,
+		.device_name = "a device",
+		.events = {on_state, on_sync, on_sent, on_resync, on_signed_out},
+		.arg = r,
+		.short_links_only = d->kind == DEVICE_SHORT,
+		.heartbeat_s = d->heartbeat_s,
+		.request_timeout_ms = d->request_timeout_ms,
+		.backoff_max_ms = d->backoff_max_ms};
+	rc = hongyan_create(loop, &config, &r->h);
+	assert(rc == 0);
+	d->sdk = r;
+	uint64_t pause = world_range(d->world, 0, 2 * SEC);
+	env_timer_set(loop, &r->act, env_loop_now_us(loop) + pause);
+	if (d->ticket_len)
+		go_on(r);
+}
+
+void sdk_device_stop(struct device *d)
+{
+	struct sdk_run *r = hy_take(d->sdk);
+	env_timer_cancel(r->loop, &r->act);
+	env_timer_cancel(r->loop, &r->store);
+	later_free(r);
+	hongyan_destroy(r->h);
+	hy_free(r);
+}
