@@ -263,6 +263,29 @@ static void test_full(void **state)
 	once(&(struct harness_config){.retain_days = 30, .message = {.inbox_rows = SMALL}}, do_full);
 }
 
+static void do_nearly_full(struct harness *h, struct call *call)
+{
+	struct person ann = harness_register(h, call, "ann", "phone"), bob = harness_register(h, call, "bob", "phone");
+
+	for (unsigned i = 0; i < SMALL / 2; i++)
+		harness_send_ok(h, call, &ann, bob.uin, "hello");
+	harness_sync_all(h, call, &bob);
+	harness_sync_all(h, call, &bob);
+	CHECK(h, harness_inbox(h, call, bob.uin).rows == SMALL / 2); /* retained */
+	for (unsigned i = SMALL / 2; i < SMALL - SMALL / 8; i++)
+		harness_send_ok(h, call, &ann, bob.uin, "hello");
+	/* in the background, before anybody is refused */
+	for (unsigned i = 0; i < 200 && harness_inbox(h, call, bob.uin).trimmed == 0; i++)
+		CHECK(h, co_sleep_until(call->loop, svr_now_us(call->loop) + 5000) == HY_OK);
+	CHECK(h, harness_inbox(h, call, bob.uin).trimmed == SMALL / 2);
+	CHECK(h, harness_sync_all(h, call, &bob) == SMALL - SMALL / 8 - SMALL / 2);
+}
+
+static void test_nearly_full(void **state)
+{
+	once(&(struct harness_config){.retain_days = 30, .message = {.inbox_rows = SMALL}}, do_nearly_full);
+}
+
 static void do_own_copies(struct harness *h, struct call *call)
 {
 	struct person ann = harness_register(h, call, "ann", "phone"), bob = harness_register(h, call, "bob", "phone");
@@ -318,6 +341,7 @@ int main(void)
 		{"a note to oneself is one entry", test_to_self},
 		{"what may not be sent is refused with a reason", test_refusals},
 		{"a full inbox refuses only for what nobody has brought", test_full},
+		{"a nearly full inbox is relieved of what was brought", test_nearly_full},
 		{"own copies are never refused, nor do they keep others out", test_own_copies},
 		{"an own copy that finds no room is dropped and counted", test_own_copy_dropped},
 	};

@@ -299,6 +299,31 @@ static void test_gone_device(void **state)
 	once(&(struct harness_config){.write_pause_ms = 1}, do_gone_device);
 }
 
+/** A position that came to rest just after its device was signed out says nothing of the next device of that name. */
+static void do_left_over(struct harness *h, struct call *call)
+{
+	struct person ann = harness_register(h, call, "ann", "phone");
+	uint8_t row[] = {0x20, 0x64}; /* messages: 100 */
+	struct kt_op op = {.kind = KT_PUT,
+		.space = SPACES_POSITION,
+		.name = hy_bytes_str("d/phone"),
+		.value = hy_bytes(row, sizeof row)};
+	struct hy_key key = hy_key_user(ann.uin);
+	struct kt_result result;
+
+	drop_ticket(h, call, &ann);
+	CHECK(h, kt_write(h->kt, call, &key, &op, 1, &result) == HY_OK);
+	CHECK(h, !stored(h, call, &ann));
+	harness_sign_in(h, call, "ann", "phone");
+	const Hy__AccountDevice *device = stored(h, call, &ann);
+	CHECK(h, device && device->messages == 0);
+}
+
+static void test_left_over(void **state)
+{
+	once(&(struct harness_config){0}, do_left_over);
+}
+
 /* ---- many at once ------------------------------------------------------------------------------------------------ */
 
 struct crowd {
@@ -372,6 +397,7 @@ int main(void)
 		{"positions are written at most once a minute", test_lazily},
 		{"a user who leaves memory takes no position along", test_leave_memory},
 		{"of a device without a ticket no position is kept", test_gone_device},
+		{"a position left over is not the next device's", test_left_over},
 		{"many users at once, on all loops, lose nothing and keep nothing", test_crowd},
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
