@@ -33,7 +33,7 @@ static void read_hex(struct hy_buf *to, const char *hex)
 static void read_line(struct chat_state *s, const char *word, const char *value)
 {
 	if (strcmp(word, "device") == 0)
-		snprintf(s->device, sizeof s->device, "%s", value);
+		snprintf(s->device, sizeof s->device, "%.32s", value);
 	else if (strcmp(word, "uin") == 0)
 		s->uin = (uint32_t)strtoul(value, NULL, 10);
 	else if (strcmp(word, "ticket") == 0)
