@@ -16,7 +16,10 @@ void sdb_flight_destroy(struct sdb_flight *f)
 		return;
 	for (struct sdb_row *r = f->first; r;) {
 		struct sdb_row *next = r->next;
-		if (r->kind == KT_EFFECT_TRIM) /* all others are in their tables */
+		/* rows of logs and maps are in their tables, and go with them; a window's only once they are durable */
+		if (r->kind == KT_EFFECT_WINDOW)
+			hy_map_remove(&f->shard->window_rows, &r->window.node);
+		if (r->kind == KT_EFFECT_WINDOW || r->kind == KT_EFFECT_TRIM)
 			sdb_row_destroy(f->shard, r);
 		r = next;
 	}
