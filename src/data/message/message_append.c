@@ -95,6 +95,8 @@ static int trim_own_copies(struct message *message, struct call *call, const str
 	op.version = head.trimmed;
 	rc = own_copies_at_front(message, call, &a->key, rows > append->max_rows ? rows - append->max_rows : 0,
 		bytes > append->max_bytes ? bytes - append->max_bytes : 0, &op);
+	if (rc == HY_OUT_OF_RANGE) /* trimmed since the head was read: somebody else has made room */
+		return HY_OK;
 	if (rc != HY_OK)
 		return rc;
 	if (op.version == head.trimmed)
