@@ -59,7 +59,7 @@ bool log_batch_decode(struct hy_bytes file, uint64_t offset, uint64_t epoch, uin
 	uint32_t payload_len = hy_get_le32(p + 40);
 	if (p[4] != LOG_FORMAT || (p[5] != LOG_BATCH_DATA && p[5] != LOG_BATCH_END) || hy_get_le64(p + 24) == 0)
 		return false;
-	if (p[5] == LOG_BATCH_END && payload_len > 0)
+	if ((p[5] == LOG_BATCH_END && payload_len > 0) || p[6] != 0 || p[7] != 0 || hy_get_le32(p + 44) != 0)
 		return false;
 	uint8_t sum[16];
 	struct iovec piece = {(void *)(uintptr_t)(p + LOG_BATCH_HEAD), payload_len};
@@ -112,11 +112,6 @@ bool log_segment_head_decode(struct hy_bytes block, struct log_segment_head *ret
 	const uint8_t *p = block.data;
 	if (block.len < LOG_SEGMENT_HEAD || hy_get_le32(p) != SEGMENT_MAGIC || p[4] != LOG_FORMAT || p[5] > 1)
 		return false;
-	uint8_t sum[16];
-	struct iovec rest = {(void *)(uintptr_t)(p + LOG_BATCH_HEAD), LOG_SEGMENT_HEAD - LOG_BATCH_HEAD};
-	checksum(p, &rest, 1, sum);
-	if (memcmp(sum, p + CHECKED, sizeof sum) != 0)
-		return false;
 	struct log_segment_head h = {.epoch = hy_get_le64(p + 8),
 		.number = hy_get_le64(p + 16),
 		.first_pos = hy_get_le64(p + 24),
@@ -126,6 +121,10 @@ bool log_segment_head_decode(struct hy_bytes block, struct log_segment_head *ret
 	bool first = h.prev_number == 0 && h.prev_end == 0;
 	if (h.number == 0 || h.first_pos == 0 || h.prev_number >= h.number ||
 		(!first && (h.prev_end < LOG_SEGMENT_HEAD || h.prev_end > LOG_SEGMENT_MAX || h.prev_number == 0)))
+		return false;
+	uint8_t again[LOG_SEGMENT_HEAD];
+	log_segment_head_encode(&h, again);
+	if (memcmp(again, p, sizeof again) != 0) /* harmed, or bytes are used that this format leaves empty */
 		return false;
 	*ret_head = h;
 	return true;

@@ -53,6 +53,7 @@ struct writer {
 	unsigned index;
 	struct env_loop *loop;
 	struct env_timer timer;
+	struct env_msg last; /* to the loop, and back: it submits no more */
 	unsigned on_way;
 	bool ending;
 	uint64_t next_answer; /* the number that must be answered next */
@@ -63,6 +64,7 @@ struct process {
 	struct history *h;
 	struct env *env;
 	struct kt_log *log;
+	struct env_inbox *ended;
 	struct writer writers[LOOPS];
 	uint64_t replayed_pos, opened_at;
 	uint64_t replayed[LOOPS]; /* newest number replayed */
@@ -151,12 +153,12 @@ static void on_answer(struct env_msg *msg)
 		h->answered[w->index] = one->number;
 		h->shown_pos = HY_MAX(h->shown_pos, one->write.pos);
 		uint64_t back = sim_range(h->sim, 0, 40);
-		if (sim_chance(h->sim, 100) && one->write.pos > back + h->from && one->write.pos - back <= kt_log_durable_pos(w->process->log)) {
+		if (!w->ending && sim_chance(h->sim, 100) && one->write.pos > back + h->from && one->write.pos - back <= kt_log_durable_pos(w->process->log)) {
 			h->from = one->write.pos - back;
 			kt_log_release(w->process->log, h->from);
 		}
 	} else {
-		CLAIM(h, one->write.status == HY_UNAVAILABLE && kt_log_failed(w->process->log));
+		CLAIM(h, one->write.status == HY_UNAVAILABLE && (w->ending || kt_log_failed(w->process->log)));
 	}
 	hy_buf_fini(&one->write.records);
 	hy_free(one);
@@ -227,13 +229,36 @@ static struct process *open_log(struct env *env, struct history *h)
 	return p;
 }
 
-static void end_loop(struct env_msg *msg)
+/* No more writes from this loop: told to process_main(). */
+static void on_last(struct env_msg *msg)
 {
-	struct writer *w = hy_container_of(msg, struct one_write, write.msg)->writer;
+	struct writer *w = hy_container_of(msg, struct writer, last);
 	w->ending = true;
 	env_timer_cancel(w->loop, &w->timer);
-	env_loop_stop(w->loop);
-	hy_free(hy_container_of(msg, struct one_write, write.msg));
+	env_inbox_post(w->process->ended, msg);
+}
+
+static void on_stop(struct env_msg *msg)
+{
+	env_loop_stop(hy_container_of(msg, struct writer, last)->loop);
+}
+
+static void end_process(struct process *p)
+{
+	for (unsigned i = 0; i < LOOPS; i++) {
+		p->writers[i].last.fn = on_last;
+		env_inbox_post(env_loop_inbox(p->writers[i].loop), &p->writers[i].last);
+	}
+	for (unsigned i = 0; i < LOOPS; i++)
+		env_inbox_take(p->ended, UINT64_MAX);
+	kt_log_close(p->log);
+	for (unsigned i = 0; i < LOOPS; i++) {
+		p->writers[i].last.fn = on_stop;
+		env_inbox_post(env_loop_inbox(p->writers[i].loop), &p->writers[i].last);
+		env_loop_join(p->writers[i].loop);
+		CLAIM(p->h, p->writers[i].on_way == 0);
+	}
+	env_inbox_destroy(p->ended);
 }
 
 static void process_main(struct env *env, void *arg)
@@ -242,6 +267,7 @@ static void process_main(struct env *env, void *arg)
 	struct process *p = open_log(env, h);
 	if (!p)
 		return;
+	p->ended = env_inbox_create(env);
 	for (unsigned i = 0; i < LOOPS; i++) {
 		struct writer *w = &p->writers[i];
 		*w = (struct writer){.process = p, .index = i, .timer.fn = on_timer, .next_answer = h->submitted[i] + 1};
@@ -253,15 +279,8 @@ static void process_main(struct env *env, void *arg)
 			abort();
 	}
 	env_wait_terminate(env);
-	for (unsigned i = 0; i < LOOPS; i++) {
-		struct one_write *last = hy_zalloc(sizeof *last);
-		last->writer = &p->writers[i];
-		last->write.msg.fn = end_loop;
-		env_inbox_post(env_loop_inbox(p->writers[i].loop), &last->write.msg);
-		env_loop_join(p->writers[i].loop);
-	}
-	/* Answers on their way to a loop that has ended are lost: outcome unknown. */
-	kt_log_close(p->log);
+	end_process(p);
+	hy_free(p);
 }
 
 /* ---- the world ------------------------------------------------------------------------------------------------------ */
