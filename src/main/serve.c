@@ -42,7 +42,7 @@ static const struct hy_config_item items[] = {
 		"messages are refused when less disk than this is free"},
 	{"kt.window-days", "window-days", HY_CONFIG_UNSIGNED, AT(window_days), "8", "how long repeats of a send are recognised", 7, 365},
 	{"messages.retain-days", "retain-days", HY_CONFIG_UNSIGNED, AT(retain_days), "0",
-		"how long messages stay after all devices have them; only 0 (not at all) is possible in this release", 0, 0},
+		"days that messages stay though all devices have them; looked at when the user's devices sync; 0: not at all", 0, 3650},
 	{"messages.inbox-rows", "inbox-rows", HY_CONFIG_UNSIGNED, AT(inbox_rows), "20000", "messages that one inbox holds", 16},
 	{"messages.inbox-bytes", "inbox-bytes", HY_CONFIG_BYTES, AT(inbox_bytes), "16M", "bytes that one inbox holds", 64 << 10},
 	{"passwords.memory", "password-memory", HY_CONFIG_BYTES, AT(password_memory), "19M", "that Argon2id takes for one password", 8 << 10, 1 << 30},
@@ -116,6 +116,7 @@ static struct server_config to_server_config(const struct settings *s)
 	config.segment_bytes = s->segment;
 	config.disk_reserve_bytes = s->disk_reserve;
 	config.window_days = s->window_days;
+	config.retain_days = s->retain_days;
 	config.inbox_rows = s->inbox_rows;
 	config.inbox_bytes = s->inbox_bytes;
 	config.password_memory = s->password_memory;
@@ -177,8 +178,6 @@ static int serve(struct env *env, const struct settings *s)
 	uint64_t started_us = env_mono_us(env), files = env_raise_file_limit(env);
 	if (!parse_listen(s->listen, &config, &why) || !parse_log_level(env, s->log_level, &why))
 		return fail(why);
-	if (s->retain_days != 0)
-		return fail(why_printf("--retain-days: only 0 is possible in this release"));
 	if (files < FILES_NEEDED)
 		return fail(why_printf("only %llu files may be open, and every connection is one: raise the limit (ulimit -n, or "
 				       "LimitNOFILE= of the service)", (unsigned long long)files));

@@ -229,8 +229,11 @@ static const struct part {
 	{"threads", start_loops, stop_loops},
 };
 
+/** Newest first. After a start that failed before the loops ran: they run once, so that they can end while all that uses them is there. */
 static void stop_parts(struct server *s, unsigned count)
 {
+	if (count < HY_COUNT_OF(parts) && s->svr && svr_start(s->svr) == HY_OK)
+		svr_stop(s->svr, 0);
 	while (count > 0)
 		parts[--count].stop(s);
 }

@@ -260,12 +260,9 @@ void svr_stop(struct svr *svr, uint64_t grace_us)
 
 void svr_destroy(struct svr *svr)
 {
-	/* The env ends only loops that were started. Whoever registered hooks is gone by now: a start has failed half-way. */
-	if (!svr->started && svr->rpc) {
-		for (unsigned i = 0; i < svr->loop_count; i++)
-			svr->loops[i].turn_hooks = svr->loops[i].stop_hooks = NULL;
+	/* The env ends only loops that were started. */
+	if (!svr->started && svr->rpc)
 		svr_start(svr);
-	}
 	if (svr->started && !svr->ended)
 		svr_stop(svr, 0);
 	for (unsigned i = 0; i < svr->loop_count; i++) {
