@@ -2,7 +2,7 @@
 #include "data/message/message_internal.h"
 
 #define OWN_PAGES_MAX 64u /* pages of own copies looked at when they have to make room */
-#define OWN_SLACK_ROWS 16u
+#define OWN_SHARE 16u      /* of a bound is freed at once: others are on their way, and looking costs reads */
 
 enum append_op { OP_USER, OP_SENT, OP_INBOX, OP_COUNT };
 
@@ -90,8 +90,8 @@ static int trim_own_copies(struct message *message, struct call *call, const str
 	int rc = kt_read_head(message->kt, call, &a->key, SPACES_INBOX, KT_STRONG, &head);
 	if (rc != HY_OK)
 		return rc;
-	/* a little more than is needed: others are on their way */
-	uint64_t rows = head.rows + OWN_SLACK_ROWS, bytes = head.bytes + append->value.len;
+	uint64_t rows = head.rows + append->max_rows / OWN_SHARE + 1;
+	uint64_t bytes = head.bytes + append->max_bytes / OWN_SHARE + append->value.len;
 	op.version = head.trimmed;
 	rc = own_copies_at_front(message, call, &a->key, rows > append->max_rows ? rows - append->max_rows : 0,
 		bytes > append->max_bytes ? bytes - append->max_bytes : 0, &op);
@@ -118,7 +118,7 @@ static int append_again(struct message *message, struct call *call, bool own, st
 	if (!own || !over_bound(rc, a))
 		return rc;
 	mon_add(svr_mon(svr_of_loop(call->loop)), svr_loop_index(call->loop), MON_own_copies_dropped, 1);
-	call_log(call, ENV_LOG_WARN, "data", "the inbox of %s is full: an own copy was not kept",
+	call_log(call, ENV_LOG_DEBUG, "data", "the inbox of %s is full: an own copy was not kept",
 		hy_key_text(&a->key, text, sizeof text));
 	call->retry_after_ms = 0;
 	call->message = NULL;
@@ -146,7 +146,7 @@ static int refused(struct call *call, int rc, const Hy__MessageAppendRequest *re
 		return call_fail(call, rc, "the message was first sent too long ago, or by a clock that is ahead");
 	if (over_bound(rc, a)) {
 		response->nearly_full = true;
-		call_log(call, ENV_LOG_WARN, "data", "the inbox of user %u is full", request->uin);
+		call_log(call, ENV_LOG_DEBUG, "data", "the inbox of user %u is full", request->uin);
 		return call_fail_retry(call, rc, 60000, "the recipient's inbox is full");
 	}
 	return rc;
