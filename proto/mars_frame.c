@@ -8,7 +8,8 @@ enum mars_parse mars_parse(struct hy_bytes in, uint32_t body_max, struct mars_fr
 		return MARS_PARTIAL;
 	uint32_t head_len = hy_get_be32(in.data);
 	uint32_t body_len = hy_get_be32(in.data + 16);
-	if (head_len < MARS_HEAD || head_len > MARS_HEAD_MAX || body_len > body_max || body_len > MARS_FRAME_MAX - head_len)
+	if (head_len < MARS_HEAD || head_len > MARS_HEAD_MAX || body_len > body_max ||
+		body_len > MARS_FRAME_MAX - head_len)
 		return MARS_BAD;
 	ret_frame->version = hy_get_be32(in.data + 4);
 	ret_frame->cmd = hy_get_be32(in.data + 8);

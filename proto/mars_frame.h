@@ -18,15 +18,15 @@
 #include "base/base.h"
 
 #define MARS_HEAD 20u
-#define MARS_HEAD_MAX 128u       /* longest head with options that is accepted */
+#define MARS_HEAD_MAX 128u        /* longest head with options that is accepted */
 #define MARS_FRAME_MAX (1u << 20) /* Mars takes more as corruption */
 
 #define MARS_VERSION 200u /* of our own clients, as in Mars's samples */
 
 /** Fixed commands. */
-#define MARS_CMD_NOOP 6u        /* heartbeat, both ways, empty, seq MARS_SEQ_NOOP; answered with the same 20 bytes */
+#define MARS_CMD_NOOP 6u         /* heartbeat, both ways, empty, seq MARS_SEQ_NOOP; answered with the same 20 bytes */
 #define MARS_CMD_SIGNALLING 243u /* keep-alive, empty, no answer */
-#define MARS_CMD_PUSH 201u      /* from the server, seq 0: a PushHint */
+#define MARS_CMD_PUSH 201u       /* from the server, seq 0: a PushHint */
 
 #define MARS_SEQ_PUSH 0u
 #define MARS_SEQ_NOOP 0xFFFFFFFFu

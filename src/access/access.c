@@ -10,7 +10,8 @@ int access_create(struct svr *svr, const struct access_config *config, struct ac
 	struct access *a = hy_zalloc(sizeof *a);
 	a->svr = svr;
 	a->config = *config;
-	a->config.limits.link_idle_s = HY_MAX(a->config.limits.link_idle_s, 900u); /* Mars's longest heartbeat is just under 600 s */
+	a->config.limits.link_idle_s =
+		HY_MAX(a->config.limits.link_idle_s, 900u); /* Mars's longest heartbeat is just under 600 s */
 	a->hash_seed = env_rand64(svr_env(svr));
 	a->loop_count = svr_loop_count(svr);
 	a->loops = hy_zalloc(a->loop_count * sizeof *a->loops);
@@ -46,7 +47,8 @@ int access_listen(struct access *a, const struct env_addr *addr, struct env_addr
 	return 0;
 }
 
-/* ---- stopping: each loop is told, and tells when it has no connection left ------------------------------------------- */
+/* ---- stopping: each loop is told, and tells when it has no connection left
+ * ------------------------------------------- */
 
 #define STOP_LOOK_US 10000
 

@@ -1,8 +1,8 @@
 /**
  * access.h - the access layer: long links (Mars frames over TCP) and the short link (HTTP/1.1), on one port.
  *
- * A connection's first byte says what it is (W1). Long links: link.c; HTTP: http.c; both on conn.c, which moves bytes, and
- * request.c, which turns one request into a call and its answer. Limits (W3, W4) stand in access_limits below.
+ * A connection's first byte says what it is (W1). Long links: link.c; HTTP: http.c; both on conn.c, which moves bytes,
+ * and request.c, which turns one request into a call and its answer. Limits (W3, W4) stand in access_limits below.
  *
  * Bytes in -> frame or HTTP request -> unpacked and checked against the method -> a coroutine -> ticket -> the business
  * service's stub -> answer packed into the connection's output -> all of a turn written at its end.
@@ -27,16 +27,16 @@ struct access_limits {
 	unsigned stalled_s;                 /* a peer that takes no byte of what waits for it */
 };
 
-#define ACCESS_LIMITS_DEFAULT                                                                                          \
-	((struct access_limits){.anonymous_max = 4096,                                                                 \
-		.anonymous_per_address_max = 256,                                                                      \
-		.link_requests_max = 64,                                                                               \
-		.requests_max = 8192,                                                                                  \
-		.anonymous_body_max = 8192,                                                                            \
-		.output_pause_bytes = 512 << 10,                                                                       \
-		.output_max_bytes = 4 << 20,                                                                           \
-		.link_idle_s = 1200,                                                                                   \
-		.http_idle_s = 75,                                                                                     \
+#define ACCESS_LIMITS_DEFAULT                          \
+	((struct access_limits){.anonymous_max = 4096, \
+		.anonymous_per_address_max = 256,      \
+		.link_requests_max = 64,               \
+		.requests_max = 8192,                  \
+		.anonymous_body_max = 8192,            \
+		.output_pause_bytes = 512 << 10,       \
+		.output_max_bytes = 4 << 20,           \
+		.link_idle_s = 1200,                   \
+		.http_idle_s = 75,                     \
 		.stalled_s = 60})
 
 struct access_config {

@@ -1,10 +1,11 @@
 /**
- * conn.h - inside access: one accepted connection, what each loop keeps, and how the files of this room call each other.
+ * conn.h - inside access: one accepted connection, what each loop keeps, and how the files of this room call each
+ *other.
  *
- * A connection belongs to one loop at a time. Long links move to their user's loop when they identify themselves; then the
- * whole struct goes as one message (X1): socket, bytes not parsed, bytes not sent.
+ * A connection belongs to one loop at a time. Long links move to their user's loop when they identify themselves; then
+ *the whole struct goes as one message (X1): socket, bytes not parsed, bytes not sent.
  *
- *	sniff --0x00--> long link --identify--> signed-in link (on its user's loop)
+ *	sniff --0x00--> long link --identify--> signed-in link (on its user's loop) --identify as another--> long link
  *	      --letter-> http
  *	any --end of stream, error, limit, stop--> closing (out is flushed, requests in work end) --> freed
  */
@@ -40,22 +41,24 @@ struct conn {
 	uint64_t stalled_since_us;    /* 0: the peer takes what it is sent */
 	struct hy_buf in, out;
 	struct env_addr peer;
-	uint16_t requests;            /* in work */
-	uint8_t kind;                 /* enum conn_kind */
-	bool readable, writable;      /* edge-triggered readiness not yet used up */
-	bool anonymous;               /* counted against the caps of strangers */
-	bool closing;                 /* read no more; close when nothing is in work and all is written */
-	bool listed;                  /* in home->users */
-	bool hint_in_flight;          /* a push was sent and no sync has come since (R6) */
-	bool paused;                  /* an identify is in work or waits: parse nothing until no request is left */
-	uint8_t move_to;              /* CONN_STAYS, or the loop to which the connection moves once its input is put aside */
-	uint32_t version;             /* of the client, from its frames */
+	uint16_t requests;       /* in work */
+	uint8_t kind;            /* enum conn_kind */
+	bool readable, writable; /* edge-triggered readiness not yet used up */
+	bool anonymous;          /* counted against the caps of strangers */
+	bool closing;            /* read no more; close when nothing is in work and all is written */
+	bool listed;             /* in home->users */
+	bool hint_in_flight;     /* a push was sent and no sync has come since (R6) */
+	bool paused;             /* an identify is in work or waits: parse nothing until no request is left */
+	bool draining;           /* closing, refused in the middle of a request: see conn_close_drained() */
+	uint8_t move_to;         /* CONN_STAYS, or the loop to which the connection moves once its input is put aside */
+	uint32_t version;        /* of the client, from its latest frame */
+	uint32_t skip;           /* CONN_LINK: bytes still to come of a frame that was refused */
 	/* signed in (uin != 0) */
 	uint32_t uin;
-	struct hy_map_node in_users;  /* home->users, by hash of the UIN */
+	struct hy_map_node in_users; /* home->users, by hash of the UIN */
 	char device[33], name[33];
 	uint8_t ticket[ACCESS_TICKET_SIZE];
-	struct http_state *http;      /* CONN_HTTP */
+	struct http_state *http; /* CONN_HTTP */
 };
 
 #define ACCESS_READ_CHUNK (64u << 10)
@@ -70,13 +73,16 @@ struct access_loop {
 	} listeners[ACCESS_LISTENERS_MAX];
 	struct hy_link anonymous, signed_in; /* oldest activity first */
 	struct hy_link dirty, stalled, resume;
-	struct hy_map users;          /* links by UIN */
-	struct hy_map addresses;      /* anonymous connections by address */
+	struct hy_map users;     /* links by UIN */
+	struct hy_map addresses; /* anonymous connections by address */
 	unsigned anonymous_count, conn_count, requests;
 	struct svr_turn_hook hook;
 	struct env_timer sweep;
 	struct env_msg resume_msg;
-	bool resume_posted, stopping, accept_paused;
+	bool resume_posted, stopping;
+	bool accept_waits;  /* more connections are at the door; next turn */
+	bool accept_paused; /* no files are left; next sweep */
+	uint64_t sweep_us;
 	struct hy_link idle_requests; /* for reuse, with their arena's block */
 	unsigned idle_request_count;
 	uint8_t scratch[ACCESS_READ_CHUNK];
@@ -92,34 +98,60 @@ struct access {
 };
 
 /* conn.c: bytes */
-void conn_accept_ready(struct env_sock *listening, unsigned events);
+void conn_on_event(struct env_sock *sock, unsigned events);
+/** Reads and parses what there is, in portions. May free it. */
+void conn_read(struct conn *c);
+/** Writes what the peer takes. False: the connection has ended. */
+bool conn_flush(struct conn *c) HY_MUST_USE;
 /** Output was appended: write it at the end of the turn. */
 void conn_mark_dirty(struct conn *c);
-/** There may be input to parse (a pause has ended). */
-void conn_resume(struct conn *c);
 /** Answer what is in work, write what is there, close. */
 void conn_close_softly(struct conn *c);
+/**
+ * The same, then throw away what still comes, for a while, and close when the peer does: to close with bytes unread
+ * makes the kernel reset the connection, and the peer may lose the answer that says why.
+ */
+void conn_close_drained(struct conn *c);
 /** Close now. The struct lives until its last request has ended. */
 void conn_abort(struct conn *c);
 /** One request of the connection has ended. May free it. */
 void conn_request_done(struct conn *c);
 /** True when further requests should wait: too many in work, too much output, paused, or closing. */
 bool conn_must_wait(const struct conn *c);
-/** From anonymous to signed in: no longer counted against the caps. */
-void conn_set_signed_in(struct conn *c);
+/** Something came that keeps the connection from being taken for dead. */
+void conn_touch(struct conn *c);
+/** Enters the table of links; no longer counted as a stranger. On the user's loop. */
+void conn_sign_in(struct conn *c, const struct svr_passport *who, const uint8_t ticket[ACCESS_TICKET_SIZE]);
+/** The link becomes a stranger's again. */
+void conn_sign_out(struct conn *c);
+
+/* strangers.c: who has not signed in, counted (W4) */
+/** Counts a new stranger; at a cap the oldest one goes. */
+void strangers_enter(struct access_loop *l, struct conn *c);
+void strangers_leave(struct conn *c);
+
+/* conn_loop.c: each loop's own */
+void conn_accept_ready(struct env_sock *listening, unsigned events);
+/** There may be input to parse (a pause has ended): next turn. */
+void conn_resume(struct conn *c);
 void conn_loop_init(struct access_loop *l);
 void conn_loop_fini(struct access_loop *l);
 /** On the loop: stop listening; end what is idle now and the rest when its requests have ended. */
 void conn_loop_stop(struct access_loop *l, bool at_once);
 
-/* link.c, http.c: what the bytes mean. Both consume c->in from its front as far as they can; false ends the connection. */
+/* link.c, http.c: what the bytes mean. Both go from the front of `in` as far as they can, and add what they used to
+ * *ret_used. */
+/** False: the stream has no way to go on. */
 bool link_parse(struct conn *c, struct hy_bytes in, size_t *ret_used) HY_MUST_USE;
-bool http_parse(struct conn *c, struct hy_bytes in, size_t *ret_used) HY_MUST_USE;
+/** What is no HTTP is answered, and the connection is closing then. */
+void http_parse(struct conn *c, struct hy_bytes in, size_t *ret_used);
 void http_state_free(struct http_state *h);
 
 /* link_table.c: who is where */
 void link_table_add(struct conn *c);
 void link_table_remove(struct conn *c);
+/** The device syncs over the short link: each of its links may be hinted at again (R6). On the user's loop. */
+void link_table_sync_begins(struct access_loop *l, uint32_t uin, const char *device);
 extern const struct link_handlers link_table_handlers;
 
 /* request.c: one request */
@@ -127,13 +159,14 @@ struct request;
 enum request_format { REQUEST_MARS, REQUEST_HTTP_PROTOBUF, REQUEST_HTTP_JSON };
 struct request_origin {
 	enum request_format format;
-	uint32_t cmd, seq; /* REQUEST_MARS */
-	bool keep_alive;   /* HTTP: the connection stays after the answer */
+	uint32_t version, cmd, seq; /* REQUEST_MARS */
+	bool keep_alive;            /* HTTP: the connection stays after the answer */
 };
-/** Takes a request in: unpacks, spawns its coroutine, or answers with a refusal at once. `method` NULL: unknown. Never suspends.
- *  False: not now; the connection has to move to its user's loop first, and the same bytes are to be parsed there. */
-bool request_start(
-	struct conn *c, const struct rpc_method *method, const struct request_origin *origin, struct hy_bytes body) HY_MUST_USE;
+/** Takes a request in: unpacks, spawns its coroutine, or answers with a refusal at once. `method` NULL: unknown. Never
+ * suspends. False: not now; the connection has to move to its user's loop first, and the same bytes are to be parsed
+ * there. */
+bool request_start(struct conn *c, const struct rpc_method *method, const struct request_origin *origin,
+	struct hy_bytes body) HY_MUST_USE;
 /** Answers a request that is not to be started. */
 void request_refuse(struct conn *c, const struct request_origin *origin, int status, const char *message);
 void request_loop_fini(struct access_loop *l);

@@ -13,53 +13,18 @@ enum { HEADER_OTHER, HEADER_CONTENT_TYPE, HEADER_EXPECT };
 struct http_state {
 	http_parser parser;
 	struct hy_buf url, name, content_type, expect, body;
-	size_t head_len;          /* bytes of the head so far */
-	uint8_t header;           /* which one is being read */
-	bool value_seen;          /* of that header */
-	bool done;                /* a whole request is there */
-	int refused;              /* HTTP status of a refusal, or 0 */
+	size_t head_len; /* bytes of the head so far */
+	uint8_t header;  /* which one is being read */
+	bool value_seen; /* of that header */
+	bool done;       /* a whole request is there */
+	int refused;     /* HTTP status of a refusal, or 0 */
 	const char *why;
 	const struct rpc_method *method;
 	struct conn *conn;
 };
 
-/* ---- answering ------------------------------------------------------------------------------------------------------- */
-
-static void append_response(
-	struct conn *c, int status, const char *reason, const char *type, struct hy_bytes body, bool keep_alive)
-{
-	hy_buf_printf(&c->out,
-		"HTTP/1.1 %d %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\nX-Content-Type-Options: nosniff\r\n"
-		"Cache-Control: no-store\r\n%s\r\n",
-		status, reason, type, body.len, keep_alive ? "" : "Connection: close\r\n");
-	hy_buf_append(&c->out, body.data, body.len);
-	conn_mark_dirty(c);
-	if (!keep_alive)
-		conn_close_softly(c);
-}
-
-void http_answer(struct conn *c, const struct request_origin *origin, const ProtobufCMessage *response, struct hy_arena *arena)
-{
-	struct hy_buf body = {0};
-	bool json = origin->format == REQUEST_HTTP_JSON;
-	if (json) {
-		pb_to_json(response, entry_json_inner, arena, &body);
-		hy_buf_append(&body, "\n", 1);
-	} else {
-		pb_pack(response, &body);
-	}
-	append_response(c, 200, "OK", json ? "application/json" : "application/x-protobuf", hy_buf_bytes(&body),
-		origin->keep_alive);
-	hy_buf_fini(&body);
-}
-
-static void refuse(struct http_state *h, int status, const char *why)
-{
-	if (h->refused)
-		return;
-	h->refused = status;
-	h->why = why;
-}
+/* ---- answering
+ * ------------------------------------------------------------------------------------------------------- */
 
 static const char *reason_of(int status)
 {
@@ -69,7 +34,7 @@ static const char *reason_of(int status)
 	case 404:
 		return "Not Found";
 	case 405:
-		return "Method Not Allowed";
+		return "Method Not Allowed\r\nAllow: POST";
 	case 413:
 		return "Content Too Large";
 	case 415:
@@ -83,7 +48,47 @@ static const char *reason_of(int status)
 	}
 }
 
-/* ---- parsing ----------------------------------------------------------------------------------------------------------- */
+static void append_response(struct conn *c, int status, const char *type, struct hy_bytes body, bool keep_alive)
+{
+	hy_buf_printf(&c->out,
+		"HTTP/1.1 %d %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\nX-Content-Type-Options: nosniff\r\n"
+		"Cache-Control: no-store\r\n%s\r\n",
+		status, reason_of(status), type, body.len, keep_alive ? "" : "Connection: close\r\n");
+	if (c->http->parser.method != HTTP_HEAD)
+		hy_buf_append(&c->out, body.data, body.len);
+	conn_mark_dirty(c);
+	if (!keep_alive)
+		conn_close_softly(c);
+}
+
+void http_answer(
+	struct conn *c, const struct request_origin *origin, const ProtobufCMessage *response, struct hy_arena *arena)
+{
+	struct hy_buf body = {0};
+	bool json = origin->format == REQUEST_HTTP_JSON;
+	if (json) {
+		pb_to_json(response, entry_json_inner, arena, &body);
+		hy_buf_append(&body, "\n", 1);
+	} else {
+		pb_pack(response, &body);
+	}
+	append_response(
+		c, 200, json ? "application/json" : "application/x-protobuf", hy_buf_bytes(&body), origin->keep_alive);
+	hy_buf_fini(&body);
+}
+
+/** From a parser's callback: parsing ends here. The first refusal counts. */
+static int refuse(struct http_state *h, int status, const char *why)
+{
+	if (!h->refused) {
+		h->refused = status;
+		h->why = why;
+	}
+	return -1; /* on_headers_complete takes 1 and 2 for "there is no body" */
+}
+
+/* ---- parsing
+ * ----------------------------------------------------------------------------------------------------------- */
 
 /** Counts what the head may take; a stranger's memory is bounded by it. */
 static int head_grows(struct http_state *h, size_t len)
@@ -91,8 +96,7 @@ static int head_grows(struct http_state *h, size_t len)
 	h->head_len += len;
 	if (h->head_len <= HTTP_HEAD_MAX)
 		return 0;
-	refuse(h, 431, "the request's head is too long");
-	return 1;
+	return refuse(h, 431, "the request's head is too long");
 }
 
 static int on_url(http_parser *p, const char *at, size_t len)
@@ -102,9 +106,9 @@ static int on_url(http_parser *p, const char *at, size_t len)
 	return head_grows(h, len);
 }
 
-static bool name_is(const struct http_state *h, const char *name)
+static bool buf_is(const struct hy_buf *b, const char *text)
 {
-	return hy_buf_len(&h->name) == strlen(name) && strncasecmp((const char *)hy_buf_data(&h->name), name, strlen(name)) == 0;
+	return hy_buf_len(b) == strlen(text) && strncasecmp((const char *)hy_buf_data(b), text, strlen(text)) == 0;
 }
 
 static int on_header_field(http_parser *p, const char *at, size_t len)
@@ -121,9 +125,9 @@ static int on_header_value(http_parser *p, const char *at, size_t len)
 {
 	struct http_state *h = p->data;
 	h->value_seen = true;
-	if (name_is(h, "content-type"))
+	if (buf_is(&h->name, "content-type"))
 		hy_buf_append(&h->content_type, at, len);
-	else if (name_is(h, "expect"))
+	else if (buf_is(&h->name, "expect"))
 		hy_buf_append(&h->expect, at, len);
 	return head_grows(h, len);
 }
@@ -135,41 +139,48 @@ static struct hy_bytes path_of(const struct http_state *h)
 	return hy_bytes(url.data, query ? (size_t)(query - url.data) : url.len);
 }
 
+/** curl asks before long bodies. An HTTP/1.0 client cannot mean it. */
+static int answer_expectation(struct http_state *h, const http_parser *p)
+{
+	if (hy_buf_len(&h->expect) == 0 || p->http_major < 1 || (p->http_major == 1 && p->http_minor == 0))
+		return 0;
+	if (!buf_is(&h->expect, "100-continue"))
+		return refuse(h, 417, "the only thing to expect is 100-continue");
+	if (p->content_length == 0)
+		return 0;
+	hy_buf_printf(&h->conn->out, "HTTP/1.1 100 Continue\r\n\r\n");
+	conn_mark_dirty(h->conn);
+	return 0;
+}
+
+/** As bytes of this length come they are kept: at most four times what the same takes in protobuf. */
+static size_t body_max(const struct http_state *h)
+{
+	return h->method ? h->method->body_limit * 4u : h->conn->home->access->config.limits.anonymous_body_max;
+}
+
 static int on_headers_complete(http_parser *p)
 {
 	struct http_state *h = p->data;
-	struct conn *c = h->conn;
 	struct hy_bytes path = path_of(h);
-	if (p->upgrade) {
-		refuse(h, 400, "no protocol to upgrade to");
-		return 2;
+	if (p->method == HTTP_CONNECT)
+		return refuse(h, 405, "use POST");
+	p->upgrade = 0; /* an offer, which we do not take up */
+	if (p->method == HTTP_POST) {
+		h->method = rpc_method_by_path(h->conn->home->access->svr, (const char *)path.data, path.len);
+		if (!h->method)
+			return refuse(h, 404, "no such method");
 	}
-	if (p->method != HTTP_POST)
-		return 0;
-	h->method = rpc_method_by_path(c->home->access->svr, (const char *)path.data, path.len);
-	if (!h->method) {
-		refuse(h, 404, "no such method");
-		return 1;
-	}
-	if (p->content_length != UINT64_MAX && p->content_length > h->method->body_limit * 4u) {
-		refuse(h, 413, "the request is too long");
-		return 1;
-	}
-	if (hy_buf_len(&h->expect) > 0 && p->content_length != 0) { /* curl asks so before long bodies */
-		hy_buf_printf(&c->out, "HTTP/1.1 100 Continue\r\n\r\n");
-		conn_mark_dirty(c);
-	}
-	return 0;
+	if (p->content_length != UINT64_MAX && p->content_length > body_max(h))
+		return refuse(h, 413, "the request is too long");
+	return answer_expectation(h, p);
 }
 
 static int on_body(http_parser *p, const char *at, size_t len)
 {
 	struct http_state *h = p->data;
-	size_t limit = h->method ? h->method->body_limit * 4u : h->conn->home->access->config.limits.anonymous_body_max;
-	if (hy_buf_len(&h->body) + len > limit) {
-		refuse(h, 413, "the request is too long");
-		return 1;
-	}
+	if (hy_buf_len(&h->body) + len > body_max(h))
+		return refuse(h, 413, "the request is too long");
 	hy_buf_append(&h->body, at, len);
 	return 0;
 }
@@ -217,7 +228,8 @@ void http_state_free(struct http_state *h)
 	hy_free(h);
 }
 
-/* ---- a whole request ------------------------------------------------------------------------------------------------------ */
+/* ---- a whole request
+ * ------------------------------------------------------------------------------------------------------ */
 
 static const char front_text[] =
 	"This is a Hongyan server. It speaks Mars frames on this port, and HTTP: POST /cgi-bin/... (see its README).\n";
@@ -227,19 +239,21 @@ static bool type_is(const struct http_state *h, const char *want)
 {
 	struct hy_bytes t = hy_buf_bytes(&h->content_type);
 	size_t n = strlen(want);
-	return t.len >= n && strncasecmp((const char *)t.data, want, n) == 0 && (t.len == n || t.data[n] == ';' || t.data[n] == ' ');
+	return t.len >= n && strncasecmp((const char *)t.data, want, n) == 0 &&
+	       (t.len == n || t.data[n] == ';' || t.data[n] == ' ');
 }
 
 static void answer_text(struct conn *c, int status, const char *text, bool keep_alive)
 {
-	append_response(c, status, reason_of(status), "text/plain; charset=utf-8", hy_bytes_str(text), keep_alive);
+	append_response(c, status, "text/plain; charset=utf-8", hy_bytes_str(text), keep_alive);
 }
 
 static void handle_request(struct conn *c, struct http_state *h, bool keep_alive)
 {
 	ACCESS_COUNT(c->home, http_requests, 1);
+	conn_touch(c);
 	struct hy_bytes path = path_of(h);
-	if (h->parser.method == HTTP_GET) {
+	if (h->parser.method == HTTP_GET || h->parser.method == HTTP_HEAD) {
 		bool front = hy_bytes_equal(path, hy_bytes_str("/"));
 		answer_text(c, front ? 200 : 404, front ? front_text : "not found\n", keep_alive);
 		return;
@@ -254,7 +268,8 @@ static void handle_request(struct conn *c, struct http_state *h, bool keep_alive
 	} else if (type_is(h, "application/x-protobuf") || type_is(h, "application/octet-stream")) {
 		origin.format = REQUEST_HTTP_PROTOBUF;
 	} else {
-		answer_text(c, 415, "Content-Type: application/json, application/x-protobuf or application/octet-stream\n",
+		answer_text(c, 415,
+			"Content-Type: application/json, application/x-protobuf or application/octet-stream\n",
 			keep_alive);
 		return;
 	}
@@ -265,13 +280,19 @@ static void handle_request(struct conn *c, struct http_state *h, bool keep_alive
 /** Refuses by an HTTP status and ends the connection: what follows in the stream has no meaning. */
 static void give_up(struct conn *c, struct http_state *h)
 {
-	refuse(h, 400, "this is not HTTP");
+	if (HTTP_PARSER_ERRNO(&h->parser) == HPE_HEADER_OVERFLOW)
+		refuse(h, 431, "the request's head is too long");
+	if (!h->refused) {
+		ACCESS_COUNT(c->home, frames_bad, 1);
+		refuse(h, 400, "this is not HTTP");
+	}
 	char text[160];
 	snprintf(text, sizeof text, "%s\n", h->why);
 	answer_text(c, h->refused, text, false);
+	conn_close_drained(c);
 }
 
-bool http_parse(struct conn *c, struct hy_bytes in, size_t *ret_used)
+void http_parse(struct conn *c, struct hy_bytes in, size_t *ret_used)
 {
 	if (!c->http) {
 		c->http = hy_zalloc(sizeof *c->http);
@@ -283,10 +304,10 @@ bool http_parse(struct conn *c, struct hy_bytes in, size_t *ret_used)
 		*ret_used += used;
 		in = hy_bytes(in.data + used, in.len - used);
 		if (!h->done) {
-			if (HTTP_PARSER_ERRNO(&h->parser) == HPE_OK && !h->refused)
-				return true;
+			if (HTTP_PARSER_ERRNO(&h->parser) == HPE_OK)
+				return;
 			give_up(c, h);
-			return false;
+			return;
 		}
 		/* Paused at the end of a message: start the parser anew behind it. */
 		bool keep_alive = http_should_keep_alive(&h->parser) != 0;
@@ -294,5 +315,4 @@ bool http_parse(struct conn *c, struct hy_bytes in, size_t *ret_used)
 		state_clear(h);
 		state_init(h, c);
 	}
-	return true;
 }

@@ -17,9 +17,9 @@ static void append_frame(struct conn *c, uint32_t version, uint32_t cmd, uint32_
 	conn_mark_dirty(c);
 }
 
-void link_answer(struct conn *c, uint32_t version, uint32_t cmd, uint32_t seq, const ProtobufCMessage *body)
+void link_answer(struct conn *c, const struct request_origin *origin, const ProtobufCMessage *body)
 {
-	append_frame(c, version, cmd, seq, body);
+	append_frame(c, origin->version, origin->cmd, origin->seq, body);
 }
 
 void link_push_hint(struct conn *c)
@@ -40,37 +40,83 @@ void link_sync_begins(struct conn *c)
 	c->hint_in_flight = false;
 }
 
-/** False: the connection moves first. */
+static bool is_keep_alive(const struct mars_frame *f)
+{
+	return f->cmd == MARS_CMD_NOOP || f->cmd == MARS_CMD_SIGNALLING || f->seq == MARS_SEQ_SIGNALLING;
+}
+
+static struct request_origin origin_of(const struct mars_frame *f)
+{
+	return (struct request_origin){.format = REQUEST_MARS, .version = f->version, .cmd = f->cmd, .seq = f->seq};
+}
+
+/** False: the connection moves first, or waits. */
 static bool handle_frame(struct conn *c, const struct mars_frame *f)
 {
 	struct access_loop *l = c->home;
-	ACCESS_COUNT(l, frames_in, 1);
-	c->version = f->version;
-	if (f->cmd == MARS_CMD_NOOP) {
-		append_frame(c, f->version, MARS_CMD_NOOP, f->seq, NULL);
+	if (is_keep_alive(f)) {
+		if (f->cmd == MARS_CMD_NOOP)
+			append_frame(c, f->version, MARS_CMD_NOOP, f->seq, NULL);
 		return true;
 	}
-	if (f->cmd == MARS_CMD_SIGNALLING || f->seq == MARS_SEQ_SIGNALLING)
-		return true;
-	struct request_origin origin = {.format = REQUEST_MARS, .cmd = f->cmd, .seq = f->seq};
+	struct request_origin origin = origin_of(f);
 	return request_start(c, rpc_method_by_cmd(l->access->svr, f->cmd), &origin, f->body);
+}
+
+/**
+ * Only the front of the frame is here. One that is longer than its method takes is refused now and thrown away as it
+ * comes, so that a link never holds more than its methods need. False: nothing may be so long.
+ */
+static bool refuse_long(struct conn *c, const struct mars_frame *f)
+{
+	const struct rpc_method *method = rpc_method_by_cmd(c->home->access->svr, f->cmd);
+	if (f->size <= MARS_HEAD_MAX + (method ? method->body_limit : 0))
+		return true;
+	if (is_keep_alive(f))
+		return false;
+	struct request_origin origin = origin_of(f);
+	request_refuse(c, &origin, method ? HY_INVALID_ARGUMENT : HY_UNIMPLEMENTED,
+		method ? "the request is too long" : "no such method");
+	c->skip = (uint32_t)f->size;
+	return true;
+}
+
+/** One frame from the front. False: the stream has no way to go on. *ret_used 0: no more now. */
+static bool parse_one(struct conn *c, struct hy_bytes in, size_t *ret_used)
+{
+	struct mars_frame f;
+	uint32_t body_max = c->uin ? MARS_FRAME_MAX : c->home->access->config.limits.anonymous_body_max;
+	*ret_used = 0;
+	if (c->skip == 0) {
+		enum mars_parse parsed = mars_parse(in, body_max, &f);
+		if (parsed == MARS_BAD)
+			return false;
+		if (f.size > 0)
+			c->version = f.version;
+		if (parsed == MARS_WHOLE && handle_frame(c, &f)) {
+			ACCESS_COUNT(c->home, frames_in, 1);
+			*ret_used = f.size;
+		}
+		if (parsed == MARS_PARTIAL && f.size > 0 && !refuse_long(c, &f))
+			return false;
+	}
+	if (c->skip > 0) {
+		*ret_used = HY_MIN(in.len, c->skip);
+		c->skip -= (uint32_t)*ret_used;
+	}
+	return true;
 }
 
 bool link_parse(struct conn *c, struct hy_bytes in, size_t *ret_used)
 {
-	const struct access_limits *limits = &c->home->access->config.limits;
 	while (in.len > 0 && !conn_must_wait(c)) {
-		struct mars_frame f;
-		uint32_t body_max = c->uin ? MARS_FRAME_MAX : limits->anonymous_body_max;
-		enum mars_parse parsed = mars_parse(in, body_max, &f);
-		if (parsed == MARS_BAD)
+		size_t used;
+		if (!parse_one(c, in, &used))
 			return false;
-		if (parsed == MARS_PARTIAL)
+		if (used == 0)
 			return true;
-		if (!handle_frame(c, &f))
-			return true;
-		*ret_used += f.size;
-		in = hy_bytes(in.data + f.size, in.len - f.size);
+		*ret_used += used;
+		in = hy_bytes(in.data + used, in.len - used);
 	}
 	return true;
 }

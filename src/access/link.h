@@ -9,7 +9,7 @@
 /** Appends a push frame that says "sync now", unless the peer reads too slowly: then it is dropped, and counted. */
 void link_push_hint(struct conn *c);
 /** Appends an answer frame. */
-void link_answer(struct conn *c, uint32_t version, uint32_t cmd, uint32_t seq, const ProtobufCMessage *body);
+void link_answer(struct conn *c, const struct request_origin *origin, const ProtobufCMessage *body);
 /** A sync was asked for: whatever is new from here on deserves a new hint. Before the sync reads (R6). */
 void link_sync_begins(struct conn *c);
 

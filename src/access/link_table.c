@@ -1,4 +1,5 @@
-/* link_table.c - which links a user has, on the user's own loop; and the Link service, by which the logic layer reaches them. */
+/* link_table.c - which links a user has, on the user's own loop; and the Link service, by which the logic layer reaches
+ * them. */
 #include "access/conn.h"
 #include "access/link.h"
 #include "link.rpc.h"
@@ -34,6 +35,15 @@ static int on_hint(void *self, struct call *call, const Hy__LinkHintRequest *req
 			link_push_hint(c);
 	}
 	return HY_OK;
+}
+
+void link_table_sync_begins(struct access_loop *l, uint32_t uin, const char *device)
+{
+	for (struct hy_map_node *n = hy_map_first(&l->users, hash_of(l, uin)); n; n = hy_map_next(n)) {
+		struct conn *c = hy_container_of(n, struct conn, in_users);
+		if (c->uin == uin && strcmp(c->device, device) == 0)
+			link_sync_begins(c);
+	}
 }
 
 static int on_close_device(

@@ -32,7 +32,18 @@ static bool is_method(const struct rpc_method *m, const struct rpc_service *serv
 	return m->service == service && strcmp(m->name, name) == 0;
 }
 
-/* ---- answering ----------------------------------------------------------------------------------------------------- */
+static bool is_identify(const struct request *r)
+{
+	return r->origin.format == REQUEST_MARS && is_method(r->method, &auth_service, "Auth.Identify");
+}
+
+static bool is_sync(const struct request *r)
+{
+	return is_method(r->method, &sync_service, "Sync.Sync");
+}
+
+/* ---- answering -----------------------------------------------------------------------------------------------------
+ */
 
 /** Field 1 of every answer is its head (W2). */
 static Hy__ResponseHead **head_of(ProtobufCMessage *response)
@@ -56,7 +67,7 @@ static void answer(struct conn *c, const struct request_origin *origin, Protobuf
 	head.server_ms = env_wall_ms(svr_env(c->home->access->svr));
 	*head_of(response) = &head;
 	if (origin->format == REQUEST_MARS)
-		link_answer(c, c->version, origin->cmd, origin->seq, response);
+		link_answer(c, origin, response);
 	else
 		http_answer(c, origin, response, arena);
 }
@@ -67,11 +78,13 @@ void request_refuse(struct conn *c, const struct request_origin *origin, int sta
 	hy_arena_init(&arena, 64 << 10);
 	Hy__HeadOnly only = HY__HEAD_ONLY__INIT;
 	uint64_t trace = env_rand64(svr_env(c->home->access->svr));
-	answer(c, origin, &only.base, status, message, status == HY_RESOURCE_EXHAUSTED ? BUSY_RETRY_MS : 0, trace, &arena);
+	answer(c, origin, &only.base, status, message, status == HY_RESOURCE_EXHAUSTED ? BUSY_RETRY_MS : 0, trace,
+		&arena);
 	hy_arena_fini(&arena);
 }
 
-/* ---- who asks -------------------------------------------------------------------------------------------------------- */
+/* ---- who asks
+ * -------------------------------------------------------------------------------------------------------- */
 
 static uint32_t ticket_uin(const struct request *r)
 {
@@ -79,12 +92,14 @@ static uint32_t ticket_uin(const struct request *r)
 	return t->len == ACCESS_TICKET_SIZE ? hy_get_be32(t->data) : 0;
 }
 
-/** A request on a signed-in link needs no ticket; if it has one, it must be the link's own to count as the link's user. */
+/** A request on a signed-in link needs no ticket; if it has one, it must be the link's own to count as the link's user.
+ */
 static bool link_vouches(const struct request *r)
 {
 	const struct conn *c = r->conn;
 	const ProtobufCBinaryData *t = &r->head->ticket;
-	return c->uin != 0 && (t->len == 0 || (t->len == sizeof c->ticket && sodium_memcmp(t->data, c->ticket, t->len) == 0));
+	return c->uin != 0 &&
+	       (t->len == 0 || (t->len == sizeof c->ticket && sodium_memcmp(t->data, c->ticket, t->len) == 0));
 }
 
 static int verify(struct call *call, struct request *r)
@@ -106,7 +121,11 @@ static int verify_and_call(struct call *call, void *arg)
 {
 	struct request *r = arg;
 	int status = verify(call, r);
-	return status == HY_OK ? rpc_call(call, r->method, r->message, r->response) : status;
+	if (status != HY_OK)
+		return status;
+	if (is_sync(r) && !PLANTED(lost_notify))
+		link_table_sync_begins(&r->home->access->loops[svr_loop_index(call->loop)], r->who.uin, r->who.device);
+	return rpc_call(call, r->method, r->message, r->response);
 }
 
 /** Plain bytes from another machine carry no password and no ticket unless the operator allows it (W5). */
@@ -121,7 +140,8 @@ static int execute(struct call *call, struct request *r)
 	struct svr *svr = r->home->access->svr;
 	if (plain_forbidden(r))
 		return call_fail(call, HY_FAILED_PRECONDITION,
-			"this server takes no sign-in over an unencrypted connection; its operator can allow it with --allow-plain");
+			"this server takes no sign-in over an unencrypted connection; its operator can allow it with "
+			"--allow-plain");
 	if (r->method->open)
 		return rpc_call(call, r->method, r->message, r->response);
 	if (link_vouches(r)) {
@@ -135,18 +155,20 @@ static int execute(struct call *call, struct request *r)
 	return svr_hop(call, svr_loop_of_key(svr, &key), verify_and_call, r);
 }
 
-/* ---- a link says whose it is --------------------------------------------------------------------------------------------- */
+/* ---- a link says whose it is
+ * --------------------------------------------------------------------------------------------- */
 
 /**
- * On the user's own loop. Between the last look at the ticket and the entry into the table of links nothing suspends, so that a revocation
- * finds either no ticket or the link.
+ * On the user's own loop. Between the last look at the ticket and the entry into the table of links nothing suspends,
+ * so that a revocation finds either no ticket or the link.
  */
 static int identify(struct call *call, struct request *r)
 {
 	struct conn *c = r->conn;
 	if (plain_forbidden(r))
 		return call_fail(call, HY_FAILED_PRECONDITION,
-			"this server takes no sign-in over an unencrypted connection; its operator can allow it with --allow-plain");
+			"this server takes no sign-in over an unencrypted connection; its operator can allow it with "
+			"--allow-plain");
 	int status = verify(call, r);
 	if (status == HY_OK)
 		status = rpc_call(call, r->method, r->message, r->response);
@@ -154,19 +176,12 @@ static int identify(struct call *call, struct request *r)
 		status = verify(call, r);
 	if (status != HY_OK || !c->sock.loop || c->closing)
 		return status;
-	link_table_remove(c);
-	c->uin = r->who.uin;
-	memcpy(c->ticket, r->head->ticket.data, sizeof c->ticket);
-	memcpy(c->device, r->who.device, HY_MIN(strlen(r->who.device) + 1, sizeof c->device));
-	memcpy(c->name, r->who.name, HY_MIN(strlen(r->who.name) + 1, sizeof c->name));
-	c->device[sizeof c->device - 1] = c->name[sizeof c->name - 1] = '\0';
-	c->hint_in_flight = false;
-	link_table_add(c);
-	conn_set_signed_in(c);
+	conn_sign_in(c, &r->who, r->head->ticket.data);
 	return HY_OK;
 }
 
-/* ---- the request's life ------------------------------------------------------------------------------------------------------ */
+/* ---- the request's life
+ * ------------------------------------------------------------------------------------------------------ */
 
 static struct request *request_take(struct access_loop *l)
 {
@@ -204,21 +219,11 @@ static void request_put(struct request *r)
 void request_loop_fini(struct access_loop *l)
 {
 	struct request *r;
-	hy_list_each(r, &l->idle_requests, struct request, in_idle) {
+	hy_list_each (r, &l->idle_requests, struct request, in_idle) {
 		hy_list_remove(&r->in_idle);
 		hy_arena_fini(&r->arena);
 		hy_free(r);
 	}
-}
-
-static bool is_identify(const struct request *r)
-{
-	return r->origin.format == REQUEST_MARS && is_method(r->method, &auth_service, "Auth.Identify");
-}
-
-static bool is_sync(const struct request *r)
-{
-	return is_method(r->method, &sync_service, "Sync.Sync");
 }
 
 static void request_run(void *arg)
@@ -246,7 +251,7 @@ static bool request_unpack(struct request *r, struct hy_bytes body, const char *
 	const struct rpc_method *m = r->method;
 	*ret_why = "the request's bytes are malformed";
 	r->message = r->origin.format == REQUEST_HTTP_JSON ? pb_from_json(m->request, body, &r->arena, ret_why)
-	                                                   : pb_unpack(m->request, body, &r->arena);
+							   : pb_unpack(m->request, body, &r->arena);
 	r->response = hy_arena_alloc(&r->arena, m->response->sizeof_message);
 	if (!r->message || !r->response)
 		return false;
@@ -258,7 +263,8 @@ static bool request_unpack(struct request *r, struct hy_bytes body, const char *
 	return r->head != NULL;
 }
 
-/** A link identifies itself alone and on its user's loop: true when it must go there, or wait for other requests, first. */
+/** A link identifies itself alone and on its user's loop: true when it must go there, or wait for other requests,
+ * first. */
 static bool identify_elsewhere(struct conn *c, const struct request *r)
 {
 	struct hy_key key = hy_key_user(ticket_uin(r));
@@ -267,9 +273,12 @@ static bool identify_elsewhere(struct conn *c, const struct request *r)
 		c->paused = true; /* until the last of them has ended */
 		return true;
 	}
+	/* Whoever it was until now: its table of links stays behind, and a link that is in none would outlive its
+	 * ticket. */
+	if (c->uin != 0 && c->uin != ticket_uin(r))
+		conn_sign_out(c);
 	if (ticket_uin(r) == 0 || loop == c->home->index)
 		return false;
-	link_table_remove(c);
 	c->move_to = (uint8_t)loop;
 	return true;
 }

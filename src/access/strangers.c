@@ -1,0 +1,80 @@
+/* strangers.c - connections that have not signed in, counted in all and per address (W4). HTTP's never leave the count.
+ */
+#include <sys/socket.h>
+
+#include "access/conn.h"
+#include "base/mem.h"
+
+/** Strangers' connections from one address, oldest first. */
+struct conn_address {
+	struct hy_map_node node;
+	uint8_t ip[16];
+	uint16_t family;
+	unsigned count;
+	struct hy_link conns;
+};
+
+static struct conn_address *address_of(struct access_loop *l, const struct env_addr *peer)
+{
+	uint8_t ip[16] = {0};
+	memcpy(ip, peer->ip, peer->family == AF_INET ? 4 : 16);
+	uint64_t hash = hy_hash(ip, sizeof ip, l->access->hash_seed);
+	for (struct hy_map_node *n = hy_map_first(&l->addresses, hash); n; n = hy_map_next(n)) {
+		struct conn_address *a = hy_container_of(n, struct conn_address, node);
+		if (a->family == peer->family && memcmp(a->ip, ip, sizeof ip) == 0)
+			return a;
+	}
+	struct conn_address *a = hy_zalloc(sizeof *a);
+	memcpy(a->ip, ip, sizeof ip);
+	a->family = peer->family;
+	hy_link_init(&a->conns);
+	hy_map_insert(&l->addresses, &a->node, hash);
+	return a;
+}
+
+static void address_leave(struct conn *c)
+{
+	struct conn_address *a = hy_take(c->address);
+	if (!a)
+		return;
+	hy_list_remove(&c->in_address);
+	if (--a->count == 0) {
+		hy_map_remove(&c->home->addresses, &a->node);
+		hy_free(a);
+	}
+}
+
+static void address_enter(struct access_loop *l, struct conn *c)
+{
+	struct conn_address *a = address_of(l, &c->peer);
+	c->address = a;
+	a->count++;
+	hy_list_push_back(&a->conns, &c->in_address);
+	if (a->count > l->access->config.limits.anonymous_per_address_max) {
+		ACCESS_COUNT(l, links_refused, 1);
+		conn_abort(hy_list_first(&a->conns, struct conn, in_address));
+	}
+}
+
+void strangers_enter(struct access_loop *l, struct conn *c)
+{
+	if (l->anonymous_count >= l->access->config.limits.anonymous_max) {
+		ACCESS_COUNT(l, links_refused, 1);
+		conn_abort(hy_list_first(&l->anonymous, struct conn, in_list));
+	}
+	c->anonymous = true;
+	l->anonymous_count++;
+	hy_list_push_back(&l->anonymous, &c->in_list);
+	if (!env_addr_is_loopback(&c->peer))
+		address_enter(l, c);
+}
+
+void strangers_leave(struct conn *c)
+{
+	if (!c->anonymous)
+		return;
+	c->anonymous = false;
+	c->home->anonymous_count--;
+	hy_list_remove(&c->in_list);
+	address_leave(c);
+}
