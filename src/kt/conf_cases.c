@@ -346,6 +346,44 @@ static void move_all(struct conf *c, struct call *call)
 	conf_wait_moved(c, call);
 }
 
+/** More than the log may hold: whoever is refused comes back when it was told to. */
+static void flood(struct conf *c, struct call *call, unsigned index)
+{
+	uint8_t *value = hy_arena_alloc(call->arena, KT_VALUE_MAX);
+	struct hy_key key = hy_key_user(index % 4);
+	memset(value, (int)index, KT_VALUE_MAX);
+	for (int i = 0; i < 25 && !c->failure[0]; i++) {
+		const struct kt_op op = OP_APPEND(hy_bytes(value, KT_VALUE_MAX));
+		struct kt_result r;
+		int status;
+		struct call there = *call;
+		while ((status = conf_write(c, &there, &key, &op, 1, &r)) == HY_RESOURCE_EXHAUSTED) {
+			CHECK(c, there.retry_after_ms > 0);
+			conf_sleep_ms(&there, there.retry_after_ms);
+		}
+		CHECK_EQ(c, status, HY_OK);
+	}
+}
+
+static void fill_the_log(struct conf *c, struct call *call)
+{
+	struct kt_head head;
+	struct kt_rows rows;
+	struct kt_stats stats;
+	conf_parallel(c, call, 16, flood);
+	for (uint32_t i = 0; i < 4; i++) {
+		struct hy_key key = hy_key_user(i);
+		CHECK_EQ(c, conf_head(c, call, &key, CONF_LOG, &head), HY_OK);
+		CHECK_EQ(c, head.rows, 100);
+		CHECK_EQ(c, head.bytes, 100ull * KT_VALUE_MAX);
+		CHECK_EQ(c, conf_changes(c, call, &key, CONF_LOG, 90, (struct kt_limits){.max_bytes = 1 << 20}, &rows), HY_OK);
+		CHECK_EQ(c, rows.count, 10);
+		CHECK_EQ(c, rows.rows[9].value.len, KT_VALUE_MAX);
+	}
+	kt_stats(c->kt, &stats);
+	CHECK(c, stats.log_bytes <= 2 * stats.log_limit);
+}
+
 struct order {
 	struct conf *c;
 	struct hy_key key;
@@ -448,6 +486,7 @@ const struct conf_scenario conf_scenarios[] = {
 	{"followers see every version once, in order", {followers}},
 	{"a write whose caller has left is still made", {deadline_passes}},
 	{"keys are listed in order, page by page", {list_keys}},
+	{"more is written than the log may hold", {fill_the_log}, .tiny = true},
 	{"a random test agrees with a model", {conf_random_start}},
 	{"versions, trims and tombstones survive a restart", {write_some, see_them, see_them}},
 	{"they survive the move to RocksDB too", {write_some, move_all, see_them, see_them}},
