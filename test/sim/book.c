@@ -211,11 +211,9 @@ void book_sync(struct device *d, const struct book_sync *sync, const struct book
 	struct world *w = d->world;
 	uint64_t last = version_in(sync->brought, sync->brought_len, SNAPSHOT_MESSAGES);
 	check_snapshot(d, sync);
-	if (sync->reset && sync->brought_len && !sync->old) {
-		if (!w->bounded)
-			world_fail(w, "%s was told that older messages are gone, without reason", d->name);
-		d->reset = true;
-	}
+	if (sync->reset && sync->brought_len && !sync->old && !w->bounded)
+		world_fail(w, "%s was told that older messages are gone, without reason", d->name);
+	d->reset |= sync->reset && !sync->old;
 	for (size_t i = 0; i < count && !world_failed(w); i++) {
 		if (entries[i].version <= last)
 			world_fail(w, "%s got version %llu after %llu", d->name, (unsigned long long)entries[i].version,

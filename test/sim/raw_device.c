@@ -29,7 +29,8 @@ static void sign_in(struct raw_link *l)
 	Hy__SignInRequest request = HY__SIGN_IN_REQUEST__INIT;
 	Hy__RequestHead head;
 	uint8_t client_id[HONGYAN_CLIENT_ID_SIZE];
-	if (!u->uin || l->identifying)
+	/* one at a time: a later sign-in of the same device ends the ticket of an earlier one */
+	if (!u->uin || r->links[0].identifying || r->links[1].identifying)
 		return;
 	fill_head(r, &head, false);
 	env_random(env_loop_env(r->loop), client_id, sizeof client_id);

@@ -3,7 +3,7 @@
 #include "base/mem.h"
 #include "world.h"
 
-#define GRACE_US (3 * SEC)
+#define GRACE_MAX_US (3 * SEC)
 /** A clean stop takes its grace time, and some more where a disk is slow. */
 #define STOP_MAX_US (60 * SEC)
 
@@ -64,7 +64,8 @@ static void server_main(struct env *env, void *arg)
 	w->server = NULL;
 	if (admin)
 		admin_run_stop(admin);
-	server_stop(server, GRACE_US);
+	bool hurried = world_chance(w, 500);
+	server_stop(server, hurried ? world_range(w, 0, SEC / 100) : GRACE_MAX_US);
 	w->clean_stops++;
 	world_say(w, "the server has stopped");
 }
