@@ -19,7 +19,7 @@
 
 #include <cmocka.h>
 
-#define SEEDS 24
+#define SEEDS 16
 #define WHOLE (8 * 4096)
 
 /* States of the file f, as a set. */
