@@ -1,7 +1,7 @@
 /*
- * bench-log: the commit log alone. Writers wait for their last record to be durable before they hand in the next; a loop
- * hands over once a turn what its writers have ready, as the engine does. The yardstick, in the same run and on the same
- * disk, is a bare loop of write and fdatasync of as many bytes at a time, into a file that has its blocks.
+ * bench-log: the commit log alone. Writers wait for their last record to be durable before they hand in the next; a
+ * loop hands over once a turn what its writers have ready, as the engine does. The yardstick, in the same run and on
+ * the same disk, is a bare loop of write and fdatasync of as many bytes at a time, into a file that has its blocks.
  * The last line is one JSON object; ratio is records per second, ours by the yardstick's, with 64 writers on one loop.
  *
  *	bench-log [SECONDS-EACH [FOLDER]]
@@ -46,7 +46,7 @@ struct result {
 
 static const uint8_t record[RECORD] = "a record";
 
-/* ---- ours ----------------------------------------------------------------------------------------------------------- */
+/* ---- ours -------------------------------------------------------------------------------------------------------- */
 
 static void on_answer(struct env_msg *msg)
 {
@@ -139,7 +139,8 @@ static uint64_t join_loop(struct bench_loop *b)
 	return b->ops;
 }
 
-static void measure(struct env *env, const char *dir, unsigned loops, unsigned writers, double seconds, struct result *r)
+static void measure(
+	struct env *env, const char *dir, unsigned loops, unsigned writers, double seconds, struct result *r)
 {
 	struct bench_loop b[LOOPS_MAX];
 	struct kt_log *log = open_log(env, dir);
@@ -161,7 +162,7 @@ static void measure(struct env *env, const char *dir, unsigned loops, unsigned w
 	r->records_per_batch = (double)ops / (double)(batches ? batches : 1);
 }
 
-/* ---- the yardstick -------------------------------------------------------------------------------------------------- */
+/* ---- the yardstick ----------------------------------------------------------------------------------------------- */
 
 static int open_bare(const char *dir, char path[512])
 {
@@ -217,7 +218,8 @@ int main(int argc, char **argv)
 			measure(env, dir, loops, counts[i], seconds, &r);
 			measure_bare(env, dir, seconds, &r);
 			double ratio = r.ops_per_s / r.bare_ops_per_s;
-			printf("%u loop(s), %3u writers: %8.0f records/s, %.2f us of CPU each, %.0f a batch; bare %8.0f, %.2f us; "
+			printf("%u loop(s), %3u writers: %8.0f records/s, %.2f us of CPU each, %.0f a batch; bare "
+			       "%8.0f, %.2f us; "
 			       "ratio %.2f\n",
 				loops, counts[i], r.ops_per_s, r.cpu_us_per_op, r.records_per_batch, r.bare_ops_per_s,
 				r.bare_cpu_us_per_op, ratio);

@@ -7,7 +7,9 @@
 #include "base/mem.h"
 #include "env/env.h"
 
-/** [blocks] Makes the folder `path` if it is missing, and its entry in the folder above last, in either case: whoever made it may have been
+/**
+ * [blocks] Makes the folder `path` if it is missing, and its entry in the folder above last, in either case: whoever
+ * made it may have been
  *  killed in between. 0 or a negative errno value. */
 static inline int dir_make(struct env *env, const char *path)
 {

@@ -1,4 +1,6 @@
-/* The decoders of the commit log get any bytes as a segment's file; what they take must encode to the same bytes again. */
+/*
+ * The decoders of the commit log get any bytes as a segment's file; what they take must encode to the same bytes again.
+ */
 #include <stdlib.h>
 
 #include "base/mem.h"

@@ -32,7 +32,8 @@ int kt_log_open(struct env *env, const struct kt_log_config *config, uint64_t fr
 	if (log->config.queue_bytes == 0)
 		log->config.queue_bytes = QUEUE_BYTES_DEFAULT;
 	log->config.segment_bytes = (log->config.segment_bytes + 7) & ~7ull;
-	assert(log->config.segment_bytes > LOG_SEGMENT_HEAD + LOG_BATCH_HEAD && log->config.segment_bytes <= LOG_SEGMENT_MAX);
+	assert(log->config.segment_bytes > LOG_SEGMENT_HEAD + LOG_BATCH_HEAD &&
+		log->config.segment_bytes <= LOG_SEGMENT_MAX);
 	struct log_recovered found;
 	int status = log_recover(env, &log->config, from, replay, arg, &log->index, &found, ret_report);
 	if (status != HY_OK) {

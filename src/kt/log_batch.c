@@ -23,7 +23,8 @@ static void checksum(const uint8_t *head, const struct iovec *pieces, int count,
 	hy_put_le64(out + 8, sum.high64);
 }
 
-void log_batch_encode(const struct log_batch_head *h, const struct iovec *pieces, int count, uint8_t out[LOG_BATCH_HEAD])
+void log_batch_encode(
+	const struct log_batch_head *h, const struct iovec *pieces, int count, uint8_t out[LOG_BATCH_HEAD])
 {
 	memset(out, 0, LOG_BATCH_HEAD);
 	hy_put_le32(out, BATCH_MAGIC);

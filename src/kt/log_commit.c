@@ -16,7 +16,8 @@ static struct kt_log_write *write_of(struct env_msg *msg)
 
 void log_commit_fail(struct kt_log *log, const char *what, int rc)
 {
-	env_log(log->env, ENV_LOG_ERROR, "kt", 0, "the commit log has failed: %s: %s; no writes until restart", what, strerror(-rc));
+	env_log(log->env, ENV_LOG_ERROR, "kt", 0, "the commit log has failed: %s: %s; no writes until restart", what,
+		strerror(-rc));
 	env_mark(log->env, "log: failed");
 	atomic_store(&log->failed, true);
 }
@@ -133,7 +134,10 @@ static void answer(struct kt_log *log, const struct round *round, bool done)
 		atomic_store(&log->durable_pos, pos);
 }
 
-/* S6: a clean stop leaves a synced mark. Should it fail, the next start takes the last batch for one that may not be durable. */
+/*
+ * S6: a clean stop leaves a synced mark. Should it fail, the next start takes the last batch for one that may not be
+ * durable.
+ */
 static void write_end_mark(struct kt_log *log)
 {
 	struct log_batch_head h = {.epoch = log->config.epoch,

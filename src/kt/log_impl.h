@@ -9,9 +9,9 @@
 #include "kt/log_segment.h"
 
 #define LOG_SPARES_MAX 2
-#define LOG_PIECES_MAX 1000                 /* writes in one batch: the kernel takes 1,024 pieces at once */
-#define LOG_OUTBOXES 64                     /* loops answered at once; more of them only cost more posts */
-#define LOG_FILL_STEP (1u << 20)            /* of a spare, between two batches */
+#define LOG_PIECES_MAX 1000      /* writes in one batch: the kernel takes 1,024 pieces at once */
+#define LOG_OUTBOXES 64          /* loops answered at once; more of them only cost more posts */
+#define LOG_FILL_STEP (1u << 20) /* of a spare, between two batches */
 #define LOG_ROOM_RETRY_US (1000u * 1000)
 
 /** Answers on their way to one loop. */
@@ -27,13 +27,13 @@ struct kt_log {
 	struct env_actor *committer;
 
 	/* any thread */
-	_Atomic uint64_t queued;      /* bytes submitted and not answered */
+	_Atomic uint64_t queued; /* bytes submitted and not answered */
 	_Atomic uint64_t durable_pos;
 	_Atomic uint64_t release_pos;
 	_Atomic bool failed, nearly_full;
 	_Atomic bool wake_posted;
-	struct log_index index;       /* written by the committer */
-	struct env_msg wake, stop;    /* to the committer: look at release_pos; end */
+	struct log_index index;    /* written by the committer */
+	struct env_msg wake, stop; /* to the committer: look at release_pos; end */
 
 	/* the committer's alone */
 	bool stopping;
@@ -43,8 +43,8 @@ struct kt_log {
 	size_t live_count, live_cap;
 	struct log_spare spares[LOG_SPARES_MAX], filling;
 	size_t spare_count;
-	uint64_t next_spare;   /* its number */
-	uint64_t retry_at_us;  /* nearly full: when to try again */
+	uint64_t next_spare;  /* its number */
+	uint64_t retry_at_us; /* nearly full: when to try again */
 	struct iovec iov[LOG_PIECES_MAX + 2];
 	struct log_outbox out[LOG_OUTBOXES];
 	size_t out_count;

@@ -1,6 +1,6 @@
 /*
- * A process that writes is killed at any moment and started again, ten times: nothing answered is missing, nothing is there
- * twice, and what one start has shown the next one has as well.
+ * A process that writes is killed at any moment and started again, ten times: nothing answered is missing, nothing is
+ * there twice, and what one start has shown the next one has as well.
  */
 #include <setjmp.h>
 #include <signal.h>
@@ -47,7 +47,8 @@ static void serve(const char *dir, uint64_t least, int fd)
 		kt_log_submit(w.log, &writes[i]);
 	}
 	for (uint64_t answered = w.seen.count + 1;; answered++) {
-		struct kt_log_write *write = hy_container_of(env_inbox_take(w.answers, UINT64_MAX), struct kt_log_write, msg);
+		struct kt_log_write *write =
+			hy_container_of(env_inbox_take(w.answers, UINT64_MAX), struct kt_log_write, msg);
 		if (write->status != HY_OK)
 			_exit(4);
 		tell(fd, answered);

@@ -30,8 +30,8 @@ struct recovery {
 	uint8_t *mem; /* the segment that was read last */
 	struct hy_bytes file;
 
-	const struct found *tail; /* where the replay ended; NULL: there was nothing */
-	uint64_t end;             /* of the tail's good batches */
+	const struct found *tail;   /* where the replay ended; NULL: there was nothing */
+	uint64_t end;               /* of the tail's good batches */
 	struct log_batch_head last; /* the tail's last good batch; pos 0: it has none */
 	bool end_mark;              /* stands behind it */
 	uint64_t next_pos;
@@ -45,7 +45,7 @@ static int status_of(int rc)
 	return rc == -ENOSPC || rc == -EDQUOT ? HY_RESOURCE_EXHAUSTED : HY_UNAVAILABLE;
 }
 
-/* ---- the folder --------------------------------------------------------------------------------------------------- */
+/* ---- the folder -------------------------------------------------------------------------------------------------- */
 
 static void note_name(void *arg, const char *name)
 {
@@ -77,7 +77,8 @@ static int look_at(struct recovery *r, struct found *f)
 	env_file_close(file);
 	if (rc == 0)
 		f->whole = log_segment_head_decode(hy_bytes(block, (size_t)n), &f->head) &&
-			f->head.number == f->number && f->head.epoch == r->config->epoch && f->size <= LOG_SEGMENT_MAX;
+			   f->head.number == f->number && f->head.epoch == r->config->epoch &&
+			   f->size <= LOG_SEGMENT_MAX;
 	return rc;
 }
 
@@ -117,7 +118,7 @@ static int read_segment(struct recovery *r, const struct found *f)
 	return 0;
 }
 
-/* ---- which segments count ------------------------------------------------------------------------------------------- */
+/* ---- which segments count ---------------------------------------------------------------------------------------- */
 
 static const struct found *find(const struct recovery *r, uint64_t number, size_t *ret_index)
 {
@@ -167,7 +168,7 @@ static void choose_chain(struct recovery *r)
 	r->chain_count = 0;
 }
 
-/* ---- replay --------------------------------------------------------------------------------------------------------- */
+/* ---- replay ------------------------------------------------------------------------------------------------------ */
 
 static bool replay_batch(struct recovery *r, const struct log_batch_head *h, struct hy_bytes payload)
 {
@@ -282,7 +283,7 @@ static int replay_all(struct recovery *r)
 	return rc;
 }
 
-/* ---- damage --------------------------------------------------------------------------------------------------------- */
+/* ---- damage ------------------------------------------------------------------------------------------------------ */
 
 /* What stands behind the damage, each position once. */
 static int count_lost(struct recovery *r)
@@ -314,9 +315,12 @@ static int count_lost(struct recovery *r)
 	return 0;
 }
 
-/* ---- the segment that goes on ----------------------------------------------------------------------------------------- */
+/* ---- the segment that goes on ------------------------------------------------------------------------------------ */
 
-/* A file for it: smaller than usual when the disk is nearly full, so that a start does not fail where a trim would help. */
+/*
+ * A file for it: smaller than usual when the disk is nearly full, so that a start does not fail where a trim would
+ * help.
+ */
 static int make_spare(struct recovery *r, uint64_t number, uint64_t copy, struct log_spare *ret_spare)
 {
 	uint64_t least = LOG_SEGMENT_HEAD + copy + LOG_BATCH_HEAD;

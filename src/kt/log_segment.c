@@ -104,8 +104,8 @@ void log_spare_drop(struct env *env, const char *dir, struct log_spare *spare)
 	hy_free(path);
 }
 
-int log_spare_recycle(struct env *env, const char *dir, const struct log_live *old, uint64_t number,
-	struct log_spare *ret_spare)
+int log_spare_recycle(
+	struct env *env, const char *dir, const struct log_live *old, uint64_t number, struct log_spare *ret_spare)
 {
 	struct log_spare spare = {.number = number, .size = old->size, .filled = old->size, .recycled = true};
 	char *from = log_segment_path(dir, old->number), *to = log_spare_path(dir, number);
@@ -124,10 +124,8 @@ int log_segment_begin(struct env *env, const char *dir, struct log_spare *spare,
 {
 	assert(spare->file && spare->filled == spare->size);
 	assert(LOG_SEGMENT_HEAD + batch.len <= spare->size);
-	struct log_segment s = {.file = hy_take(spare->file),
-		.head = *head,
-		.size = spare->size,
-		.end = LOG_SEGMENT_HEAD + batch.len};
+	struct log_segment s = {
+		.file = hy_take(spare->file), .head = *head, .size = spare->size, .end = LOG_SEGMENT_HEAD + batch.len};
 	s.head.recycled = spare->recycled;
 	uint8_t block[LOG_SEGMENT_HEAD];
 	log_segment_head_encode(&s.head, block);

@@ -2,9 +2,10 @@
  * log_segment.h - the commit log's files: names, spare files, beginning a segment.
  *
  * A *spare* is a file with all its blocks allocated and written ("spare-" and a number), so that later syncs write
- * data alone: measured on ext4, 0.14 to 0.22 ms for 16 KB against 0.23 to 0.38 in a file that grows or was only fallocated.
- * A segment begins by writing its header into a spare, syncing it, renaming it to "log-" and its number, and syncing the
- * folder. So whatever a power cut does, a file of that name has a whole header, and all that its beginner put into it.
+ * data alone: measured on ext4, 0.14 to 0.22 ms for 16 KB against 0.23 to 0.38 in a file that grows or was only
+ * fallocated. A segment begins by writing its header into a spare, syncing it, renaming it to "log-" and its number,
+ * and syncing the folder. So whatever a power cut does, a file of that name has a whole header, and all that its
+ * beginner put into it.
  *
  * Threads: one actor; everything but the names [blocks]. Errors: 0 or a negative errno value, as the env's.
  */
@@ -45,9 +46,11 @@ int log_spare_begin(struct env *env, const char *dir, uint64_t number, uint64_t 
 int log_spare_fill(struct env *env, const char *dir, struct log_spare *spare, uint64_t bytes);
 /** Closes and removes it. Harmless when there is none. */
 void log_spare_drop(struct env *env, const char *dir, struct log_spare *spare);
-/** Turns a segment that is not needed any more into the spare `number`. On an error there is none, and the file is left. */
-int log_spare_recycle(struct env *env, const char *dir, const struct log_live *old, uint64_t number,
-	struct log_spare *ret_spare);
+/**
+ * Turns a segment that is not needed any more into the spare `number`. On an error there is none, and the file is left.
+ */
+int log_spare_recycle(
+	struct env *env, const char *dir, const struct log_live *old, uint64_t number, struct log_spare *ret_spare);
 
 /**
  * Begins the segment `head->number` in a ready spare, which is taken. `batch` (may be empty): a whole encoded batch to

@@ -1,9 +1,9 @@
 /*
- * The commit log as it is, on a simulated machine that dies: writers on two loops, while syncs fail, the disk is full for a moment,
- * the process is killed and the power goes, at any instant, also while it recovers.
+ * The commit log as it is, on a simulated machine that dies: writers on two loops, while syncs fail, the disk is full
+ * for a moment, the process is killed and the power goes, at any instant, also while it recovers.
  *
- * What must hold for every seed, over all lives of the machine: what was answered is replayed, once, in the order of its
- * loop; what one start has shown is never gone again; positions do not go back; a start never finds damage.
+ * What must hold for every seed, over all lives of the machine: what was answered is replayed, once, in the order of
+ * its loop; what one start has shown is never gone again; positions do not go back; a start never finds damage.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -36,17 +36,20 @@ struct history {
 	uint64_t from;             /* what "the store behind" has: released */
 	/* The write at each (loop, number): its position once shown or answered. 0: never seen */
 	uint64_t pos[LOOPS][NUMBERS_MAX];
-	/* Of which life it is known that it is there: numbers that a life submitted and that no later start has shown are gone for good. */
+	/*
+	 * Of which life it is known that it is there: numbers that a life submitted and that no later start has shown
+	 * are gone for good.
+	 */
 	bool gone[LOOPS][NUMBERS_MAX];
 };
 
-#define CLAIM(h, truth)                                                                                                \
-	do {                                                                                                           \
-		if (!(truth) && !(h)->wrong)                                                                           \
-			(h)->wrong = #truth;                                                                           \
+#define CLAIM(h, truth)                      \
+	do {                                 \
+		if (!(truth) && !(h)->wrong) \
+			(h)->wrong = #truth; \
 	} while (0)
 
-/* ---- a life --------------------------------------------------------------------------------------------------------- */
+/* ---- a life ------------------------------------------------------------------------------------------------------ */
 
 struct writer {
 	struct process *process;
@@ -140,7 +143,8 @@ static void submit_some(struct writer *w);
 
 static void on_answer(struct env_msg *msg)
 {
-	struct one_write *one = hy_container_of(hy_container_of(msg, struct kt_log_write, msg), struct one_write, write);
+	struct one_write *one =
+		hy_container_of(hy_container_of(msg, struct kt_log_write, msg), struct one_write, write);
 	struct writer *w = one->writer;
 	struct history *h = w->process->h;
 	CLAIM(h, one->number == w->next_answer);
@@ -153,7 +157,8 @@ static void on_answer(struct env_msg *msg)
 		h->answered[w->index] = one->number;
 		h->shown_pos = HY_MAX(h->shown_pos, one->write.pos);
 		uint64_t back = sim_range(h->sim, 0, 40);
-		if (!w->ending && sim_chance(h->sim, 100) && one->write.pos > back + h->from && one->write.pos - back <= kt_log_durable_pos(w->process->log)) {
+		if (!w->ending && sim_chance(h->sim, 100) && one->write.pos > back + h->from &&
+			one->write.pos - back <= kt_log_durable_pos(w->process->log)) {
 			h->from = one->write.pos - back;
 			kt_log_release(w->process->log, h->from);
 		}
@@ -270,7 +275,8 @@ static void process_main(struct env *env, void *arg)
 	p->ended = env_inbox_create(env);
 	for (unsigned i = 0; i < LOOPS; i++) {
 		struct writer *w = &p->writers[i];
-		*w = (struct writer){.process = p, .index = i, .timer.fn = on_timer, .next_answer = h->submitted[i] + 1};
+		*w = (struct writer){
+			.process = p, .index = i, .timer.fn = on_timer, .next_answer = h->submitted[i] + 1};
 		struct env_loop_config config = {.name = "writer"};
 		if (env_loop_create(env, &config, &w->loop) != 0)
 			abort();
@@ -283,7 +289,7 @@ static void process_main(struct env *env, void *arg)
 	hy_free(p);
 }
 
-/* ---- the world ------------------------------------------------------------------------------------------------------ */
+/* ---- the world --------------------------------------------------------------------------------------------------- */
 
 static bool is_off(void *arg)
 {
@@ -364,7 +370,8 @@ static void test_deaths(void **state)
 	}
 	for (uint64_t seed = 1; seed <= SEEDS; seed++)
 		run_seed(seed, &sums);
-	print_message("# %llu starts, %llu writes answered\n", (unsigned long long)sums.opened, (unsigned long long)sums.answered);
+	print_message("# %llu starts, %llu writes answered\n", (unsigned long long)sums.opened,
+		(unsigned long long)sums.answered);
 	for (size_t i = 0; i < HY_COUNT_OF(expected_marks); i++) {
 		print_message("# %s: %llu\n", expected_marks[i], (unsigned long long)sums.marks[i]);
 		assert_true(sums.marks[i] > 0);
@@ -374,7 +381,8 @@ static void test_deaths(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		{"whatever the disk and the deaths do, what was answered or shown stays", test_deaths, NULL, NULL, NULL},
+		{"whatever the disk and the deaths do, what was answered or shown stays", test_deaths, NULL, NULL,
+			NULL},
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

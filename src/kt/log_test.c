@@ -10,7 +10,7 @@
 #include "kt/log_index.h"
 #include "kt/log_world.h"
 
-/* ---- damage: forty batches of 1,000 bytes in four segments, killed, harmed, opened again --------------------------------- */
+/* ---- damage: forty batches of 1,000 bytes in four segments, killed, harmed, opened again ------------------------- */
 
 #define LEN 984u /* of a record: a batch is then 64 + 8 + 984 = 1,056 bytes, and eleven fill a segment */
 #define BATCH 1056u
@@ -35,24 +35,26 @@ static const struct damage_case {
 	{"without damage everything is replayed", .last = 40},
 	{"what the store behind has is not replayed", .from = 25, .last = 40},
 	{"all of it may be in the store behind", .from = 40, .last = 40},
-	{"a byte of the last batch's payload: torn, cut", .flip = SEG4, .flip_at = AT(40) + 100, .last = 39, .torn = BATCH},
-	{"a byte of the last batch's header: torn, cut", .flip = SEG4, .flip_at = AT(40) + 1, .last = 39, .torn = BATCH},
+	{"a byte of the last batch's payload: torn, cut", .flip = SEG4, .flip_at = AT(40) + 100, .last = 39,
+		.torn = BATCH},
+	{"a byte of the last batch's header: torn, cut", .flip = SEG4, .flip_at = AT(40) + 1, .last = 39,
+		.torn = BATCH},
 	{"a byte of the last batch but one: refused", .flip = SEG4, .flip_at = AT(39) + 100, .want = HY_DATA_LOSS,
 		.segment = 4, .lost = 1, .kept = 38},
 	{"a length in the middle: refused", .flip = SEG4, .flip_at = AT(36) + 40, .want = HY_DATA_LOSS, .segment = 4,
 		.lost = 4, .kept = 35},
 	{"a byte in a full segment: refused", .flip = SEG2, .flip_at = AT(15) + 500, .want = HY_DATA_LOSS, .segment = 2,
 		.lost = 25, .kept = 14},
-	{"a full segment's last batch: refused", .flip = SEG3, .flip_at = AT(33) + 500, .want = HY_DATA_LOSS, .segment = 3,
-		.lost = 7, .kept = 32},
+	{"a full segment's last batch: refused", .flip = SEG3, .flip_at = AT(33) + 500, .want = HY_DATA_LOSS,
+		.segment = 3, .lost = 7, .kept = 32},
 	{"both last batches: nothing whole stands behind, cut", .flip = SEG4, .flip_at = AT(39) + 9, .flip2 = SEG4,
 		.flip2_at = AT(40) + 9, .last = 38, .torn = 2 * BATCH},
 	{"a segment's header: refused", .flip = SEG2, .flip_at = 30, .want = HY_DATA_LOSS, .segment = 2, .lost = 29,
 		.kept = 11},
 	{"the rest of a segment's header block: refused", .flip = SEG2, .flip_at = 4000, .want = HY_DATA_LOSS,
 		.segment = 2, .lost = 29, .kept = 11},
-	{"the newest segment's header: refused", .flip = SEG4, .flip_at = 17, .want = HY_DATA_LOSS, .segment = 4, .lost = 7,
-		.kept = 33},
+	{"the newest segment's header: refused", .flip = SEG4, .flip_at = 17, .want = HY_DATA_LOSS, .segment = 4,
+		.lost = 7, .kept = 33},
 	{"harm in what the store behind has does not matter", .flip = SEG1, .flip_at = 20, .from = 11, .last = 40},
 	{"a full segment cut short: refused", .cut = SEG2, .cut_at = AT(22) + 5, .want = HY_DATA_LOSS, .segment = 2,
 		.lost = 18, .kept = 21},
@@ -128,7 +130,7 @@ static void test_damage(void **state)
 	world_fini(&w);
 }
 
-/* ---- the tail ----------------------------------------------------------------------------------------------------------- */
+/* ---- the tail ---------------------------------------------------------------------------------------------------- */
 
 static void test_every_cut(void **state)
 {
@@ -210,7 +212,7 @@ static void test_killed_starts(void **state)
 	world_fini(&w);
 }
 
-/* ---- segments ----------------------------------------------------------------------------------------------------------- */
+/* ---- segments ---------------------------------------------------------------------------------------------------- */
 
 static void test_recycled(void **state)
 {
@@ -275,7 +277,7 @@ static void test_index(void **state)
 	hy_free(x);
 }
 
-/* ---- answers -------------------------------------------------------------------------------------------------------------- */
+/* ---- answers ----------------------------------------------------------------------------------------------------- */
 
 static void mark_run(struct env_msg *msg)
 {
@@ -327,8 +329,8 @@ int main(void)
 	struct CMUnitTest tests[HY_COUNT_OF(damage_cases) + 16];
 	size_t n = 0;
 	for (size_t i = 0; i < HY_COUNT_OF(damage_cases); i++)
-		tests[n++] = (struct CMUnitTest){damage_cases[i].label, test_damage, NULL, NULL,
-			(void *)(uintptr_t)&damage_cases[i]};
+		tests[n++] = (struct CMUnitTest){
+			damage_cases[i].label, test_damage, NULL, NULL, (void *)(uintptr_t)&damage_cases[i]};
 	const struct CMUnitTest others[] = {
 		{"a file cut anywhere in its last two batches loses those alone", test_every_cut, NULL, NULL, NULL},
 		{"a clean stop leaves its mark", test_clean_stop, NULL, NULL, NULL},

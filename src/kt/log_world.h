@@ -31,7 +31,10 @@ void world_fini(struct world *w);
 /** Opens `dir`; what was replayed is in w->seen. */
 int world_open(struct world *w, const char *dir, uint64_t from);
 void world_close(struct world *w);
-/** Submits the numbers first..last, each a write of `len` bytes (8 at least), and waits for each by itself: a batch each. */
+/**
+ * Submits the numbers first..last, each a write of `len` bytes (8 at least), and waits for each by itself: a batch
+ * each.
+ */
 void world_write(struct world *w, uint64_t first, uint64_t last, size_t len);
 /** Waits until `pos` is published as durable: a moment after the answers. */
 void world_await(struct world *w, uint64_t pos);

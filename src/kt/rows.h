@@ -6,7 +6,8 @@
  * unflushed batches is kept: none, some or all. A batch is kept whole or not at all.
  *
  * Threads: rows_get_cached on loops; all else [blocks]: actors (any number at once, one of them writing).
- * Status: HY_OK, HY_NOT_FOUND, HY_UNAVAILABLE (an error of the disk: *the store has failed*), HY_RESOURCE_EXHAUSTED (disk full).
+ * Status: HY_OK, HY_NOT_FOUND, HY_UNAVAILABLE (an error of the disk: *the store has failed*), HY_RESOURCE_EXHAUSTED
+ * (disk full).
  */
 #ifndef KT_ROWS_H
 #define KT_ROWS_H
@@ -17,8 +18,8 @@
 struct rows;
 
 struct rows_config {
-	const char *dir;       /* created if missing */
-	uint64_t cache_bytes;  /* of RocksDB's block cache */
+	const char *dir;      /* created if missing */
+	uint64_t cache_bytes; /* of RocksDB's block cache */
 	uint64_t write_buffer_bytes;
 	/** Rows for which this is true may be dropped whenever files are rewritten. May be NULL. Any thread. */
 	bool (*expired)(void *arg, struct hy_bytes name);
@@ -45,7 +46,10 @@ int rows_flush(struct rows *r) HY_MUST_USE;
 int rows_get(struct rows *r, struct hy_bytes name, struct hy_buf *out) HY_MUST_USE;
 /** As rows_get, but only from memory: HY_UNAVAILABLE when it would have to read a file. Never blocks. */
 int rows_get_cached(struct rows *r, struct hy_bytes name, struct hy_buf *out) HY_MUST_USE;
-/** Calls `fn` for names in [from, to), in byte order, until it returns false; an empty `to`: up to the last. One consistent state. */
+/**
+ * Calls `fn` for names in [from, to), in byte order, until it returns false; an empty `to`: up to the last. One
+ * consistent state.
+ */
 int rows_scan(struct rows *r, struct hy_bytes from, struct hy_bytes to,
 	bool (*fn)(void *arg, struct hy_bytes name, struct hy_bytes value), void *arg) HY_MUST_USE;
 /** For benchmarks: waits until background work (compaction) is done. */

@@ -3,10 +3,10 @@
 #include "base/mem.h"
 #include "kt/rows_world.h"
 
-#define CHECK(truth)                                                                                                   \
-	do {                                                                                                           \
-		if (!(truth))                                                                                          \
-			return #truth;                                                                                 \
+#define CHECK(truth)                   \
+	do {                           \
+		if (!(truth))          \
+			return #truth; \
 	} while (0)
 
 static struct hy_bytes str(const char *s)
@@ -21,7 +21,8 @@ static bool drop_old(void *arg, struct hy_bytes name)
 
 static int open_at(struct env *env, const char *dir, struct rows **ret_rows)
 {
-	struct rows_config config = {.dir = dir, .cache_bytes = 8u << 20, .write_buffer_bytes = 1u << 20, .expired = drop_old};
+	struct rows_config config = {
+		.dir = dir, .cache_bytes = 8u << 20, .write_buffer_bytes = 1u << 20, .expired = drop_old};
 	char *why = NULL;
 	int status = rows_open(env, &config, ret_rows, &why);
 	hy_free(why);
@@ -41,7 +42,7 @@ static bool is(struct rows *r, const char *name, const char *value)
 	hy_buf_append(&out, ">", 1);
 	int status = rows_get(r, str(name), &out);
 	bool same = value ? status == HY_OK && hy_buf_len(&out) == 1 + strlen(value) &&
-					    memcmp(hy_buf_data(&out) + 1, value, strlen(value)) == 0
+				    memcmp(hy_buf_data(&out) + 1, value, strlen(value)) == 0
 			  : status == HY_NOT_FOUND && hy_buf_len(&out) == 1;
 	hy_buf_fini(&out);
 	return same;

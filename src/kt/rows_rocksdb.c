@@ -1,9 +1,9 @@
 /*
  * rows.h on RocksDB 7.8, by its C interface.
  *
- * Settings are for a mover that writes large sorted batches of small rows. Two million rows of 100 to 250 bytes in batches of
- * 8,192, flushed every 64 thousand, cost per row (CPU of all threads, generation of the rows included): universal compaction
- * 3.2 us, settled 3.3; levels 3.4 and 4.1.
+ * Settings are for a mover that writes large sorted batches of small rows. Two million rows of 100 to 250 bytes in
+ * batches of 8,192, flushed every 64 thousand, cost per row (CPU of all threads, generation of the rows included):
+ * universal compaction 3.2 us, settled 3.3; levels 3.4 and 4.1.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,8 +16,9 @@
 
 #define CACHE_BYTES_DEFAULT (64u << 20)
 #define WRITE_BUFFER_DEFAULT (32u << 20)
-#define BACKGROUND_BYTES_PER_S (200ll << 20) /* flush and compaction together: leaves the disk to the commit log's syncs */
-#define CACHED_ONLY 1                        /* rocksdb::kBlockCacheTier */
+#define BACKGROUND_BYTES_PER_S \
+	(200ll << 20) /* flush and compaction together: leaves the disk to the commit log's syncs */
+#define CACHED_ONLY 1 /* rocksdb::kBlockCacheTier */
 #define XXH3_CHECKSUM 4
 
 struct rows {
@@ -47,14 +48,14 @@ static int status_of(char *error)
 	if (!error)
 		return HY_OK;
 	bool full = strstr(error, "No space left") || strstr(error, "NoSpace") || strstr(error, "Disk quota");
-	free(error);
+	rocksdb_free(error);
 	return full ? HY_RESOURCE_EXHAUSTED : HY_UNAVAILABLE;
 }
 
-/* ---- opening -------------------------------------------------------------------------------------------------------- */
+/* ---- opening ----------------------------------------------------------------------------------------------------- */
 
-static unsigned char drop_expired(void *arg, int level, const char *name, size_t name_len, const char *value, size_t value_len,
-	char **new_value, size_t *new_value_len, unsigned char *value_changed)
+static unsigned char drop_expired(void *arg, int level, const char *name, size_t name_len, const char *value,
+	size_t value_len, char **new_value, size_t *new_value_len, unsigned char *value_changed)
 {
 	struct rows *r = arg;
 	return r->expired(r->arg, hy_bytes(name, name_len));
@@ -65,9 +66,7 @@ static const char *filter_name(void *arg)
 	return "hongyan.expired";
 }
 
-static void no_destructor(void *arg)
-{
-}
+static void no_destructor(void *arg) {}
 
 static void set_files(struct rows *r, const struct rows_config *config)
 {
@@ -101,8 +100,8 @@ static void set_compaction(struct rows *r, const struct rows_config *config)
 	/* Writes slow down before scans have to look into too many files: the debt is bounded. */
 	rocksdb_options_set_level0_slowdown_writes_trigger(r->options, 14);
 	rocksdb_options_set_level0_stop_writes_trigger(r->options, 20);
-	int levels[7] = {rocksdb_no_compression, rocksdb_lz4_compression, rocksdb_lz4_compression, rocksdb_lz4_compression,
-		rocksdb_lz4_compression, rocksdb_lz4_compression, rocksdb_lz4_compression};
+	int levels[7] = {rocksdb_no_compression, rocksdb_lz4_compression, rocksdb_lz4_compression,
+		rocksdb_lz4_compression, rocksdb_lz4_compression, rocksdb_lz4_compression, rocksdb_lz4_compression};
 	rocksdb_options_set_compression_per_level(r->options, levels, HY_COUNT_OF(levels));
 	r->limiter = rocksdb_ratelimiter_create(BACKGROUND_BYTES_PER_S, 100 * 1000, 10);
 	rocksdb_options_set_ratelimiter(r->options, r->limiter);
@@ -183,7 +182,7 @@ int rows_open(struct env *env, const struct rows_config *config, struct rows **r
 	return HY_OK;
 }
 
-/* ---- writing -------------------------------------------------------------------------------------------------------- */
+/* ---- writing ----------------------------------------------------------------------------------------------------- */
 
 struct rows_batch *rows_batch_create(struct rows *r)
 {
@@ -225,7 +224,7 @@ int rows_flush(struct rows *r)
 	return status_of(error);
 }
 
-/* ---- reading -------------------------------------------------------------------------------------------------------- */
+/* ---- reading ----------------------------------------------------------------------------------------------------- */
 
 static int get(struct rows *r, rocksdb_readoptions_t *options, struct hy_bytes name, struct hy_buf *out)
 {
@@ -262,7 +261,8 @@ int rows_scan(struct rows *r, struct hy_bytes from, struct hy_bytes to,
 		rocksdb_readoptions_set_iterate_upper_bound(options, (const char *)to.data, to.len);
 	rocksdb_iterator_t *it = rocksdb_create_iterator(r->db, options);
 	bool more = true;
-	for (rocksdb_iter_seek(it, (const char *)from.data, from.len); more && rocksdb_iter_valid(it); rocksdb_iter_next(it)) {
+	for (rocksdb_iter_seek(it, (const char *)from.data, from.len); more && rocksdb_iter_valid(it);
+		rocksdb_iter_next(it)) {
 		size_t name_len, value_len;
 		const char *name = rocksdb_iter_key(it, &name_len);
 		const char *value = rocksdb_iter_value(it, &value_len);
@@ -289,7 +289,10 @@ static bool running(struct rows *r)
 
 void rows_settle(struct rows *r)
 {
-	/* "compaction-pending" may stay true where universal compaction finds nothing worth merging: quiet for a while is settled. */
+	/*
+	 * "compaction-pending" may stay true where universal compaction finds nothing worth merging: quiet for a while
+	 * is settled.
+	 */
 	for (int quiet = 0; quiet < 10; quiet = running(r) ? 0 : quiet + 1)
 		env_sleep_us(r->env, 10 * 1000);
 }

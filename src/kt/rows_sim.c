@@ -2,10 +2,11 @@
  * rows.h for the simulation: what RocksDB may do to us, without RocksDB.
  *
  * May happen: each call but rows_get_cached takes time. At a kill, a power cut, a close or an end without close, of the
- * batches that no flush has covered a prefix is kept: none, some or all. A cached read cannot answer, at any time. A flush fails
- * (`disk_sync_eio`): the store has failed, later writes and flushes do so too until it is opened again; or it finds the disk full
- * (`disk_enospc`) and may succeed later. Expired rows go at any flush, or stay.
- * Never: a batch kept in part, or without those before it; a loss of what a flush has covered; a scan that mixes two states.
+ * batches that no flush has covered a prefix is kept: none, some or all. A cached read cannot answer, at any time. A
+ * flush fails (`disk_sync_eio`): the store has failed, later writes and flushes do so too until it is opened again; or
+ * it finds the disk full (`disk_enospc`) and may succeed later. Expired rows go at any flush, or stay.
+ * Never: a batch kept in part, or without those before it; a loss of what a flush has covered; a scan that mixes two
+ * states.
  *
  * The rows live with the machine's disk, in the plain heap: struct disk. A process holds a struct rows in its own.
  */
@@ -35,9 +36,9 @@ struct batch {
 
 struct disk {
 	struct sim *sim;
-	struct table durable, now;     /* covered by a flush; with all batches */
+	struct table durable, now;      /* covered by a flush; with all batches */
 	struct batch *unflushed, **end; /* oldest first */
-	unsigned generation;           /* rises when batches are lost or kept by chance */
+	unsigned generation;            /* rises when batches are lost or kept by chance */
 };
 
 struct rows {
@@ -53,7 +54,7 @@ struct rows_batch {
 	size_t bytes;
 };
 
-/* ---- rows and tables ------------------------------------------------------------------------------------------------ */
+/* ---- rows and tables --------------------------------------------------------------------------------------------- */
 
 static struct hy_bytes name_of(const struct row *row)
 {
@@ -145,7 +146,7 @@ static void table_copy(struct table *to, const struct table *from)
 	}
 }
 
-/* ---- batches, the disk ---------------------------------------------------------------------------------------------- */
+/* ---- batches, the disk ------------------------------------------------------------------------------------------- */
 
 static void batch_destroy(struct batch *b)
 {
@@ -232,7 +233,7 @@ static void disk_destroy(void *p)
 	hy_free(d);
 }
 
-/* ---- rows.h --------------------------------------------------------------------------------------------------------- */
+/* ---- rows.h ------------------------------------------------------------------------------------------------------ */
 
 static void take_time(struct rows *r, uint64_t least_us, uint64_t most_us)
 {

@@ -1,4 +1,6 @@
-/* The double passes the same table as RocksDB does, under drawn times; and deaths keep a prefix, whole batches alone. */
+/*
+ * The double passes the same table as RocksDB does, under drawn times; and deaths keep a prefix, whole batches alone.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
