@@ -6,7 +6,6 @@
  * universal compaction 3.2 us, settled 3.3; levels 3.4 and 4.1.
  */
 #include <stdio.h>
-#include <stdlib.h>
 
 #include <rocksdb/c.h>
 
