@@ -19,7 +19,7 @@
 
 #define RECORD 250u
 #define LOOPS_MAX 2u
-#define LOG_KEPT (48u << 20) /* a mover would let older segments go */
+#define LOG_KEPT (16u << 20) /* a mover would let older segments go */
 #define YARDSTICK_FILE (16u << 20)
 
 struct share {
@@ -204,7 +204,7 @@ static void measure_bare(struct env *env, const char *dir, double seconds, struc
 /* In turns: the disk has good and bad moments, and both shall have their share. */
 static struct result measure_both(struct env *env, const char *dir, unsigned loops, unsigned writers, double seconds)
 {
-	enum { TURNS = 4 };
+	enum { TURNS = 2 };
 	struct result mean = {0};
 	for (int i = 0; i < TURNS; i++) {
 		struct result r;
