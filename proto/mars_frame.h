@@ -41,7 +41,7 @@ struct mars_frame {
 
 enum mars_parse {
 	MARS_WHOLE,   /* ret_frame is set */
-	MARS_PARTIAL, /* more bytes are needed; if its head is there, ret_frame->size and cmd are set, else size is 0 */
+	MARS_PARTIAL, /* more bytes are needed; if its head is there, all but the body is set, else size is 0 */
 	MARS_BAD,     /* not a frame, or longer than body_max allows: the stream has no way to go on */
 };
 
