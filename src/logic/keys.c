@@ -13,12 +13,20 @@ void logic_keys_derive(const uint8_t master[LOGIC_KEY_SIZE], struct logic_keys *
 	crypto_kdf_derive_from_key(k->ticket, sizeof k->ticket, 3, context, master);
 	crypto_kdf_derive_from_key(k->snapshot, sizeof k->snapshot, 4, context, master);
 	crypto_kdf_derive_from_key(k->content, sizeof k->content, 5, context, master);
+	crypto_kdf_derive_from_key(k->making, sizeof k->making, 6, context, master);
 }
 
-void ticket_make(struct env *env, uint32_t uin, uint8_t ret_ticket[TICKET_SIZE])
+void ticket_make(const struct logic_keys *keys, uint32_t uin, const char *device, struct hy_bytes client_id,
+	uint8_t ret_ticket[TICKET_SIZE])
 {
+	crypto_generichash_state state;
+
 	hy_put_be32(ret_ticket, uin);
-	env_random(env, ret_ticket + 4, TICKET_SIZE - 4);
+	crypto_generichash_init(&state, keys->making, sizeof keys->making, TICKET_SIZE - 4);
+	crypto_generichash_update(&state, ret_ticket, 4);
+	crypto_generichash_update(&state, (const uint8_t *)device, strlen(device) + 1);
+	crypto_generichash_update(&state, client_id.data, client_id.len);
+	crypto_generichash_final(&state, ret_ticket + 4, TICKET_SIZE - 4);
 }
 
 void ticket_hash(const struct logic_keys *keys, const uint8_t ticket[TICKET_SIZE], uint8_t ret_hash[TICKET_HASH_SIZE])

@@ -15,6 +15,7 @@ struct logic_keys {
 	uint8_t message_id[LOGIC_KEY_SIZE]; /* rule R2 */
 	uint8_t content[LOGIC_KEY_SIZE];    /* what was sent, to recognise a repeat */
 	uint8_t ticket[LOGIC_KEY_SIZE];     /* tickets are stored hashed (rule W6) */
+	uint8_t making[LOGIC_KEY_SIZE];     /* of tickets */
 	uint8_t snapshot[LOGIC_KEY_SIZE];   /* rule R3 */
 };
 
@@ -24,10 +25,15 @@ struct logic_keys {
  */
 void logic_keys_derive(const uint8_t master[LOGIC_KEY_SIZE], struct logic_keys *ret_keys);
 
-/** A ticket: the UIN, 4 bytes, big-endian, so that whoever gets it knows whom to ask; 32 random bytes. */
+/**
+ * A ticket: the UIN, 4 bytes, big-endian, so that whoever gets it knows whom to ask; then 32 bytes that nobody can
+ * guess, a keyed hash of device and client ID. A repeated sign-in gives the same ticket: else an attempt that was
+ * overtaken by its own repeat would end the ticket that the repeat was answered with.
+ */
 #define TICKET_SIZE 36u
 #define TICKET_HASH_SIZE 32u
-void ticket_make(struct env *env, uint32_t uin, uint8_t ret_ticket[TICKET_SIZE]);
+void ticket_make(const struct logic_keys *keys, uint32_t uin, const char *device, struct hy_bytes client_id,
+	uint8_t ret_ticket[TICKET_SIZE]);
 void ticket_hash(const struct logic_keys *keys, const uint8_t ticket[TICKET_SIZE], uint8_t ret_hash[TICKET_HASH_SIZE]);
 
 #endif

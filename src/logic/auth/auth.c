@@ -96,7 +96,8 @@ static int sign_device_in(
 	uint8_t *ticket = hy_arena_alloc(call->arena, TICKET_SIZE);
 	if (!ticket)
 		return call_fail(call, HY_RESOURCE_EXHAUSTED, "the request takes too much memory");
-	ticket_make(svr_env(auth->svr), uin, ticket);
+	ticket_make(auth->config.keys, uin, c->head->device, hy_bytes(c->head->client_id.data, c->head->client_id.len),
+		ticket);
 	ticket_hash(auth->config.keys, ticket, hash);
 	put.uin = uin;
 	put.device = c->head->device;

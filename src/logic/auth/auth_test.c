@@ -67,6 +67,8 @@ static void do_half_made(struct harness *h, struct call *call)
 	CHECK(h, harness_try_sign_in(h, call, "ann", "another password", "phone", &in) == HY_UNAUTHENTICATED);
 	CHECK(h, harness_try_register(h, call, "ann", HARNESS_PASSWORD, "phone", id, &again) == HY_OK);
 	CHECK(h, again.uin == response.uin);
+	CHECK(h, again.ticket.len == response.ticket.len &&
+			 memcmp(again.ticket.data, response.ticket.data, again.ticket.len) == 0);
 	CHECK(h, harness_try_sign_in(h, call, "ann", HARNESS_PASSWORD, "phone", &in) == HY_OK);
 }
 
