@@ -141,6 +141,29 @@ static void maps(struct conf *c, struct call *call)
 	CHECK_EQ(c, row.version, 4);
 }
 
+static void fill_a_map(struct conf *c, struct call *call, unsigned index)
+{
+	for (uint32_t i = 0; i < KT_MAP_NAMES_MAX / 50 && !c->failure[0]; i += KT_OPS_MAX) {
+		uint8_t names[KT_OPS_MAX][8];
+		struct kt_op ops[KT_OPS_MAX];
+		for (uint32_t n = 0; n < KT_OPS_MAX; n++) {
+			hy_put_be64(names[n], (uint64_t)index << 32 | (i + n));
+			ops[n] = (struct kt_op)OP_PUT(hy_bytes(names[n], 8), B("x"));
+		}
+		CHECK_EQ(c, conf_write(c, call, ann(), ops, KT_OPS_MAX, NULL), HY_OK);
+	}
+}
+
+static void full_map(struct conf *c, struct call *call)
+{
+	uint8_t first[8] = {0};
+	conf_parallel(c, call, 50, fill_a_map);
+	CHECK_EQ(c, conf_write(c, call, ann(), OPS(OP_PUT(B("more"), B("x"))), NULL), HY_RESOURCE_EXHAUSTED);
+	CHECK_EQ(c, conf_write(c, call, ann(), OPS(OP_DELETE(hy_bytes(first, 8))), NULL), HY_OK);
+	CHECK_EQ(c, conf_write(c, call, ann(), OPS(OP_INSERT(B("more"), B("x"))), NULL), HY_RESOURCE_EXHAUSTED);
+	CHECK_EQ(c, conf_write(c, call, ann(), OPS(OP_INSERT(hy_bytes(first, 8), B("again"))), NULL), HY_OK);
+}
+
 static void all_or_nothing(struct conf *c, struct call *call)
 {
 	struct kt_result r;
@@ -479,6 +502,7 @@ const struct conf_scenario conf_scenarios[] = {
 	{"bounds of a log count what is there now", {trim_at_the_bound}},
 	{"changes come in pages that say how far they go", {pages}},
 	{"maps insert, put, delete and keep tombstones", {maps}},
+	{"a map takes names up to its bound", {full_map}},
 	{"a write is made whole or not at all", {all_or_nothing}},
 	{"what makes no sense is refused", {bad_arguments}},
 	{"a window refuses repeats, the far future and what is below the floor", {windows}},

@@ -128,6 +128,11 @@ static bool view_row(void *arg, const struct kt_space *space, struct hy_bytes na
 	return r != NULL;
 }
 
+static size_t view_names(void *arg, const struct kt_space *space)
+{
+	return ((struct mem_key *)arg)->tables[space->id].count;
+}
+
 static uint64_t view_total_at(void *arg, const struct kt_space *space, uint64_t version)
 {
 	uint8_t name[8];
@@ -178,7 +183,7 @@ static int mem_write(struct kt *kt, struct call *call, const struct hy_key *key,
 {
 	struct mem_key *k = find_key(kt, key, true);
 	uint64_t wall_ms = env_wall_ms(svr_env(kt->svr));
-	struct kt_view view = {view_table, view_row, view_total_at, k, mem_floor_ms(kt), wall_ms};
+	struct kt_view view = {view_table, view_row, view_names, view_total_at, k, mem_floor_ms(kt), wall_ms};
 	struct kt_effect effects[KT_OPS_MAX];
 	size_t effect_count;
 	int status = kt_judge(kt, &view, ops, count, effects, &effect_count, ret_result);

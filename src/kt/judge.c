@@ -104,6 +104,17 @@ static void judge_trim(struct judge *j, const struct kt_space *space, const stru
 	add_effect(j, KT_EFFECT_TRIM, space, op, upto, t->trimmed_total);
 }
 
+/** A map takes names up to a bound, since it is in memory whole. */
+static int judge_put(struct judge *j, const struct kt_space *space, const struct kt_op *op, uint64_t *version)
+{
+	struct kt_row row;
+	if (j->view->names(j->view->arg, space) + j->effect_count >= KT_MAP_NAMES_MAX &&
+		!j->view->row(j->view->arg, space, op->name, &row))
+		return HY_RESOURCE_EXHAUSTED;
+	*version = add_effect(j, KT_EFFECT_PUT, space, op, ++table(j, space)->version, 0);
+	return HY_OK;
+}
+
 static int judge_op(struct judge *j, const struct kt_op *op, uint64_t *version)
 {
 	const struct kt_space *space = j->kt->by_id[op->space];
@@ -115,11 +126,9 @@ static int judge_op(struct judge *j, const struct kt_op *op, uint64_t *version)
 			return judge_window_insert(j, space, op, version);
 		if (!PLANTED(no_duplicate_check) && live_row(j, space, op->name, &j->result->stored))
 			return HY_ALREADY_EXISTS;
-		*version = add_effect(j, KT_EFFECT_PUT, space, op, ++table(j, space)->version, 0);
-		return HY_OK;
+		return judge_put(j, space, op, version);
 	case KT_PUT:
-		*version = add_effect(j, KT_EFFECT_PUT, space, op, ++table(j, space)->version, 0);
-		return HY_OK;
+		return judge_put(j, space, op, version);
 	case KT_DELETE:
 		if (live_row(j, space, op->name, &row))
 			*version = add_effect(j, KT_EFFECT_DELETE, space, op, ++table(j, space)->version, 0);

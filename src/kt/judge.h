@@ -19,6 +19,8 @@ struct kt_view {
 	struct kt_judged (*table)(void *arg, const struct kt_space *space);
 	/** MAP (a tombstone too: `deleted`), WINDOW. False: no such row. */
 	bool (*row)(void *arg, const struct kt_space *space, struct hy_bytes name, struct kt_row *ret_row);
+	/** MAP: names there are, tombstones included. */
+	size_t (*names)(void *arg, const struct kt_space *space);
 	/** LOG: bytes ever appended up to a version that is above the trim mark and at most the table's. */
 	uint64_t (*total_at)(void *arg, const struct kt_space *space, uint64_t version);
 	void *arg;

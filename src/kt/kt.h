@@ -35,6 +35,8 @@ struct kt_space {
 #define KT_NAME_MAX 128u
 #define KT_VALUE_MAX (64u << 10)
 #define KT_OPS_MAX 8
+/** Names in one map, tombstones included: a put or insert of one more is RESOURCE_EXHAUSTED. */
+#define KT_MAP_NAMES_MAX 20000u
 #define KT_WINDOW_AHEAD_MS (10u * 60 * 1000)
 
 struct kt;
@@ -48,8 +50,8 @@ enum kt_op_kind {
 	KT_DELETE, /* MAP: leaves a tombstone; of a row that is not there: no change */
 	KT_APPEND, /* LOG: takes the table's next version. Over max_rows or max_bytes (0: unbounded): RESOURCE_EXHAUSTED */
 	KT_TRIM,   /* LOG: rows up to `version` go (at most the table's version); does not raise the version */
-	KT_EXPECT_VERSION,   /* any: the table's version is `version`; else ABORTED */
-	KT_EXPECT_NOT_EMPTY, /* any: the table's version is above 0; else NOT_FOUND */
+	KT_EXPECT_VERSION,   /* LOG, MAP: the table's version is `version`; else ABORTED */
+	KT_EXPECT_NOT_EMPTY, /* LOG, MAP: the table's version is above 0; else NOT_FOUND. (A window's version stays 0) */
 	KT_EXPECT_ROW,       /* MAP: the row's version is `version` (0: no such row); else ABORTED, with the stored row */
 };
 
@@ -149,7 +151,7 @@ struct kt_config {
 	const struct kt_space *spaces; /* ended by id 0 */
 	const char *dir;               /* sdb: the data folder; created if missing */
 	uint64_t memory_bytes;         /* sdb: budget of all memory tables (S10); 0: 256 MiB */
-	uint64_t log_bytes;            /* sdb: limit of the log after the persisted position (S9); 0: 128 MiB */
+	uint64_t log_bytes;            /* sdb: limit of the log after the persisted position (S9), at least 4 MiB; 0: 128 MiB */
 	uint64_t segment_bytes;        /* sdb: of a log segment; 0: 16 MiB */
 	uint64_t disk_reserve_bytes;   /* sdb: user writes stop below this much free disk; 0: 256 MiB. Flushes go on to a quarter of it */
 	uint64_t window_days;          /* 0: 8. At least 7 */

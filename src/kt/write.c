@@ -118,6 +118,12 @@ static bool view_row(void *arg, const struct kt_space *space, struct hy_bytes na
 	return r != NULL;
 }
 
+static size_t view_names(void *arg, const struct kt_space *space)
+{
+	const struct sdb_table *t = sdb_table_find(((struct view *)arg)->entry, space);
+	return t ? t->map.count : 0;
+}
+
 static uint64_t view_total_at(void *arg, const struct kt_space *space, uint64_t version)
 {
 	struct view *view = arg;
@@ -158,6 +164,7 @@ static int judge(struct sdb_visit *v, struct view *view, const struct kt_op *ops
 	struct kt_view judged = {
 		.table = view_table,
 		.row = view_row,
+		.names = view_names,
 		.total_at = view_total_at,
 		.arg = view,
 		.floor_ms = sdb_get(&sdb->floor_ms),
