@@ -213,7 +213,7 @@ void book_sync(struct device *d, const struct book_sync *sync, const struct book
 	check_snapshot(d, sync);
 	if (sync->reset && sync->brought_len && !sync->old && !w->bounded)
 		world_fail(w, "%s was told that older messages are gone, without reason", d->name);
-	d->reset |= sync->reset && !sync->old;
+	d->reset |= sync->reset;
 	for (size_t i = 0; i < count && !world_failed(w); i++) {
 		if (entries[i].version <= last)
 			world_fail(w, "%s got version %llu after %llu", d->name, (unsigned long long)entries[i].version,
@@ -291,7 +291,9 @@ static bool ordered(const struct world *w, const struct text *a, const struct te
 		return false;
 	if (w->devices[a->from].kind != DEVICE_RAW)
 		return true;
-	return a->pipeline && a->pipeline == b->pipeline && !a->tried_again && !b->tried_again;
+	/* at a full inbox the first waits until room is made, and is overtaken: it was refused, so to say, and tried
+	 * again */
+	return !w->bounded && a->pipeline && a->pipeline == b->pipeline && !a->tried_again && !b->tried_again;
 }
 
 void book_check_order(struct world *w)

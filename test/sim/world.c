@@ -168,7 +168,8 @@ static void run_until_settled(struct world *w, uint64_t within_us, const char *w
 }
 
 /**
- * A device may hold a link that died without a word, until its next heartbeat tells. Begun anew, all links are what they seem to be.
+ * A device may hold a link that died without a word, until its next heartbeat tells. Begun anew, all links are what
+ * they seem to be.
  */
 static void restart_clients(struct world *w)
 {
