@@ -9,6 +9,7 @@
 char *why_printf(const char *fmt, ...)
 {
 	va_list ap;
+	assert(fmt); /* gcc under UBSan takes it for possible otherwise, and warns */
 	va_start(ap, fmt);
 	int n = vsnprintf(NULL, 0, fmt, ap);
 	va_end(ap);
