@@ -1,0 +1,138 @@
+/*
+ * The short link's parser, with what it calls replaced by what takes notes: wherever the stream is cut, the same
+ * requests come out of it and the same bytes are answered. A request is answered after the parser has returned, as by
+ * its coroutine.
+ */
+#include <stdlib.h>
+
+#include "access/http.h"
+#include "base/mem.h"
+#include "head.pb-c.h"
+#include "svrkit/pb.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+#define METHOD_BODY_MAX 16u
+#define STRANGER_BODY_MAX 24u
+
+struct fuzzed {
+	struct conn conn;
+	struct request_origin origin; /* of the request in work */
+	struct hy_buf notes;
+};
+
+/* ---- what http.c calls ---------------------------------------------------------------------------------------------
+ */
+
+struct mon *svr_mon(const struct svr *svr)
+{
+	return NULL;
+}
+
+void mon_add(struct mon *m, unsigned strip, enum mon_id id, uint64_t n) {}
+
+const struct rpc_method *rpc_method_by_path(const struct svr *svr, const char *path, size_t len)
+{
+	static const struct rpc_method method = {.path = "/m", .body_limit = METHOD_BODY_MAX};
+	return hy_bytes_equal(hy_bytes(path, len), hy_bytes_str(method.path)) ? &method : NULL;
+}
+
+void conn_mark_dirty(struct conn *c) {}
+
+void conn_touch(struct conn *c) {}
+
+void conn_close_softly(struct conn *c)
+{
+	c->closing = true;
+}
+
+void conn_close_drained(struct conn *c)
+{
+	c->closing = c->draining = true;
+}
+
+bool conn_must_wait(const struct conn *c)
+{
+	return c->closing || c->requests > 0;
+}
+
+bool request_start(
+	struct conn *c, const struct rpc_method *method, const struct request_origin *origin, struct hy_bytes body)
+{
+	struct fuzzed *f = hy_container_of(c, struct fuzzed, conn);
+	assert(method && !conn_must_wait(c) && body.len <= 4 * METHOD_BODY_MAX);
+	f->origin = *origin;
+	c->requests = 1;
+	hy_buf_printf(&f->notes, "%d %d %zu ", origin->format, origin->keep_alive, body.len);
+	hy_buf_append(&f->notes, body.data, body.len);
+	return true;
+}
+
+/* ---- one connection ------------------------------------------------------------------------------------------------
+ */
+
+static void finish_request(struct fuzzed *f)
+{
+	struct hy_arena arena;
+	Hy__HeadOnly answer = HY__HEAD_ONLY__INIT;
+	hy_arena_init(&arena, 1 << 16);
+	http_answer(&f->conn, &f->origin, &answer.base, &arena);
+	hy_arena_fini(&arena);
+	f->conn.requests = 0;
+}
+
+/** As conn.c does it: what was not used is kept, and tried again when nothing is in work. */
+static void feed(struct fuzzed *f, struct hy_bytes piece)
+{
+	hy_buf_append(&f->conn.in, piece.data, piece.len);
+	while (hy_buf_len(&f->conn.in) > 0 && !conn_must_wait(&f->conn)) {
+		size_t used = 0;
+		http_parse(&f->conn, hy_buf_bytes(&f->conn.in), &used);
+		assert(used <= hy_buf_len(&f->conn.in));
+		assert(conn_must_wait(&f->conn) || used == hy_buf_len(&f->conn.in));
+		hy_buf_consume(&f->conn.in, used);
+		if (f->conn.requests > 0)
+			finish_request(f);
+	}
+}
+
+static void run(struct access_loop *l, struct hy_bytes stream, size_t piece_len, struct fuzzed *ret_f)
+{
+	*ret_f = (struct fuzzed){.conn = {.home = l, .kind = CONN_HTTP}};
+	while (stream.len > 0 && !ret_f->conn.closing) {
+		size_t n = HY_MIN(piece_len, stream.len);
+		feed(ret_f, hy_bytes(stream.data, n));
+		stream = hy_bytes(stream.data + n, stream.len - n);
+	}
+	http_state_free(ret_f->conn.http);
+}
+
+static void fuzzed_fini(struct fuzzed *f)
+{
+	hy_buf_fini(&f->conn.in);
+	hy_buf_fini(&f->conn.out);
+	hy_buf_fini(&f->notes);
+}
+
+/** The first byte is the length of the pieces. */
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	if (size < 2)
+		return 0;
+	struct access a = {.config.limits = ACCESS_LIMITS_DEFAULT};
+	struct access_loop *l = malloc(sizeof *l); /* most of it is not looked at: do not clear it */
+	struct fuzzed whole, cut;
+	assert(l);
+	l->access = &a;
+	l->index = 0;
+	a.config.limits.anonymous_body_max = STRANGER_BODY_MAX;
+	run(l, hy_bytes(data + 1, size - 1), size, &whole);
+	run(l, hy_bytes(data + 1, size - 1), 1 + data[0], &cut);
+	assert(whole.conn.closing == cut.conn.closing && whole.conn.draining == cut.conn.draining);
+	assert(hy_bytes_equal(hy_buf_bytes(&whole.notes), hy_buf_bytes(&cut.notes)));
+	assert(hy_bytes_equal(hy_buf_bytes(&whole.conn.out), hy_buf_bytes(&cut.conn.out)));
+	fuzzed_fini(&whole);
+	fuzzed_fini(&cut);
+	free(l);
+	return 0;
+}
