@@ -1,9 +1,9 @@
 /**
  * planted.h - bugs on purpose, to see that the tests would find them.
  *
- * PLANTED(name) is 0 in every ordinary build. A build with -DHY_PLANTED=name (the meson option `planted`) breaks the one
- * promise of that name; a test run that stays green then is a test that proves nothing. It stands where the promise is
- * kept, so that it also tells the reader which line keeps it.
+ * PLANTED(name) is 0 in every ordinary build. A build with -DHY_PLANTED=name (the meson option `planted`) breaks the
+ * one promise of that name; a test run that stays green then is a test that proves nothing. It stands where the promise
+ * is kept, so that it also tells the reader which line keeps it.
  */
 #ifndef HY_PLANTED_H
 #define HY_PLANTED_H

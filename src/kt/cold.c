@@ -1,4 +1,5 @@
-/* What is not in memory comes from RocksDB: from its cache on the loop, else through the pool. The gate is held meanwhile. */
+/* What is not in memory comes from RocksDB: from its cache on the loop, else through the pool. The gate is held
+ * meanwhile. */
 #include <stdlib.h>
 
 #include "base/mem.h"
@@ -101,7 +102,7 @@ static int get(struct sdb_visit *v, const struct place_name *name, struct hy_buf
 	return status;
 }
 
-/* ---- heads -------------------------------------------------------------------------------------------------------- */
+/* ---- heads ----------------------------------------------------------------------------------------------------- */
 
 /** False: rows between what RocksDB has and what the log had are missing. */
 static bool merge_log(struct sdb_shard *s, struct sdb_table *t, const struct place_table *p)
@@ -122,7 +123,7 @@ static bool merge_log(struct sdb_shard *s, struct sdb_table *t, const struct pla
 	t->disk_trimmed = p->trimmed;
 	uint64_t below = t->log.count ? t->log.first - 1 : t->seen.version;
 	return t->seen.trimmed <= t->seen.version && t->seen.trimmed_total <= t->seen.total &&
-		below <= HY_MAX(p->version, t->seen.trimmed);
+	       below <= HY_MAX(p->version, t->seen.trimmed);
 }
 
 static bool merge_table(struct sdb_shard *s, struct sdb_table *t, const struct place_table *p)
@@ -191,7 +192,7 @@ int sdb_load(struct sdb_visit *v)
 	return status;
 }
 
-/* ---- maps --------------------------------------------------------------------------------------------------------- */
+/* ---- maps ------------------------------------------------------------------------------------------------------ */
 
 /** The next row of a scan of a map. False: malformed. */
 static bool next_map_row(struct hy_bytes *in, struct kt_effect *ret)
@@ -247,7 +248,8 @@ int sdb_load_map(struct sdb_visit *v, const struct kt_space *space)
 	return status;
 }
 
-/* ---- single rows ------------------------------------------------------------------------------------------------------ */
+/* ---- single rows
+ * ------------------------------------------------------------------------------------------------------ */
 
 int sdb_load_window_row(struct sdb_visit *v, const struct kt_space *space, struct hy_bytes name)
 {
@@ -271,7 +273,8 @@ int sdb_load_window_row(struct sdb_visit *v, const struct kt_space *space, struc
 	return status == HY_NOT_FOUND ? HY_OK : status;
 }
 
-int sdb_load_log_row(struct sdb_visit *v, const struct kt_space *space, uint64_t version, uint64_t *ret_total, struct hy_buf *out)
+int sdb_load_log_row(
+	struct sdb_visit *v, const struct kt_space *space, uint64_t version, uint64_t *ret_total, struct hy_buf *out)
 {
 	struct place_name place;
 	place_log_row(&place, &v->entry->key, space->id, version);

@@ -16,7 +16,8 @@ void conf_fail(struct conf *c, const char *file, int line, const char *what, lon
 		snprintf(c->failure, sizeof c->failure, "%s:%d: %s is %lld, not %lld", file, line, what, got, want);
 }
 
-/* ---- servers --------------------------------------------------------------------------------------------------------- */
+/* ---- servers
+ * --------------------------------------------------------------------------------------------------------- */
 
 struct run {
 	struct env_msg msg, done;
@@ -98,7 +99,8 @@ int conf_open_sdb(struct conf *c, char **ret_why)
 	return kt_open_sdb(c->svr, &c->config, &c->kt, ret_why);
 }
 
-/* ---- calls that hop ----------------------------------------------------------------------------------------------------- */
+/* ---- calls that hop
+ * ----------------------------------------------------------------------------------------------------- */
 
 struct request {
 	struct conf *c;
@@ -129,14 +131,16 @@ static int do_write(struct call *call, void *arg)
 	return kt_write(r->c->kt, call, r->key, r->ops, r->count, r->result);
 }
 
-int conf_write(struct conf *c, struct call *call, const struct hy_key *key, const struct kt_op *ops, size_t count, struct kt_result *result)
+int conf_write(struct conf *c, struct call *call, const struct hy_key *key, const struct kt_op *ops, size_t count,
+	struct kt_result *result)
 {
 	struct kt_result ignored;
 	struct request r = {.c = c, .key = key, .ops = ops, .count = count, .result = result ? result : &ignored};
 	return hop(call, &r, do_write);
 }
 
-int conf_write_lazily(struct conf *c, struct call *call, const struct hy_key *key, const struct kt_op *ops, size_t count)
+int conf_write_lazily(
+	struct conf *c, struct call *call, const struct hy_key *key, const struct kt_op *ops, size_t count)
 {
 	struct request r = {.c = c, .key = key, .ops = ops, .count = count, .lazily = true};
 	return hop(call, &r, do_write);
@@ -148,7 +152,8 @@ static int do_row(struct call *call, void *arg)
 	return kt_read_row(r->c->kt, call, r->key, r->space, r->name, KT_STRONG, r->row);
 }
 
-int conf_row(struct conf *c, struct call *call, const struct hy_key *key, uint8_t space, struct hy_bytes name, struct kt_row *row)
+int conf_row(struct conf *c, struct call *call, const struct hy_key *key, uint8_t space, struct hy_bytes name,
+	struct kt_row *row)
 {
 	struct kt_row ignored;
 	struct request r = {.c = c, .key = key, .space = space, .name = name, .row = row ? row : &ignored};
@@ -161,8 +166,8 @@ static int do_changes(struct call *call, void *arg)
 	return kt_read_changes(r->c->kt, call, r->key, r->space, r->since, KT_STRONG, r->limits, r->rows);
 }
 
-int conf_changes(struct conf *c, struct call *call, const struct hy_key *key, uint8_t space, uint64_t since, struct kt_limits limits,
-	struct kt_rows *rows)
+int conf_changes(struct conf *c, struct call *call, const struct hy_key *key, uint8_t space, uint64_t since,
+	struct kt_limits limits, struct kt_rows *rows)
 {
 	struct request r = {.c = c, .key = key, .space = space, .since = since, .limits = limits, .rows = rows};
 	return hop(call, &r, do_changes);
@@ -174,8 +179,8 @@ static int do_range(struct call *call, void *arg)
 	return kt_read_range(r->c->kt, call, r->key, r->space, r->name, KT_STRONG, r->limits, r->rows);
 }
 
-int conf_range(struct conf *c, struct call *call, const struct hy_key *key, uint8_t space, struct hy_bytes after, struct kt_limits limits,
-	struct kt_rows *rows)
+int conf_range(struct conf *c, struct call *call, const struct hy_key *key, uint8_t space, struct hy_bytes after,
+	struct kt_limits limits, struct kt_rows *rows)
 {
 	struct request r = {.c = c, .key = key, .space = space, .name = after, .limits = limits, .rows = rows};
 	return hop(call, &r, do_range);
@@ -193,7 +198,8 @@ int conf_head(struct conf *c, struct call *call, const struct hy_key *key, uint8
 	return hop(call, &r, do_head);
 }
 
-/* ---- many at once -------------------------------------------------------------------------------------------------------- */
+/* ---- many at once
+ * -------------------------------------------------------------------------------------------------------- */
 
 struct worker {
 	struct conf *c;
@@ -227,7 +233,8 @@ static void worker_main(void *arg)
 		co_wake(&w->crowd->wait, HY_OK);
 }
 
-void conf_parallel(struct conf *c, struct call *call, unsigned count, void (*fn)(struct conf *c, struct call *call, unsigned index))
+void conf_parallel(struct conf *c, struct call *call, unsigned count,
+	void (*fn)(struct conf *c, struct call *call, unsigned index))
 {
 	struct crowd crowd = {.left = count};
 	struct worker *workers = hy_zalloc(count * sizeof *workers);

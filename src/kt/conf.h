@@ -1,8 +1,9 @@
 /**
- * conf.h - the conformance suite of kt.h: scenarios by its public calls alone, for every engine, in the real and the simulated env.
+ * conf.h - the conformance suite of kt.h: scenarios by its public calls alone, for every engine, in the real and the
+ * simulated env.
  *
- * A scenario is a list of steps. Each step runs in a coroutine of a fresh server that has opened the store of the step before: so engines
- * that keep nothing run only scenarios of one step.
+ * A scenario is a list of steps. Each step runs in a coroutine of a fresh server that has opened the store of the step
+ * before: so engines that keep nothing run only scenarios of one step.
  */
 #ifndef KT_CONF_H
 #define KT_CONF_H
@@ -45,41 +46,65 @@ int conf_open_sdb(struct conf *c, char **ret_why);
 
 void conf_fail(struct conf *c, const char *file, int line, const char *what, long long got, long long want);
 /** Notes the first failure and leaves the step. */
-#define CHECK_EQ(c, got, want)                                                                                         \
-	do {                                                                                                           \
-		long long got_ = (long long)(got), want_ = (long long)(want);                                          \
-		if (got_ != want_) {                                                                                   \
-			conf_fail(c, __FILE__, __LINE__, #got, got_, want_);                                           \
-			return;                                                                                        \
-		}                                                                                                      \
+#define CHECK_EQ(c, got, want)                                                \
+	do {                                                                  \
+		long long got_ = (long long)(got), want_ = (long long)(want); \
+		if (got_ != want_) {                                          \
+			conf_fail(c, __FILE__, __LINE__, #got, got_, want_);  \
+			return;                                               \
+		}                                                             \
 	} while (0)
 #define CHECK(c, cond) CHECK_EQ(c, !!(cond), 1)
 
 /* The calls of kt.h from any loop. */
-int conf_write(struct conf *c, struct call *call, const struct hy_key *key, const struct kt_op *ops, size_t count, struct kt_result *r);
-int conf_write_lazily(struct conf *c, struct call *call, const struct hy_key *key, const struct kt_op *ops, size_t count);
-int conf_row(struct conf *c, struct call *call, const struct hy_key *key, uint8_t space, struct hy_bytes name, struct kt_row *row);
-int conf_changes(struct conf *c, struct call *call, const struct hy_key *key, uint8_t space, uint64_t since, struct kt_limits limits,
-	struct kt_rows *rows);
-int conf_range(struct conf *c, struct call *call, const struct hy_key *key, uint8_t space, struct hy_bytes after, struct kt_limits limits,
-	struct kt_rows *rows);
+int conf_write(struct conf *c, struct call *call, const struct hy_key *key, const struct kt_op *ops, size_t count,
+	struct kt_result *r);
+int conf_write_lazily(
+	struct conf *c, struct call *call, const struct hy_key *key, const struct kt_op *ops, size_t count);
+int conf_row(struct conf *c, struct call *call, const struct hy_key *key, uint8_t space, struct hy_bytes name,
+	struct kt_row *row);
+int conf_changes(struct conf *c, struct call *call, const struct hy_key *key, uint8_t space, uint64_t since,
+	struct kt_limits limits, struct kt_rows *rows);
+int conf_range(struct conf *c, struct call *call, const struct hy_key *key, uint8_t space, struct hy_bytes after,
+	struct kt_limits limits, struct kt_rows *rows);
 int conf_head(struct conf *c, struct call *call, const struct hy_key *key, uint8_t space, struct kt_head *head);
 
-/** Runs fn(c, call, index) in `count` coroutines spread over the loops, each with a call of its own, and waits for all. */
-void conf_parallel(struct conf *c, struct call *call, unsigned count, void (*fn)(struct conf *c, struct call *call, unsigned index));
+/** Runs fn(c, call, index) in `count` coroutines spread over the loops, each with a call of its own, and waits for all.
+ */
+void conf_parallel(struct conf *c, struct call *call, unsigned count,
+	void (*fn)(struct conf *c, struct call *call, unsigned index));
 /** SUSPENDS. */
 void conf_sleep_ms(struct call *call, uint64_t ms);
-/** Waits until all that is durable has been moved, at most some seconds of the env's time. Engines that move nothing: at once. */
+/** Waits until all that is durable has been moved, at most some seconds of the env's time. Engines that move nothing:
+ * at once. */
 void conf_wait_moved(struct conf *c, struct call *call);
 
 /* Operations, short. */
 #define B(text) hy_bytes_str(text)
-#define OP_APPEND(v) {.kind = KT_APPEND, .space = CONF_LOG, .value = v}
-#define OP_TRIM(v) {.kind = KT_TRIM, .space = CONF_LOG, .version = v}
-#define OP_PUT(n, v) {.kind = KT_PUT, .space = CONF_MAP, .name = n, .value = v}
-#define OP_INSERT(n, v) {.kind = KT_INSERT, .space = CONF_MAP, .name = n, .value = v}
-#define OP_DELETE(n) {.kind = KT_DELETE, .space = CONF_MAP, .name = n}
-#define OP_WINDOW(n, v) {.kind = KT_INSERT, .space = CONF_WINDOW, .name = n, .value = v}
+#define OP_APPEND(v)                                             \
+	{                                                        \
+		.kind = KT_APPEND, .space = CONF_LOG, .value = v \
+	}
+#define OP_TRIM(v)                                               \
+	{                                                        \
+		.kind = KT_TRIM, .space = CONF_LOG, .version = v \
+	}
+#define OP_PUT(n, v)                                                     \
+	{                                                                \
+		.kind = KT_PUT, .space = CONF_MAP, .name = n, .value = v \
+	}
+#define OP_INSERT(n, v)                                                     \
+	{                                                                   \
+		.kind = KT_INSERT, .space = CONF_MAP, .name = n, .value = v \
+	}
+#define OP_DELETE(n)                                            \
+	{                                                       \
+		.kind = KT_DELETE, .space = CONF_MAP, .name = n \
+	}
+#define OP_WINDOW(n, v)                                                        \
+	{                                                                      \
+		.kind = KT_INSERT, .space = CONF_WINDOW, .name = n, .value = v \
+	}
 #define OPS(...) (struct kt_op[]){__VA_ARGS__}, sizeof((struct kt_op[]){__VA_ARGS__}) / sizeof(struct kt_op)
 
 /** A window name: a time and a number. */

@@ -10,7 +10,8 @@ static const struct hy_key *ann(void)
 	return &key;
 }
 
-/* ---- logs ------------------------------------------------------------------------------------------------------------- */
+/* ---- logs
+ * ------------------------------------------------------------------------------------------------------------- */
 
 static void append_and_read(struct conf *c, struct call *call)
 {
@@ -45,7 +46,8 @@ static void trim_keeps_the_version(struct conf *c, struct call *call)
 	struct kt_rows rows;
 	struct kt_head head;
 	struct kt_result r;
-	CHECK_EQ(c, conf_write(c, call, ann(), OPS(OP_APPEND(B("12")), OP_APPEND(B("345")), OP_APPEND(B("6789"))), &r), HY_OK);
+	CHECK_EQ(c, conf_write(c, call, ann(), OPS(OP_APPEND(B("12")), OP_APPEND(B("345")), OP_APPEND(B("6789"))), &r),
+		HY_OK);
 	CHECK_EQ(c, conf_write(c, call, ann(), OPS(OP_TRIM(2)), &r), HY_OK);
 	CHECK_EQ(c, conf_changes(c, call, ann(), CONF_LOG, 1, ALL, &rows), HY_OUT_OF_RANGE);
 	CHECK_EQ(c, rows.trimmed, 2);
@@ -101,7 +103,8 @@ static void pages(struct conf *c, struct call *call)
 		CHECK_EQ(c, conf_write(c, call, ann(), OPS(OP_APPEND(hy_bytes(value, sizeof value))), NULL), HY_OK);
 	uint64_t since = 0;
 	for (int page = 0; page < 3; page++) {
-		CHECK_EQ(c, conf_changes(c, call, ann(), CONF_LOG, since, (struct kt_limits){.max_rows = 10}, &rows), HY_OK);
+		CHECK_EQ(c, conf_changes(c, call, ann(), CONF_LOG, since, (struct kt_limits){.max_rows = 10}, &rows),
+			HY_OK);
 		CHECK_EQ(c, rows.count, page < 2 ? 10 : 5);
 		CHECK_EQ(c, rows.more, page < 2);
 		since = rows.version;
@@ -113,7 +116,8 @@ static void pages(struct conf *c, struct call *call)
 	CHECK_EQ(c, rows.version, 1);
 }
 
-/* ---- maps --------------------------------------------------------------------------------------------------------------- */
+/* ---- maps
+ * --------------------------------------------------------------------------------------------------------------- */
 
 static void maps(struct conf *c, struct call *call)
 {
@@ -187,7 +191,8 @@ static void all_or_nothing(struct conf *c, struct call *call)
 	CHECK(c, hy_bytes_equal(r.stored.value, B("A")));
 	row.version = 1;
 	CHECK_EQ(c, conf_write(c, call, ann(), OPS(row, not_empty), &r), HY_OK);
-	CHECK_EQ(c, conf_write(c, call, ann(), OPS(OP_INSERT(B("z"), B("1")), OP_INSERT(B("z"), B("2"))), &r), HY_ALREADY_EXISTS);
+	CHECK_EQ(c, conf_write(c, call, ann(), OPS(OP_INSERT(B("z"), B("1")), OP_INSERT(B("z"), B("2"))), &r),
+		HY_ALREADY_EXISTS);
 	CHECK(c, hy_bytes_equal(r.stored.value, B("1")));
 	CHECK_EQ(c, conf_row(c, call, ann(), CONF_MAP, B("z"), NULL), HY_NOT_FOUND);
 }
@@ -214,7 +219,8 @@ static void bad_arguments(struct conf *c, struct call *call)
 	CHECK_EQ(c, conf_row(c, call, ann(), CONF_LOG, B("seven"), NULL), HY_INVALID_ARGUMENT);
 }
 
-/* ---- windows ------------------------------------------------------------------------------------------------------------ */
+/* ---- windows
+ * ------------------------------------------------------------------------------------------------------------ */
 
 static void windows(struct conf *c, struct call *call)
 {
@@ -226,7 +232,8 @@ static void windows(struct conf *c, struct call *call)
 	struct kt_row row;
 	CHECK_EQ(c, conf_write(c, call, ann(), OPS(OP_WINDOW(NAME(name), B("hash")), OP_APPEND(B("text"))), &r), HY_OK);
 	CHECK_EQ(c, r.versions[0], 1);
-	CHECK_EQ(c, conf_write(c, call, ann(), OPS(OP_WINDOW(NAME(name), B("other")), OP_APPEND(B("text"))), &r), HY_ALREADY_EXISTS);
+	CHECK_EQ(c, conf_write(c, call, ann(), OPS(OP_WINDOW(NAME(name), B("other")), OP_APPEND(B("text"))), &r),
+		HY_ALREADY_EXISTS);
 	CHECK_EQ(c, r.stored.version, 1);
 	CHECK(c, hy_bytes_equal(r.stored.value, B("hash")));
 	CHECK_EQ(c, conf_row(c, call, ann(), CONF_WINDOW, NAME(name), &row), HY_OK);
@@ -240,7 +247,8 @@ static void windows(struct conf *c, struct call *call)
 	CHECK_EQ(c, r.versions[0], 0);
 }
 
-/* ---- many at once ------------------------------------------------------------------------------------------------------- */
+/* ---- many at once
+ * ------------------------------------------------------------------------------------------------------- */
 
 struct retries {
 	struct conf_name name;
@@ -323,7 +331,8 @@ static void deadline_passes(struct conf *c, struct call *call)
 	struct kt_result r;
 	struct kt_head head;
 	const struct kt_op op = OP_APPEND(B("x"));
-	CHECK_EQ(c, conf_head(c, call, &key, CONF_LOG, &head), HY_OK); /* in memory: the write need not wait to be queued */
+	CHECK_EQ(c, conf_head(c, call, &key, CONF_LOG, &head),
+		HY_OK); /* in memory: the write need not wait to be queued */
 	int status = kt_write(c->kt, &late, &key, &op, 1, &r);
 	CHECK(c, status == HY_OK || status == HY_DEADLINE_EXCEEDED);
 	CHECK_EQ(c, kt_write(c->kt, call, &key, &op, 1, &r), HY_OK); /* queued behind it */
@@ -332,13 +341,19 @@ static void deadline_passes(struct conf *c, struct call *call)
 	CHECK_EQ(c, head.version, 2);
 }
 
-/* ---- restarts ------------------------------------------------------------------------------------------------------------- */
+/* ---- restarts
+ * ------------------------------------------------------------------------------------------------------------- */
 
 static void write_some(struct conf *c, struct call *call)
 {
-	CHECK_EQ(c, conf_write(c, call, ann(), OPS(OP_APPEND(B("one")), OP_APPEND(B("two")), OP_APPEND(B("three"))), NULL), HY_OK);
+	CHECK_EQ(c,
+		conf_write(c, call, ann(), OPS(OP_APPEND(B("one")), OP_APPEND(B("two")), OP_APPEND(B("three"))), NULL),
+		HY_OK);
 	CHECK_EQ(c, conf_write(c, call, ann(), OPS(OP_TRIM(3)), NULL), HY_OK);
-	CHECK_EQ(c, conf_write(c, call, ann(), OPS(OP_PUT(B("a"), B("1")), OP_PUT(B("b"), B("2")), OP_DELETE(B("a"))), NULL), HY_OK);
+	CHECK_EQ(c,
+		conf_write(
+			c, call, ann(), OPS(OP_PUT(B("a"), B("1")), OP_PUT(B("b"), B("2")), OP_DELETE(B("a"))), NULL),
+		HY_OK);
 	c->state = hy_zalloc(sizeof(uint64_t));
 	uint64_t epoch = kt_epoch(c->kt);
 	memcpy(c->state, &epoch, sizeof epoch);
@@ -399,7 +414,8 @@ static void fill_the_log(struct conf *c, struct call *call)
 		CHECK_EQ(c, conf_head(c, call, &key, CONF_LOG, &head), HY_OK);
 		CHECK_EQ(c, head.rows, 100);
 		CHECK_EQ(c, head.bytes, 100ull * KT_VALUE_MAX);
-		CHECK_EQ(c, conf_changes(c, call, &key, CONF_LOG, 90, (struct kt_limits){.max_bytes = 1 << 20}, &rows), HY_OK);
+		CHECK_EQ(c, conf_changes(c, call, &key, CONF_LOG, 90, (struct kt_limits){.max_bytes = 1 << 20}, &rows),
+			HY_OK);
 		CHECK_EQ(c, rows.count, 10);
 		CHECK_EQ(c, rows.rows[9].value.len, KT_VALUE_MAX);
 	}
@@ -457,7 +473,8 @@ static void write_cold_keys(struct conf *c, struct call *call)
 	for (uint32_t uin = 1; uin <= 20; uin++) {
 		struct hy_key key = hy_key_user(uin);
 		struct conf_name name = conf_window_name(now, 0);
-		CHECK_EQ(c, conf_write(c, call, &key, OPS(OP_WINDOW(NAME(name), B("h")), OP_APPEND(B("x"))), NULL), HY_OK);
+		CHECK_EQ(c, conf_write(c, call, &key, OPS(OP_WINDOW(NAME(name), B("h")), OP_APPEND(B("x"))), NULL),
+			HY_OK);
 	}
 }
 
@@ -518,6 +535,7 @@ const struct conf_scenario conf_scenarios[] = {
 	{"a random test agrees with a model over restarts",
 		{conf_random_start, conf_random_go_on, conf_random_go_on, conf_random_go_on}},
 	{"a random test agrees with a model, in little memory and over restarts",
-		{conf_random_start, conf_random_go_on, conf_random_go_on, conf_random_go_on, conf_random_go_on}, .tiny = true},
+		{conf_random_start, conf_random_go_on, conf_random_go_on, conf_random_go_on, conf_random_go_on},
+		.tiny = true},
 	{NULL},
 };

@@ -3,7 +3,7 @@
 #include "kt/conf.h"
 
 #define WORKERS 8
-#define KEYS 3    /* of each worker, its own */
+#define KEYS 3 /* of each worker, its own */
 #define NAMES 12
 #define WINDOWS 400
 #define LOG_ROWS 4000
@@ -39,7 +39,8 @@ struct random_state {
 	uint32_t next_tag[WORKERS];
 };
 
-/* ---- values --------------------------------------------------------------------------------------------------------------- */
+/* ---- values
+ * --------------------------------------------------------------------------------------------------------------- */
 
 static struct hy_bytes bytes_of(struct call *call, struct value v)
 {
@@ -74,7 +75,8 @@ static struct hy_bytes name_of(unsigned i)
 	return hy_bytes_str(names[i]);
 }
 
-/* ---- writes ------------------------------------------------------------------------------------------------------------------ */
+/* ---- writes
+ * ------------------------------------------------------------------------------------------------------------------ */
 
 /** A duplicate row and an entry, as a message is; sometimes one that was sent before. */
 static void send_message(struct conf *c, struct call *call, struct random_state *s, unsigned worker, struct model *m)
@@ -160,9 +162,10 @@ static void trim(struct conf *c, struct call *call, struct random_state *s, unsi
 	m->trimmed = HY_MAX(m->trimmed, upto);
 }
 
-/* ---- reads ------------------------------------------------------------------------------------------------------------------- */
+/* ---- reads ----------------------------------------------------------------------------------------------------- */
 
-static void check_log_changes(struct conf *c, struct call *call, struct random_state *s, unsigned worker, struct model *m)
+static void check_log_changes(
+	struct conf *c, struct call *call, struct random_state *s, unsigned worker, struct model *m)
 {
 	uint64_t since = draw(s, worker, m->log_version + 2);
 	struct kt_limits limits = {.max_rows = draw(s, worker, 2) ? 0 : 1 + (uint32_t)draw(s, worker, 20)};
@@ -185,7 +188,8 @@ static void check_log_changes(struct conf *c, struct call *call, struct random_s
 	CHECK(c, !rows.more || rows.count);
 }
 
-static void check_map_changes(struct conf *c, struct call *call, struct random_state *s, unsigned worker, struct model *m)
+static void check_map_changes(
+	struct conf *c, struct call *call, struct random_state *s, unsigned worker, struct model *m)
 {
 	uint64_t since = draw(s, worker, m->map_version + 1);
 	struct kt_rows rows;
@@ -225,7 +229,9 @@ static void check_ranges(struct conf *c, struct call *call, struct random_state 
 	uint8_t after[8];
 	uint64_t since = draw(s, worker, m->log_version + 2);
 	hy_put_be64(after, since);
-	CHECK_EQ(c, conf_range(c, call, &m->key, CONF_LOG, hy_bytes(after, 8), (struct kt_limits){.max_rows = 7}, &rows), HY_OK);
+	CHECK_EQ(c,
+		conf_range(c, call, &m->key, CONF_LOG, hy_bytes(after, 8), (struct kt_limits){.max_rows = 7}, &rows),
+		HY_OK);
 	uint64_t first = HY_MAX(since, m->trimmed) + 1;
 	uint64_t there = m->log_version >= first ? m->log_version - first + 1 : 0;
 	CHECK_EQ(c, rows.count, HY_MIN(there, 7u));
@@ -279,7 +285,8 @@ static void check_heads(struct conf *c, struct call *call, struct model *m)
 	CHECK_EQ(c, head.bytes, bytes);
 }
 
-/* ---- the run ---------------------------------------------------------------------------------------------------------------- */
+/* ---- the run
+ * ---------------------------------------------------------------------------------------------------------------- */
 
 static void work(struct conf *c, struct call *call, unsigned worker)
 {

@@ -6,7 +6,8 @@
 
 #include "kt/kt.h"
 
-/** As the functions of kt.h with the same names; arguments are checked: spaces exist, shapes fit, lengths are in bounds. */
+/** As the functions of kt.h with the same names; arguments are checked: spaces exist, shapes fit, lengths are in
+ * bounds. */
 struct kt_engine {
 	int (*write)(struct kt *kt, struct call *call, const struct hy_key *key, const struct kt_op *ops, size_t count,
 		bool lazily, struct kt_result *ret_result);

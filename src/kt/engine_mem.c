@@ -1,6 +1,6 @@
 /**
- * engine_mem.c - the engine `mem`: everything in memory and durable at once. For tests, and as the reference that shows in few
- * lines what kt.h means: a table is one array of rows sorted by name.
+ * engine_mem.c - the engine `mem`: everything in memory and durable at once. For tests, and as the reference that shows
+ * in few lines what kt.h means: a table is one array of rows sorted by name.
  */
 #include "base/map.h"
 #include "base/mem.h"
@@ -314,8 +314,8 @@ static int list_shard(struct call *callee, void *arg)
 	return HY_OK;
 }
 
-static int mem_list_keys(struct kt *kt, struct call *call, const struct hy_key *after, size_t limit, struct hy_key **ret_keys,
-	size_t *ret_count, bool *ret_more)
+static int mem_list_keys(struct kt *kt, struct call *call, const struct hy_key *after, size_t limit,
+	struct hy_key **ret_keys, size_t *ret_count, bool *ret_more)
 {
 	struct list_work w = {.engine = engine_of(kt), .after = after};
 	int status = HY_OK;
@@ -331,9 +331,7 @@ static int mem_list_keys(struct kt *kt, struct call *call, const struct hy_key *
 	return status;
 }
 
-static void mem_stats(const struct kt *kt, struct kt_stats *ret_stats)
-{
-}
+static void mem_stats(const struct kt *kt, struct kt_stats *ret_stats) {}
 
 static bool free_key(void *arg, struct hy_map_node *n)
 {

@@ -15,7 +15,8 @@ static void shed(struct sdb_shard *s, struct sdb_entry *e, uint64_t moved_pos)
 		} else if (t->space->shape == KT_WINDOW) {
 			struct sdb_row *r;
 			while (s->memory > s->sdb->shard_budget &&
-				(r = hy_list_first(&t->window.by_age, struct sdb_row, window.by_age)) && r->pos <= moved_pos) {
+				(r = hy_list_first(&t->window.by_age, struct sdb_row, window.by_age)) &&
+				r->pos <= moved_pos) {
 				t->window.split_ms = HY_MAX(t->window.split_ms, hy_get_be64(r->bytes));
 				sdb_window_drop_first(s, t);
 			}
@@ -31,8 +32,7 @@ void sdb_evict(struct sdb_shard *s)
 	uint64_t moved_pos = sdb_get(&sdb->moved_pos);
 	unsigned looks = 0;
 	struct sdb_entry *e;
-	hy_list_each(e, &s->lru, struct sdb_entry, lru)
-	{
+	hy_list_each (e, &s->lru, struct sdb_entry, lru) {
 		if (s->memory <= sdb->shard_budget)
 			return;
 		if (++looks > LOOKS)

@@ -69,8 +69,7 @@ static void on_back(struct env_msg *msg)
 		hy_list_push_back(&s->flights, &f->link);
 	}
 	struct waiter *w;
-	hy_list_each(w, &f->waiters, struct waiter, link)
-	{
+	hy_list_each (w, &f->waiters, struct waiter, link) {
 		hy_list_remove(&w->link);
 		co_wake(&w->wait, status);
 	}

@@ -38,7 +38,8 @@ static int lock(struct env *env, const char *dir, struct env_file **ret_lock, ch
 	if (rc == 0)
 		return HY_OK;
 	if (rc == -EWOULDBLOCK) {
-		*ret_why = sdb_why("another server is using %s; stop it first, or give this one a folder of its own", dir);
+		*ret_why =
+			sdb_why("another server is using %s; stop it first, or give this one a folder of its own", dir);
 		return HY_FAILED_PRECONDITION;
 	}
 	*ret_why = sdb_why("%s cannot be locked: %s", dir, strerror(-rc));
@@ -48,8 +49,8 @@ static int lock(struct env *env, const char *dir, struct env_file **ret_lock, ch
 static int write_format(struct env *env, const char *path, const struct sdb_folder *f, char **ret_why)
 {
 	char text[128];
-	int len = snprintf(text, sizeof text, "hongyan %u\nepoch %016llx\nlog %016llx\n", FORMAT, (unsigned long long)f->epoch,
-		(unsigned long long)f->log_epoch);
+	int len = snprintf(text, sizeof text, "hongyan %u\nepoch %016llx\nlog %016llx\n", FORMAT,
+		(unsigned long long)f->epoch, (unsigned long long)f->log_epoch);
 	int rc = env_file_write_all(env, path, text, (size_t)len);
 	if (rc == 0)
 		return HY_OK;
@@ -69,8 +70,8 @@ static int parse_format(const char *path, const char *text, struct sdb_folder *r
 	unsigned format;
 	unsigned long long epoch, log_epoch;
 	if (sscanf(text, "hongyan %u", &format) == 1 && format > FORMAT) {
-		*ret_why = sdb_why("%s says format %u, and this program knows formats up to %u: use the newer program", path, format,
-			FORMAT);
+		*ret_why = sdb_why("%s says format %u, and this program knows formats up to %u: use the newer program",
+			path, format, FORMAT);
 		return HY_FAILED_PRECONDITION;
 	}
 	if (sscanf(text, "hongyan %u epoch %16llx log %16llx", &format, &epoch, &log_epoch) != 3) {
@@ -93,7 +94,8 @@ static void look_at_name(void *arg, const char *name)
 }
 
 /** A folder without FORMAT is new, unless it holds data: then somebody has lost the file. */
-static int create_format(struct env *env, const char *dir, const char *path, struct sdb_folder *ret_folder, char **ret_why)
+static int create_format(
+	struct env *env, const char *dir, const char *path, struct sdb_folder *ret_folder, char **ret_why)
 {
 	struct look look = {false};
 	int rc = env_dir_list(env, dir, look_at_name, &look);
@@ -165,8 +167,8 @@ static int make_rooms(struct env *env, const char *dir, char **ret_why)
 	return from_errno(rc);
 }
 
-int sdb_folder_open(struct env *env, const char *dir, bool repair, struct sdb_folder *ret_folder, struct env_file **ret_lock,
-	char **ret_why)
+int sdb_folder_open(struct env *env, const char *dir, bool repair, struct sdb_folder *ret_folder,
+	struct env_file **ret_lock, char **ret_why)
 {
 	struct env_file *held = NULL;
 	int rc = make_dir(env, dir);

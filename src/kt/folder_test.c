@@ -57,7 +57,8 @@ static void path_of(const struct fixture *f, const char *name, char path[256])
 	snprintf(path, 256, "%s/%s", f->data, name);
 }
 
-/* ---- steps ----------------------------------------------------------------------------------------------------------- */
+/* ---- steps
+ * ----------------------------------------------------------------------------------------------------------- */
 
 static void write_keys(struct conf *c, struct call *call)
 {
@@ -121,7 +122,8 @@ static void assert_step(struct fixture *f, conf_step *step)
 	assert_string_equal(f->conf.failure, "");
 }
 
-/* ---- tests ------------------------------------------------------------------------------------------------------------ */
+/* ---- tests
+ * ------------------------------------------------------------------------------------------------------------ */
 
 static void test_nothing_on_disk_depends_on_the_number_of_loops(void **state)
 {
@@ -203,7 +205,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_one_server_at_a_time, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_folder_and_files_are_their_owners_alone, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_a_newer_format_is_refused, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_damage_in_the_middle_is_refused_until_the_operator_goes_on, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_damage_in_the_middle_is_refused_until_the_operator_goes_on, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

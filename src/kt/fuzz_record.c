@@ -1,11 +1,13 @@
-/* What the log and RocksDB give back gets any bytes; what the decoders take must be within its bounds and encode to the same meaning. */
+/* What the log and RocksDB give back gets any bytes; what the decoders take must be within its bounds and encode to the
+ * same meaning. */
 #include "base/mem.h"
 #include "kt/place.h"
 #include "kt/record.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static const struct kt_space spaces[] = {{1, KT_LOG, "log", NULL}, {2, KT_MAP, "map", NULL}, {3, KT_WINDOW, "window", NULL}};
+static const struct kt_space spaces[] = {
+	{1, KT_LOG, "log", NULL}, {2, KT_MAP, "map", NULL}, {3, KT_WINDOW, "window", NULL}};
 
 static void check_same(const struct kt_group *a, const struct kt_group *b)
 {
@@ -23,7 +25,8 @@ static void decode_groups(struct hy_bytes in)
 	struct kt_group group, again;
 	while (in.len && kt_record_decode(by_id, &in, &group)) {
 		struct hy_buf out = {0};
-		assert(group.key.len > 0 && group.key.len <= HY_KEY_MAX && group.count > 0 && group.count <= KT_OPS_MAX);
+		assert(group.key.len > 0 && group.key.len <= HY_KEY_MAX && group.count > 0 &&
+			group.count <= KT_OPS_MAX);
 		kt_record_encode(&group.key, group.effects, group.count, &out);
 		assert(hy_buf_len(&out) <= kt_record_size_max(&group.key, group.effects, group.count));
 		struct hy_bytes bytes = hy_buf_bytes(&out);

@@ -8,8 +8,8 @@
 #define LOAD_TIMEOUT_US (30ull * 1000 * 1000)
 
 /*
- * What a portion holds: PUT place value, DELETE_LOG key-length key space from to (both versions included). The mover expands the
- * deletes, which may be many.
+ * What a portion holds: PUT place value, DELETE_LOG key-length key space from to (both versions included). The mover
+ * expands the deletes, which may be many.
  */
 enum { OP_PUT = 1, OP_DELETE_LOG = 2 };
 
@@ -188,7 +188,8 @@ void sdb_gather(struct env_msg *msg)
 	}
 }
 
-/* ---- the mover's side ------------------------------------------------------------------------------------------------ */
+/* ---- the mover's side
+ * ------------------------------------------------------------------------------------------------ */
 
 static bool apply_delete(struct hy_bytes *in, struct rows_batch *batch)
 {

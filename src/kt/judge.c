@@ -41,8 +41,8 @@ static bool live_row(struct judge *j, const struct kt_space *space, struct hy_by
 	return j->view->row(j->view->arg, space, name, ret_row) && !ret_row->deleted;
 }
 
-static uint64_t add_effect(struct judge *j, enum kt_effect_kind kind, const struct kt_space *space, const struct kt_op *op,
-	uint64_t version, uint64_t total)
+static uint64_t add_effect(struct judge *j, enum kt_effect_kind kind, const struct kt_space *space,
+	const struct kt_op *op, uint64_t version, uint64_t total)
 {
 	j->effects[j->effect_count++] = (struct kt_effect){
 		.kind = kind,

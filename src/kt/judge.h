@@ -1,14 +1,16 @@
 /**
  * judge.h - what a write comes to (S1): its operations, in order, against a view of one key; all of them or none.
  *
- * Changes nothing: it turns requests into effects, which are what the log holds and what tables apply. Does not suspend.
+ * Changes nothing: it turns requests into effects, which are what the log holds and what tables apply. Does not
+ * suspend.
  */
 #ifndef KT_JUDGE_H
 #define KT_JUDGE_H
 
 #include "kt/engine.h"
 
-/** A table as it is once all that is on its way is durable. LOG: it has version - trimmed rows, total - trimmed_total bytes. */
+/** A table as it is once all that is on its way is durable. LOG: it has version - trimmed rows, total - trimmed_total
+ * bytes. */
 struct kt_judged {
 	uint64_t version, trimmed;
 	uint64_t total, trimmed_total; /* LOG: bytes of values ever appended, up to `version` and up to `trimmed` */
@@ -39,7 +41,8 @@ struct kt_effect {
 };
 
 /**
- * HY_OK with the effects (perhaps none), or the refusal; ret_result->stored then points into the view. `effects` has room for KT_OPS_MAX.
+ * HY_OK with the effects (perhaps none), or the refusal; ret_result->stored then points into the view. `effects` has
+ * room for KT_OPS_MAX.
  */
 int kt_judge(const struct kt *kt, const struct kt_view *view, const struct kt_op *ops, size_t count,
 	struct kt_effect *effects, size_t *ret_count, struct kt_result *ret_result);

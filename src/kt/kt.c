@@ -58,8 +58,8 @@ static const char *op_fault(const struct kt *kt, const struct kt_op *op)
 	return op->name.len == 0 ? "a row needs a name" : NULL;
 }
 
-static int write_checked(struct kt *kt, struct call *call, const struct hy_key *key, const struct kt_op *ops, size_t count,
-	bool lazily, struct kt_result *ret_result)
+static int write_checked(struct kt *kt, struct call *call, const struct hy_key *key, const struct kt_op *ops,
+	size_t count, bool lazily, struct kt_result *ret_result)
 {
 	*ret_result = (struct kt_result){.failed_op = -1};
 	if (count == 0 || count > KT_OPS_MAX)
@@ -103,7 +103,8 @@ static int check_read(struct kt *kt, struct call *call, const struct hy_key *key
 	if (!space)
 		return call_fail(call, HY_INVALID_ARGUMENT, "no space %u", id);
 	if (space->shape == KT_WINDOW && !window_too)
-		return call_fail(call, HY_INVALID_ARGUMENT, "space %s is a window: its rows are read one by one", space->name);
+		return call_fail(
+			call, HY_INVALID_ARGUMENT, "space %s is a window: its rows are read one by one", space->name);
 	assert(svr_loop_of_key(kt->svr, key) == svr_loop_index(call->loop));
 	*ret_space = space;
 	return HY_OK;
@@ -120,7 +121,8 @@ int kt_read_row(struct kt *kt, struct call *call, const struct hy_key *key, uint
 		return status;
 	bool fits = space->shape == KT_LOG ? name.len == 8 : name.len > 0 && name.len <= KT_NAME_MAX;
 	if (!fits || (space->shape == KT_WINDOW && name.len < 8))
-		return call_fail(call, HY_INVALID_ARGUMENT, "no row of space %s has a name of %zu bytes", space->name, name.len);
+		return call_fail(
+			call, HY_INVALID_ARGUMENT, "no row of space %s has a name of %zu bytes", space->name, name.len);
 	return kt->engine->read_row(kt, call, key, space, name, ret_row);
 }
 
@@ -133,7 +135,8 @@ int kt_read_range(struct kt *kt, struct call *call, const struct hy_key *key, ui
 	if (status)
 		return status;
 	if (after.len > KT_NAME_MAX || (space->shape == KT_LOG && after.len != 0 && after.len != 8))
-		return call_fail(call, HY_INVALID_ARGUMENT, "no row of space %s has a name of %zu bytes", space->name, after.len);
+		return call_fail(call, HY_INVALID_ARGUMENT, "no row of space %s has a name of %zu bytes", space->name,
+			after.len);
 	return kt->engine->read_range(kt, call, key, space, after, limits_of(limits), ret_rows);
 }
 
@@ -148,8 +151,8 @@ int kt_read_changes(struct kt *kt, struct call *call, const struct hy_key *key, 
 	return kt->engine->read_changes(kt, call, key, space, since, limits_of(limits), ret_rows);
 }
 
-int kt_read_head(struct kt *kt, struct call *call, const struct hy_key *key, uint8_t id, enum kt_consistency consistency,
-	struct kt_head *ret_head)
+int kt_read_head(struct kt *kt, struct call *call, const struct hy_key *key, uint8_t id,
+	enum kt_consistency consistency, struct kt_head *ret_head)
 {
 	*ret_head = (struct kt_head){0};
 	const struct kt_space *space = NULL;

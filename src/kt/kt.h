@@ -1,13 +1,17 @@
 /**
  * kt.h - Key-Table storage: data belongs to keys, a key has tables (one per space), a table has rows and a version.
  *
- * Rules S1 to S12. One write, one key: atomic, ordered, durable once answered (idea 2). Every committed change of a table
- * raises its version by one, and every row remembers the version that last wrote it (idea 1).
+ * Rules S1 to S12. One write, one key: atomic, ordered, durable once answered (idea 2). Every committed change of a
+ * table raises its version by one, and every row remembers the version that last wrote it (idea 1).
  *
- * Threads: calls that take a `struct call` run on the key's own loop (svr_loop_of_key), in a coroutine; they may SUSPEND.
+ * Threads: calls that take a `struct call` run on the key's own loop (svr_loop_of_key), in a coroutine, and may
+ * SUSPEND.
+ *
  * Memory: what is given is borrowed until the call returns; what is returned lives in call->arena.
- * Status codes common to all: UNAVAILABLE (the store has failed, or the outcome is unknown), DEADLINE_EXCEEDED and CANCELLED (a
- * write once queued goes on: outcome unknown), RESOURCE_EXHAUSTED with call->retry_after_ms (a queue or the log is full, the disk is nearly full).
+ *
+ * Status codes common to all: UNAVAILABLE (the store has failed, or the outcome is unknown), DEADLINE_EXCEEDED and
+ * CANCELLED (a write once queued goes on: outcome unknown), RESOURCE_EXHAUSTED with call->retry_after_ms (a queue or
+ * the log is full, the disk is nearly full), DATA_LOSS (what RocksDB has of the key cannot be read).
  */
 #ifndef KT_H
 #define KT_H
@@ -41,18 +45,18 @@ struct kt_space {
 
 struct kt;
 
-/* ---- writing ------------------------------------------------------------------------------------------------------ */
+/* ---- writing --------------------------------------------------------------------------------------------------- */
 
 enum kt_op_kind {
-	KT_INSERT, /* MAP, WINDOW: ALREADY_EXISTS with the stored row if it is there. A window name at or below the floor, or more than
-	              KT_WINDOW_AHEAD_MS ahead of the wall clock: OUT_OF_RANGE */
+	KT_INSERT, /* MAP, WINDOW: ALREADY_EXISTS with the stored row if it is there. A window name at or below the
+		      floor, or more than KT_WINDOW_AHEAD_MS ahead of the wall clock: OUT_OF_RANGE */
 	KT_PUT,    /* MAP */
 	KT_DELETE, /* MAP: leaves a tombstone; of a row that is not there: no change */
-	KT_APPEND, /* LOG: takes the table's next version. Over max_rows or max_bytes (0: unbounded): RESOURCE_EXHAUSTED */
+	KT_APPEND, /* LOG: takes the next version. Over max_rows or max_bytes (0: unbounded): RESOURCE_EXHAUSTED */
 	KT_TRIM,   /* LOG: rows up to `version` go (at most the table's version); does not raise the version */
 	KT_EXPECT_VERSION,   /* LOG, MAP: the table's version is `version`; else ABORTED */
-	KT_EXPECT_NOT_EMPTY, /* LOG, MAP: the table's version is above 0; else NOT_FOUND. (A window's version stays 0) */
-	KT_EXPECT_ROW,       /* MAP: the row's version is `version` (0: no such row); else ABORTED, with the stored row */
+	KT_EXPECT_NOT_EMPTY, /* LOG, MAP: the table's version is above 0; else NOT_FOUND (a window's stays 0) */
+	KT_EXPECT_ROW, /* MAP: the row's version is `version` (0: no such row); else ABORTED, with the stored row */
 };
 
 struct kt_op {
@@ -70,24 +74,24 @@ struct kt_row {
 };
 
 struct kt_result {
-	int failed_op;           /* index of the op that refused, -1: none */
-	struct kt_row stored;    /* with ALREADY_EXISTS and ABORTED of KT_EXPECT_ROW */
+	int failed_op;                 /* index of the op that refused, -1: none */
+	struct kt_row stored;          /* with ALREADY_EXISTS and ABORTED of KT_EXPECT_ROW */
 	uint64_t versions[KT_OPS_MAX]; /* of each op's row, 0 where it makes none */
 };
 
 /**
- * Judges all ops in order against what is durable and what is on its way (S1), then writes all or nothing. OK: durable. An answer
- * that rests on a row still on its way waits for it. SUSPENDS. What is queued first is decided before the first wait if
- * nobody waits at the key's gate: writes of one key are judged in the order of these calls.
+ * Judges all ops in order against what is durable and what is on its way (S1), then writes all or nothing. OK: durable.
+ * An answer that rests on a row still on its way waits for it. SUSPENDS. What is queued first is decided before the
+ * first wait if nobody waits at the key's gate: writes of one key are judged in the order of these calls.
  */
 int kt_write(struct kt *kt, struct call *call, const struct hy_key *key, const struct kt_op *ops, size_t count,
 	struct kt_result *ret_result) HY_MUST_USE;
 
-/** As kt_write(), but does not wait for the disk and tells nothing: for what may be lost (positions) or done again (trims). SUSPENDS only at
- *  the key's gate. */
+/** As kt_write(), but does not wait for the disk and tells nothing: for what may be lost (positions) or done again
+ * (trims). SUSPENDS only at the key's gate. */
 int kt_write_lazily(struct kt *kt, struct call *call, const struct hy_key *key, const struct kt_op *ops, size_t count);
 
-/* ---- reading: only what is durable (S3) ----------------------------------------------------------------------------- */
+/* ---- reading: only what is durable (S3) ------------------------------------------------------------------------ */
 
 enum kt_consistency { KT_STRONG, KT_STALE_OK };
 
@@ -112,7 +116,8 @@ struct kt_head {
 /** NOT_FOUND also for a tombstone. SUSPENDS. */
 int kt_read_row(struct kt *kt, struct call *call, const struct hy_key *key, uint8_t space, struct hy_bytes name,
 	enum kt_consistency consistency, struct kt_row *ret_row) HY_MUST_USE;
-/** Rows with names after `after` (empty: from the first; LOG: names are 8-byte big-endian versions), in byte order, tombstones left out. SUSPENDS. */
+/** Rows with names after `after` (empty: from the first; LOG: names are 8-byte big-endian versions), in byte order,
+ * tombstones left out. SUSPENDS. */
 int kt_read_range(struct kt *kt, struct call *call, const struct hy_key *key, uint8_t space, struct hy_bytes after,
 	enum kt_consistency consistency, struct kt_limits limits, struct kt_rows *ret_rows) HY_MUST_USE;
 /**
@@ -125,8 +130,8 @@ int kt_read_changes(struct kt *kt, struct call *call, const struct hy_key *key, 
 int kt_read_head(struct kt *kt, struct call *call, const struct hy_key *key, uint8_t space,
 	enum kt_consistency consistency, struct kt_head *ret_head) HY_MUST_USE;
 
-/** For operators: keys after `after` (NULL: from the first) in byte order, at most `limit`, memory and RocksDB merged, of
- *  all loops. From any coroutine of any loop. SUSPENDS. */
+/** For operators: keys after `after` (NULL: from the first) in byte order, at most `limit`, memory and RocksDB merged,
+ * of all loops. From any coroutine of any loop. SUSPENDS. */
 int kt_list_keys(struct kt *kt, struct call *call, const struct hy_key *after, size_t limit, struct hy_key **ret_keys,
 	size_t *ret_count, bool *ret_more) HY_MUST_USE;
 
@@ -136,7 +141,8 @@ const struct kt_space *kt_spaces(const struct kt *kt);
 uint64_t kt_epoch(const struct kt *kt);
 /** Window names with a time at or below are refused, whatever the clock says (S5). */
 uint64_t kt_floor_ms(const struct kt *kt);
-/** Numbers for benchmarks and operators: bytes of memory tables, of the log after the persisted position, and whether all is moved. */
+/** Numbers for benchmarks and operators: bytes of memory tables, of the log after the persisted position, and whether
+ * all is moved. */
 struct kt_stats {
 	uint64_t memory_bytes, memory_budget;
 	uint64_t log_bytes, log_limit;
@@ -145,26 +151,29 @@ struct kt_stats {
 };
 void kt_stats(const struct kt *kt, struct kt_stats *ret_stats);
 
-/* ---- engines (S11) --------------------------------------------------------------------------------------------------- */
+/* ---- engines (S11)
+ * --------------------------------------------------------------------------------------------------- */
 
 struct kt_config {
 	const struct kt_space *spaces; /* ended by id 0 */
 	const char *dir;               /* sdb: the data folder; created if missing */
-	uint64_t memory_bytes;         /* sdb: budget of all memory tables (S10); 0: 256 MiB */
-	uint64_t log_bytes;            /* sdb: limit of the log after the persisted position (S9), at least 4 MiB; 0: 128 MiB */
-	uint64_t segment_bytes;        /* sdb: of a log segment; 0: 16 MiB */
-	uint64_t disk_reserve_bytes;   /* sdb: user writes stop below this much free disk; 0: 256 MiB. Flushes go on to a quarter of it */
-	uint64_t window_days;          /* 0: 8. At least 7 */
-	bool repair;                   /* sdb: go on past damage in the log, losing what stood after it; new epoch. The operator's command */
+	uint64_t memory_bytes; /* sdb: budget of all memory tables (S10); 0: 256 MiB */
+	uint64_t log_bytes; /* sdb: limit of the log after the persisted position (S9), at least 4 MiB; 0: 128 MiB */
+	uint64_t segment_bytes; /* sdb: of a log segment; 0: 16 MiB */
+	/** sdb: user writes stop below this much free disk; 0: 256 MiB. Flushes go on to a quarter of it. */
+	uint64_t disk_reserve_bytes;
+	uint64_t window_days; /* 0: 8. At least 7 */
+	/** sdb: go on past damage in the log, losing what stood after it; new epoch. The operator's command. */
+	bool repair;
 };
 
 /** Nothing is kept: everything is in memory and durable at once. For tests. */
 int kt_open_mem(struct svr *svr, const struct kt_config *config, struct kt **ret_kt);
 /**
- * Commit log, memory tables, RocksDB. Recovers first: nothing is served before the whole log is replayed (S7). [blocks] From an actor, after
- * svr_create and before svr_start. DATA_LOSS: damage in the middle of the log; FAILED_PRECONDITION: a newer format, or another server holds the
- * folder; RESOURCE_EXHAUSTED: disk full; UNAVAILABLE: another error of the disk. *ret_why then says what to do
- * (hy_alloc'd).
+ * Commit log, memory tables, RocksDB. Recovers first: nothing is served before the whole log is replayed (S7). [blocks]
+ * From an actor, after svr_create and before svr_start. DATA_LOSS: damage in the middle of the log;
+ * FAILED_PRECONDITION: a newer format, or another server holds the folder; RESOURCE_EXHAUSTED: disk full; UNAVAILABLE:
+ * another error of the disk. *ret_why then says what to do (hy_alloc'd).
  */
 int kt_open_sdb(struct svr *svr, const struct kt_config *config, struct kt **ret_kt, char **ret_why);
 /** [blocks] After svr_stop: writes out and syncs the end mark. */

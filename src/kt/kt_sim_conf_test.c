@@ -1,4 +1,5 @@
-/* The conformance suite on the engines mem and sdb in the simulated world, without faults, each scenario with several seeds. */
+/* The conformance suite on the engines mem and sdb in the simulated world, without faults, each scenario with several
+ * seeds. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -57,7 +58,8 @@ static void test_scenario(void **state)
 		(void)sim_run(s, sim_now_us(s) + LONG_US, ended, &o);
 		sim_destroy(s);
 		if (!o.ended || o.failure[0])
-			print_error("seed %llu: %s\n", (unsigned long long)seed, o.ended ? o.failure : "it does not end");
+			print_error(
+				"seed %llu: %s\n", (unsigned long long)seed, o.ended ? o.failure : "it does not end");
 		assert_true(o.ended && !o.failure[0]);
 	}
 }

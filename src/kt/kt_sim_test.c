@@ -1,12 +1,13 @@
 /*
- * The engine sdb in the simulated world: writers, readers and trims on a few keys, on a machine that is killed, loses its power and is
- * stopped, again and again, with faults of disk and clock by the seed. A book outside of the machine notes what was answered, and at
- * every read holds the store to it:
+ * The engine sdb in the simulated world: writers, readers and trims on a few keys, on a machine that is killed, loses
+ * its power and is stopped, again and again, with faults of disk and clock by the seed. A book outside of the machine
+ * notes what was answered, and at every read holds the store to it:
  *	- what was answered is there, at the version that was answered;
  *	- changes since v have no gap, and a write made twice under one name is there once;
  *	- what one reader saw all later ones see, also after a death: versions never go back, values never change;
  *	- what is below an answered trim is refused.
- * Usage: kt_sim_test [first seed [number of seeds]]. It says what each mark was worth; marks that must be seen fail the run.
+ * Usage: kt_sim_test [first seed [number of seeds]]. It says what each mark was worth; marks that must be seen fail the
+ * run.
  */
 #include <stdlib.h>
 #include <stdio.h>
@@ -36,7 +37,7 @@ struct book_key {
 	uint32_t at[VERSIONS + 1]; /* number of the send that stands at this version, 0: not seen yet */
 	uint64_t known;            /* versions up to here must be there (answered or seen) */
 	uint64_t trim_asked, trim_answered;
-	uint64_t map_version;      /* of the key's one map row: answered or seen */
+	uint64_t map_version;          /* of the key's one map row: answered or seen */
 	uint64_t map_value, map_tried; /* the value holds what was answered or seen last, or one tried since */
 };
 
@@ -55,10 +56,10 @@ struct book {
 	unsigned log_count;
 };
 
-#define FAIL(b, ...)                                                                                                   \
-	do {                                                                                                           \
-		if (!(b)->failure[0])                                                                                  \
-			snprintf((b)->failure, sizeof(b)->failure, __VA_ARGS__);                                       \
+#define FAIL(b, ...)                                                             \
+	do {                                                                     \
+		if (!(b)->failure[0])                                            \
+			snprintf((b)->failure, sizeof(b)->failure, __VA_ARGS__); \
 	} while (0)
 
 /** One process of the machine. */
@@ -75,7 +76,8 @@ static struct book *book_of(struct conf *c)
 	return hy_container_of(c, struct process, conf)->book;
 }
 
-/* ---- what the book knows ------------------------------------------------------------------------------------------------- */
+/* ---- what the book knows
+ * ------------------------------------------------------------------------------------------------- */
 
 static void note_at(struct book *b, struct book_key *k, uint64_t version, uint32_t send)
 {
@@ -93,7 +95,8 @@ static void note_at(struct book *b, struct book_key *k, uint64_t version, uint32
 	k->known = HY_MAX(k->known, version);
 }
 
-/* ---- writers ---------------------------------------------------------------------------------------------------------------- */
+/* ---- writers
+ * ---------------------------------------------------------------------------------------------------------------- */
 
 static void send_one(struct conf *c, struct call *call, uint32_t number)
 {
@@ -118,7 +121,7 @@ static void send_one(struct conf *c, struct call *call, uint32_t number)
 	} else if (status == HY_OUT_OF_RANGE) {
 		send->open = false; /* the clock jumped: it is too new or too old, and stays unknown */
 	} else if (status != HY_UNAVAILABLE && status != HY_RESOURCE_EXHAUSTED && status != HY_DEADLINE_EXCEEDED &&
-		status != HY_CANCELLED) {
+		   status != HY_CANCELLED) {
 		FAIL(b, "a send is answered %s", hy_status_name(status));
 	}
 }
@@ -205,18 +208,21 @@ static void writer(struct conf *c, struct call *call, unsigned index)
 	}
 }
 
-/* ---- readers ---------------------------------------------------------------------------------------------------------------- */
+/* ---- readers
+ * ---------------------------------------------------------------------------------------------------------------- */
 
 static bool is_refusal(int status)
 {
-	return status == HY_UNAVAILABLE || status == HY_RESOURCE_EXHAUSTED || status == HY_DEADLINE_EXCEEDED || status == HY_CANCELLED;
+	return status == HY_UNAVAILABLE || status == HY_RESOURCE_EXHAUSTED || status == HY_DEADLINE_EXCEEDED ||
+	       status == HY_CANCELLED;
 }
 
 static void check_row(struct book *b, struct book_key *k, const struct kt_row *row, uint64_t want)
 {
 	uint32_t number = row->value.len >= 4 ? hy_get_be32(row->value.data) : 0;
 	if (row->version != want)
-		FAIL(b, "a gap: version %llu where %llu was due", (unsigned long long)row->version, (unsigned long long)want);
+		FAIL(b, "a gap: version %llu where %llu was due", (unsigned long long)row->version,
+			(unsigned long long)want);
 	if (number && number <= b->send_count && row->value.len != 4 + number * 37 % 500)
 		FAIL(b, "send %u has changed", number);
 	if (number && number <= b->send_count && &b->keys[b->sends[number].key] != k)
@@ -250,7 +256,8 @@ static void read_log(struct conf *c, struct call *call, struct book_key *k, bool
 			FAIL(b, "since %llu is refused with version %llu, trimmed %llu", (unsigned long long)since,
 				(unsigned long long)rows.version, (unsigned long long)rows.trimmed);
 		if (rows.version < known)
-			FAIL(b, "version %llu was known and is %llu", (unsigned long long)known, (unsigned long long)rows.version);
+			FAIL(b, "version %llu was known and is %llu", (unsigned long long)known,
+				(unsigned long long)rows.version);
 		return;
 	}
 	if (since < rows.trimmed)
@@ -258,8 +265,8 @@ static void read_log(struct conf *c, struct call *call, struct book_key *k, bool
 	for (size_t i = 0; i < rows.count; i++)
 		check_row(b, k, &rows.rows[i], since + 1 + i);
 	if (rows.version != since + rows.count || (!rows.more && rows.version < known))
-		FAIL(b, "version %llu was known; read %llu after %llu", (unsigned long long)known, (unsigned long long)rows.version,
-			(unsigned long long)since);
+		FAIL(b, "version %llu was known; read %llu after %llu", (unsigned long long)known,
+			(unsigned long long)rows.version, (unsigned long long)since);
 	k->known = HY_MAX(k->known, rows.version);
 }
 
@@ -295,7 +302,8 @@ static void reader(struct conf *c, struct call *call)
 		read_map(c, call, k, false);
 }
 
-/* ---- one process ------------------------------------------------------------------------------------------------------------- */
+/* ---- one process
+ * ------------------------------------------------------------------------------------------------------------- */
 
 static void work(struct conf *c, struct call *call, unsigned index)
 {
@@ -401,7 +409,7 @@ static void machine_main(struct env *env, void *arg)
 	hy_free(p);
 }
 
-/* ---- one seed ------------------------------------------------------------------------------------------------------------------- */
+/* ---- one seed -------------------------------------------------------------------------------------------------- */
 
 static void fate(void *arg)
 {
@@ -500,7 +508,9 @@ static bool run_seed(uint64_t seed, struct marks *marks, uint64_t *answered, uin
 		heal(b);
 	bool good = !b->failure[0];
 	if (!good || getenv("KT_SIM_VERBOSE")) {
-		printf("now %llu events %llu restarts %llu reads %llu\n", (unsigned long long)sim_now_us(b->sim), (unsigned long long)sim_events(b->sim), (unsigned long long)b->restarts, (unsigned long long)b->reads);
+		printf("now %llu events %llu restarts %llu reads %llu\n", (unsigned long long)sim_now_us(b->sim),
+			(unsigned long long)sim_events(b->sim), (unsigned long long)b->restarts,
+			(unsigned long long)b->reads);
 		printf("seed %llu: %s\n", (unsigned long long)seed, b->failure);
 		for (unsigned i = 0; i < 20; i++)
 			if (b->log[(b->log_count + i) % 20][0])
@@ -537,7 +547,8 @@ static bool check_marks(const struct marks *m)
 
 int main(int argc, char **argv)
 {
-	uint64_t first = argc > 1 ? strtoull(argv[1], NULL, 10) : 1, count = argc > 2 ? strtoull(argv[2], NULL, 10) : 100;
+	uint64_t first = argc > 1 ? strtoull(argv[1], NULL, 10) : 1,
+		 count = argc > 2 ? strtoull(argv[2], NULL, 10) : 100;
 	uint64_t answered = 0, failed = 0, trace;
 	static struct marks marks;
 	for (uint64_t seed = first; seed < first + count; seed++)

@@ -60,7 +60,8 @@ int main(void)
 			run->scenario = s;
 			run->open = engine ? conf_open_sdb : conf_open_mem;
 			run->loops = engine == 2 ? 3 : 1 + (engine == 0);
-			snprintf(run->name, sizeof run->name, "%s, %u loops: %s", engine ? "sdb" : "mem", run->loops, s->name);
+			snprintf(run->name, sizeof run->name, "%s, %u loops: %s", engine ? "sdb" : "mem", run->loops,
+				s->name);
 			tests[count] = (struct CMUnitTest){run->name, test_scenario, NULL, NULL, run};
 			count++;
 		}

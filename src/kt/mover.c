@@ -1,9 +1,11 @@
 /*
- * The mover carries what outlives memory to RocksDB (S9), lets the log go behind it, advances the floor, and watches the disk. An actor.
+ * The mover carries what outlives memory to RocksDB (S9), lets the log go behind it, advances the floor, and watches
+ * the disk. An actor.
  *
- * A round: P is the log's durable position; every loop hands out, in portions, its keys that changed up to P; each portion is one batch in
- * RocksDB; a last batch says "moved up to P". Batches are kept in order on any death, so whenever RocksDB says P, all of them are there; and
- * what is there beyond P does no harm, because a key lies there whole, with its versions (place.h).
+ * A round: P is the log's durable position; every loop hands out, in portions, its keys that changed up to P; each
+ * portion is one batch in RocksDB; a last batch says "moved up to P". Batches are kept in order on any death, so
+ * whenever RocksDB says P, all of them are there; and what is there beyond P does no harm, because a key lies there
+ * whole, with its versions (place.h).
  *
  * It waits as long as it may: what is trimmed soon should never get as far as RocksDB.
  */
@@ -34,16 +36,19 @@ static unsigned strip(const struct sdb *sdb)
 	return sdb->shard_count + 1;
 }
 
-/** RocksDB refused: what was handed out cannot be handed out again, so nothing more is taken until the next start (S8). */
+/** RocksDB refused: what was handed out cannot be handed out again, so nothing more is taken until the next start (S8).
+ */
 static void fail(struct sdb *sdb, const char *what, int status)
 {
 	if (!sdb_get(&sdb->failed))
-		env_log(sdb->env, ENV_LOG_ERROR, "kt", 0, "%s failed (%s): the store takes no writes until it is started again", what,
+		env_log(sdb->env, ENV_LOG_ERROR, "kt", 0,
+			"%s failed (%s): the store takes no writes until it is started again", what,
 			hy_status_name(status));
 	sdb_set(&sdb->failed, true);
 }
 
-/* ---- a round --------------------------------------------------------------------------------------------------------- */
+/* ---- a round
+ * --------------------------------------------------------------------------------------------------------- */
 
 static void ask(struct sdb_mover *m, struct sdb_portion *p)
 {
@@ -74,7 +79,8 @@ static int write_system(struct sdb *sdb, const char *name, uint64_t value)
 	return rows_batch_write(sdb->rows, batch);
 }
 
-/** All portions up to `target`. HY_CANCELLED: the server stops, or a loop could not read what it needed; again later. */
+/** All portions up to `target`. HY_CANCELLED: the server stops, or a loop could not read what it needed; again later.
+ */
 static int collect(struct sdb_mover *m, uint64_t target)
 {
 	int status = HY_OK;
@@ -108,7 +114,7 @@ static int collect(struct sdb_mover *m, uint64_t target)
 static void move(struct sdb_mover *m)
 {
 	struct sdb *sdb = m->sdb;
-	/* Whoever reads it has been sent all answers up to it: loops know all these changes when they get our message. */
+	/* Whoever reads it has been sent all answers up to it: loops know all these changes when our message comes. */
 	uint64_t target = kt_log_durable_pos(sdb->log);
 	if (target <= sdb->moved_pos || sdb_get(&sdb->failed) || collect(m, target) != HY_OK)
 		return;
@@ -144,7 +150,8 @@ static bool flush(struct sdb_mover *m)
 	return true;
 }
 
-/* ---- the floor, the disk -------------------------------------------------------------------------------------------------- */
+/* ---- the floor, the disk
+ * -------------------------------------------------------------------------------------------------- */
 
 /** Durable before it is used, and never back (S5). */
 static void advance_floor(struct sdb_mover *m)
@@ -172,13 +179,14 @@ static void watch_disk(struct sdb_mover *m)
 		return;
 	bool low = free_bytes < sdb->disk_reserve;
 	if (low != sdb->disk_low)
-		env_log(sdb->env, low ? ENV_LOG_WARN : ENV_LOG_INFO, "kt", 0, "%llu MiB of disk are free: users' writes are %s",
-			(unsigned long long)(free_bytes >> 20), low ? "refused" : "taken again");
+		env_log(sdb->env, low ? ENV_LOG_WARN : ENV_LOG_INFO, "kt", 0,
+			"%llu MiB of disk are free: users' writes are %s", (unsigned long long)(free_bytes >> 20),
+			low ? "refused" : "taken again");
 	sdb_set(&sdb->disk_low, low);
 	m->disk_very_low = free_bytes < sdb->disk_reserve / 4;
 }
 
-/* ---- when ------------------------------------------------------------------------------------------------------------------- */
+/* ---- when ------------------------------------------------------------------------------------------------------ */
 
 static uint64_t idle_us(struct sdb_mover *m)
 {
@@ -198,7 +206,8 @@ static void look(struct sdb_mover *m)
 	advance_floor(m);
 	bool pressure = sdb_get(&sdb->pressure);
 	bool early = env_buggify(sdb->env, "kt: an early round");
-	if (early || pressure || idle >= IDLE_ROUND_US || kt_log_bytes_after(sdb->log, sdb->moved_pos) > sdb->log_limit / 8) {
+	if (early || pressure || idle >= IDLE_ROUND_US ||
+		kt_log_bytes_after(sdb->log, sdb->moved_pos) > sdb->log_limit / 8) {
 		sdb_set(&sdb->pressure, false);
 		move(m);
 	}

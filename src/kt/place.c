@@ -118,8 +118,8 @@ bool place_get_table(struct hy_bytes *in, struct place_table *t)
 	in->data++;
 	in->len--;
 	return hy_get_varint(in, &t->version) && hy_get_varint(in, &t->trimmed) && hy_get_varint(in, &t->total) &&
-		hy_get_varint(in, &t->trimmed_total) && hy_get_varint(in, &t->newest_ms) && t->trimmed <= t->version &&
-		t->trimmed_total <= t->total;
+	       hy_get_varint(in, &t->trimmed_total) && hy_get_varint(in, &t->newest_ms) && t->trimmed <= t->version &&
+	       t->trimmed_total <= t->total;
 }
 
 void place_put_log_value(struct hy_buf *out, uint64_t total, struct hy_bytes value)

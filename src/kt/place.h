@@ -4,12 +4,15 @@
  *	'h' key                              head row: the heads of all the key's tables
  *	'l' key length, key, space, version  row of a LOG (version: 8 bytes, big-endian): total, value
  *	'm' key length, key, space, name     row of a MAP: version, deleted (1 byte), value
- *	'w' hour, key length, key, space, name  row of a WINDOW (hour: 4 bytes, big-endian): version, value. Hours first, so that old rows
- *	                                     stand together, age out together, and new ones come nearly at the end
+ *	'w' hour, key length, key, space, name   row of a WINDOW: version, value
  *	's' name                             the store's own: the moved position, the floor
  *
- * What one key has lies there as of one moment (a batch holds a key's head and its rows together), at or after the moved position: replaying
- * the log from that position over it adds what came later and nothing twice (place_head's versions tell).
+ * The hour of a window row (4 bytes, big-endian) comes first, so that old rows stand together, age out together, and
+ * new ones come nearly at the end.
+ *
+ * What one key has lies there as of one moment (a batch holds a key's head and its rows together), at or after the
+ * moved position: replaying the log from that position over it adds what came later and nothing twice, as the versions
+ * in the head row tell.
  */
 #ifndef KT_PLACE_H
 #define KT_PLACE_H
@@ -61,7 +64,8 @@ bool place_get_table(struct hy_bytes *in, struct place_table *ret_table) HY_MUST
 void place_put_log_value(struct hy_buf *out, uint64_t total, struct hy_bytes value);
 bool place_get_log_value(struct hy_bytes in, uint64_t *ret_total, struct hy_bytes *ret_value) HY_MUST_USE;
 void place_put_map_value(struct hy_buf *out, uint64_t version, bool deleted, struct hy_bytes value);
-bool place_get_map_value(struct hy_bytes in, uint64_t *ret_version, bool *ret_deleted, struct hy_bytes *ret_value) HY_MUST_USE;
+bool place_get_map_value(
+	struct hy_bytes in, uint64_t *ret_version, bool *ret_deleted, struct hy_bytes *ret_value) HY_MUST_USE;
 void place_put_window_value(struct hy_buf *out, uint64_t version, struct hy_bytes value);
 bool place_get_window_value(struct hy_bytes in, uint64_t *ret_version, struct hy_bytes *ret_value) HY_MUST_USE;
 

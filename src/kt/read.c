@@ -21,7 +21,7 @@ static int begin(struct sdb_visit *v, struct kt *kt, struct call *call, const st
 	return status;
 }
 
-/* ---- one row ------------------------------------------------------------------------------------------------------ */
+/* ---- one row --------------------------------------------------------------------------------------------------- */
 
 static int copy_row(struct call *call, const struct sdb_row *r, struct kt_row *ret_row)
 {
@@ -66,8 +66,8 @@ static int read_window_row(struct sdb_visit *v, struct sdb_table *t, struct hy_b
 	return copy_row(v->call, r, ret_row);
 }
 
-int sdb_read_row(struct kt *kt, struct call *call, const struct hy_key *key, const struct kt_space *space, struct hy_bytes name,
-	struct kt_row *ret_row)
+int sdb_read_row(struct kt *kt, struct call *call, const struct hy_key *key, const struct kt_space *space,
+	struct hy_bytes name, struct kt_row *ret_row)
 {
 	struct sdb_visit v;
 	int status = begin(&v, kt, call, key);
@@ -89,10 +89,12 @@ int sdb_read_row(struct kt *kt, struct call *call, const struct hy_key *key, con
 	return status;
 }
 
-/* ---- many rows of a log ----------------------------------------------------------------------------------------------- */
+/* ---- many rows of a log
+ * ----------------------------------------------------------------------------------------------- */
 
 /** Adds what a scan brought, from *next on. False: stop, the answer is full or the rows have a gap (*ret_status). */
-static bool add_scanned(struct sdb_table *t, const struct sdb_scan *scan, struct kt_answer *answer, uint64_t *next, int *ret_status)
+static bool add_scanned(
+	struct sdb_table *t, const struct sdb_scan *scan, struct kt_answer *answer, uint64_t *next, int *ret_status)
 {
 	struct hy_bytes in = hy_buf_bytes(&scan->out), place, stored;
 	for (uint32_t i = 0; i < scan->count; i++) {
@@ -117,7 +119,8 @@ static bool add_scanned(struct sdb_table *t, const struct sdb_scan *scan, struct
 }
 
 /** From *next up to the split, or until the answer is full (false), or an error. */
-static bool add_from_disk(struct sdb_visit *v, struct sdb_table *t, struct kt_answer *answer, bool strict, uint64_t *next, int *ret_status)
+static bool add_from_disk(struct sdb_visit *v, struct sdb_table *t, struct kt_answer *answer, bool strict,
+	uint64_t *next, int *ret_status)
 {
 	while (*next <= HY_MIN(sdb_log_split(t), visible_version(t))) {
 		uint64_t first = *next;
@@ -151,7 +154,8 @@ static bool add_from_disk(struct sdb_visit *v, struct sdb_table *t, struct kt_an
 	return true;
 }
 
-/** Rows above `since`, which is at or above the trim mark. `strict`: a trim meanwhile is HY_OUT_OF_RANGE, never a gap (S4). */
+/** Rows above `since`, which is at or above the trim mark. `strict`: a trim meanwhile is HY_OUT_OF_RANGE, never a gap
+ * (S4). */
 static int read_log(struct sdb_visit *v, struct sdb_table *t, uint64_t since, bool strict, struct kt_answer *answer)
 {
 	uint64_t next = since + 1;
@@ -174,7 +178,8 @@ static int read_log(struct sdb_visit *v, struct sdb_table *t, uint64_t since, bo
 	return status ? status : answer->status;
 }
 
-/* ---- many rows of a map -------------------------------------------------------------------------------------------------- */
+/* ---- many rows of a map
+ * -------------------------------------------------------------------------------------------------- */
 
 static void add_map_range(struct sdb_table *t, struct hy_bytes after, struct kt_answer *answer)
 {
@@ -204,7 +209,8 @@ static void add_map_changes(struct sdb_table *t, uint64_t since, struct kt_answe
 	}
 }
 
-/* ---- the interface --------------------------------------------------------------------------------------------------------- */
+/* ---- the interface
+ * --------------------------------------------------------------------------------------------------------- */
 
 int sdb_read_range(struct kt *kt, struct call *call, const struct hy_key *key, const struct kt_space *space,
 	struct hy_bytes after, struct kt_limits limits, struct kt_rows *ret_rows)
@@ -252,8 +258,8 @@ static int changes(struct sdb_visit *v, struct sdb_table *t, uint64_t since, str
 	return answer->status;
 }
 
-int sdb_read_changes(struct kt *kt, struct call *call, const struct hy_key *key, const struct kt_space *space, uint64_t since,
-	struct kt_limits limits, struct kt_rows *ret_rows)
+int sdb_read_changes(struct kt *kt, struct call *call, const struct hy_key *key, const struct kt_space *space,
+	uint64_t since, struct kt_limits limits, struct kt_rows *ret_rows)
 {
 	struct sdb_visit v;
 	struct kt_answer answer;

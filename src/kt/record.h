@@ -1,5 +1,6 @@
 /**
- * record.h - what the log holds (S6): results, one group for each write. These bytes are at rest: kinds are never reused.
+ * record.h - what the log holds (S6): results, one group for each write. These bytes are at rest: kinds are never
+ * reused.
  *
  *	group  := key length (1 byte), key, number of effects (1 byte), effects
  *	effect := kind (1 byte, enum kt_effect_kind), space (1 byte), version, then
@@ -23,8 +24,9 @@ struct kt_group {
 };
 
 /**
- * Takes one group from the front of *in; names and values point into it. `by_id`: the store's spaces, KT_SPACE_ID_MAX + 1 of
- * them, NULL where there is none. False: cut, malformed, over a limit, or about a space that does not exist or has another shape.
+ * Takes one group from the front of *in; names and values point into it. `by_id`: the store's spaces, KT_SPACE_ID_MAX +
+ * 1 of them, NULL where there is none. False: cut, malformed, over a limit, or about a space that does not exist or has
+ * another shape.
  */
 bool kt_record_decode(const struct kt_space *const *by_id, struct hy_bytes *in, struct kt_group *ret_group) HY_MUST_USE;
 

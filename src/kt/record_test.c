@@ -13,7 +13,10 @@ static const struct kt_space map_space = {2, KT_MAP, "map", NULL};
 static const struct kt_space window_space = {3, KT_WINDOW, "window", NULL};
 static const struct kt_space *const by_id[KT_SPACE_ID_MAX + 1] = {NULL, &log_space, &map_space, &window_space};
 
-#define B(text) {(const uint8_t *)text, sizeof(text) - 1}
+#define B(text)                                         \
+	{                                               \
+		(const uint8_t *)text, sizeof(text) - 1 \
+	}
 
 static const struct kt_effect effects[] = {
 	{KT_EFFECT_APPEND, &log_space, 300, 1u << 20, {NULL, 0}, B("value")},
@@ -37,7 +40,8 @@ static void test_groups_come_back_as_they_were(void **state)
 	for (size_t i = 0; i < group.count; i++) {
 		assert_int_equal(group.effects[i].kind, effects[i].kind);
 		assert_ptr_equal(group.effects[i].space, effects[i].space);
-		assert_true(group.effects[i].version == effects[i].version && group.effects[i].total == effects[i].total);
+		assert_true(
+			group.effects[i].version == effects[i].version && group.effects[i].total == effects[i].total);
 		assert_true(hy_bytes_equal(group.effects[i].name, effects[i].name));
 		assert_true(hy_bytes_equal(group.effects[i].value, effects[i].value));
 	}
@@ -63,17 +67,17 @@ static void test_every_cut_is_noticed(void **state)
 static void test_what_is_no_group_is_refused(void **state)
 {
 	static const struct hy_bytes bad[] = {
-		B("\x00\x01"),                     /* no key */
+		B("\x00\x01"),                                          /* no key */
 		B("\x29uuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuu\x01"), /* a key too long */
-		B("\x01u\x00"),                    /* no effect */
-		B("\x01u\x09"),                    /* too many */
-		B("\x01u\x01\x06\x01\x01\x01\x00"), /* an unknown kind */
-		B("\x01u\x01\x01\x09\x01\x01\x00"), /* an unknown space */
-		B("\x01u\x01\x01\x02\x01\x01\x00"), /* an append to a map */
-		B("\x01u\x01\x01\x01\x00\x01\x00"), /* version 0 */
-		B("\x01u\x01\x03\x02\x01\x00\x00"), /* a map row without a name */
+		B("\x01u\x00"),                                         /* no effect */
+		B("\x01u\x09"),                                         /* too many */
+		B("\x01u\x01\x06\x01\x01\x01\x00"),                     /* an unknown kind */
+		B("\x01u\x01\x01\x09\x01\x01\x00"),                     /* an unknown space */
+		B("\x01u\x01\x01\x02\x01\x01\x00"),                     /* an append to a map */
+		B("\x01u\x01\x01\x01\x00\x01\x00"),                     /* version 0 */
+		B("\x01u\x01\x03\x02\x01\x00\x00"),                     /* a map row without a name */
 		B("\x01u\x01\x05\x03\x01\x07"
-		  "1234567\x00"),                  /* a window name without a whole time */
+		  "1234567\x00"), /* a window name without a whole time */
 	};
 	struct kt_group group;
 	for (size_t i = 0; i < HY_COUNT_OF(bad); i++) {

@@ -31,7 +31,7 @@ static void sdb_stats(const struct kt *kt, struct kt_stats *ret_stats)
 	ret_stats->failed = sdb_get(&sdb->failed) || kt_log_failed(sdb->log);
 }
 
-/* ---- shards --------------------------------------------------------------------------------------------------------- */
+/* ---- shards ---------------------------------------------------------------------------------------------------- */
 
 static void on_turn_end(struct svr_turn_hook *hook)
 {
@@ -68,16 +68,19 @@ static void shard_fini(struct sdb_shard *s)
 	struct sdb_flight *f;
 	struct sdb_entry *e;
 	/* Flights first: their trims lead to tables. */
-	hy_list_each(f, &s->flights, struct sdb_flight, link) sdb_flight_destroy(f);
+	hy_list_each (f, &s->flights, struct sdb_flight, link)
+		sdb_flight_destroy(f);
 	sdb_flight_destroy(hy_take(s->open));
 	sdb_flight_destroy(hy_take(s->spare));
-	hy_list_each(e, &s->lru, struct sdb_entry, lru) sdb_entry_destroy(s, e);
+	hy_list_each (e, &s->lru, struct sdb_entry, lru)
+		sdb_entry_destroy(s, e);
 	hy_map_fini(&s->entries);
 	hy_map_fini(&s->window_rows);
 	hy_buf_fini(&s->scratch);
 }
 
-/* ---- recovery -------------------------------------------------------------------------------------------------------- */
+/* ---- recovery
+ * -------------------------------------------------------------------------------------------------------- */
 
 static bool replay(void *arg, uint64_t pos, struct hy_bytes payload)
 {
@@ -144,7 +147,8 @@ static char *log_failure(const struct sdb *sdb, int status, const struct kt_log_
 		return sdb_why("the disk of %s is full: free some space", sdb->log_dir);
 	if (status != HY_DATA_LOSS)
 		return sdb_why("the commit log in %s cannot be read or written", sdb->log_dir);
-	return sdb_why("the commit log in %s is damaged: segment %llu at byte %llu. Behind it stand %llu batches, %llu bytes, that would be "
+	return sdb_why("the commit log in %s is damaged: segment %llu at byte %llu. Behind it stand %llu batches, %llu "
+		       "bytes, that would be "
 		       "lost. Bring the folder back from a copy, or start once with --repair to go on without them",
 		sdb->log_dir, (unsigned long long)r->damaged_segment, (unsigned long long)r->damaged_offset,
 		(unsigned long long)r->lost_batches, (unsigned long long)r->lost_bytes);
@@ -169,15 +173,18 @@ static int open_log(struct sdb *sdb, const struct kt_config *config, uint64_t lo
 	}
 	sdb->moved_pos = sdb->persisted_pos = from;
 	if (report.batches)
-		env_log(sdb->env, ENV_LOG_INFO, "kt", 0, "replayed %llu batches, %llu bytes, in %llu ms; %llu bytes cut off the end",
+		env_log(sdb->env, ENV_LOG_INFO, "kt", 0,
+			"replayed %llu batches, %llu bytes, in %llu ms; %llu bytes cut off the end",
 			(unsigned long long)report.batches, (unsigned long long)report.bytes,
-			(unsigned long long)(env_mono_us(sdb->env) - began_us) / 1000, (unsigned long long)report.torn_bytes);
+			(unsigned long long)(env_mono_us(sdb->env) - began_us) / 1000,
+			(unsigned long long)report.torn_bytes);
 	if (report.batches && !report.clean)
 		env_mark(sdb->env, "kt: recovered after a death");
 	return HY_OK;
 }
 
-/* ---- opening and closing ---------------------------------------------------------------------------------------------- */
+/* ---- opening and closing
+ * ---------------------------------------------------------------------------------------------- */
 
 static void sdb_close(struct kt *kt)
 {

@@ -1,9 +1,10 @@
 /**
  * sdb.h - the parts of the engine `sdb` and how they fit: commit log, memory tables, RocksDB (idea 3).
  *
- * Per loop a *shard* with what its keys have in memory. An *entry* is a key, with a *table* for each of its spaces, with *rows*. A row is
- * on its way (pos is SDB_PENDING) or durable; only durable rows are seen by readers (S3). All that a loop writes in one turn
- * flies to the log together, as a *flight*; flights of a loop come back in order, and then their rows become visible.
+ * Per loop a *shard* with what its keys have in memory. An *entry* is a key, with a *table* for each of its spaces,
+ * each with *rows*. A row is on its way (pos is SDB_PENDING) or durable; only durable rows are seen by readers (S3).
+ * All that a loop writes in one turn flies to the log together, as a *flight*; flights of a loop come back in order, and
+ * then their rows become visible.
  *
  * What lies where. A table's rows are in memory, in RocksDB, or both:
  *	LOG     rows above the ring's first version are in memory; the others in RocksDB
@@ -11,11 +12,13 @@
  *	WINDOW  rows with a time above `split_ms` are in memory; of the others some, all are in RocksDB
  * A row in memory may leave it when its position is at or below the moved position (S10).
  *
- * Moving (S9). The mover wants all that has a position up to P in RocksDB. A loop hands out a dirty key whole, in one go: its heads and
- * all its durable rows not yet handed out, those above P too. So RocksDB holds each key as of one moment at or after P, and replaying the
- * log after P over it comes to the same state, because every table knows the version up to which RocksDB has it.
+ * Moving (S9). The mover wants all that has a position up to P in RocksDB. A loop hands out a dirty key whole, in one
+ * go: its heads and all its durable rows not yet handed out, those above P too. So RocksDB holds each key as of one
+ * moment at or after P, and replaying the log after P over it comes to the same state, because every table knows the
+ * version up to which RocksDB has it.
  *
- * Threads: a shard, and all under it, belongs to its loop. What the mover and the loops share are the relaxed atomics of struct sdb.
+ * Threads: a shard, and all under it, belongs to its loop. What the mover and the loops share are the relaxed atomics
+ * of struct sdb.
  */
 #ifndef KT_SDB_H
 #define KT_SDB_H
@@ -70,7 +73,8 @@ struct sdb_table {
 	const struct kt_space *space;
 	struct kt_judged now;  /* with all that is on its way */
 	struct kt_judged seen; /* durable: what readers see */
-	/* what RocksDB has, or will have once what was handed to the mover is written. LOG: rows above disk_trimmed up to disk_version */
+	/* what RocksDB has, or will have once what was handed to the mover is written. LOG: rows above disk_trimmed up
+	 * to disk_version */
 	uint64_t disk_version, disk_trimmed;
 	union {
 		struct {
@@ -96,17 +100,17 @@ struct sdb_table {
 struct sdb_entry {
 	struct hy_map_node node;
 	struct hy_link lru;
-	struct hy_link dirty;   /* in the shard's list when it has changes that were not handed to the mover */
-	uint64_t dirty_pos;     /* of the oldest such change */
-	uint64_t last_pos;      /* of the newest durable change */
-	uint64_t gathered_pos;  /* changes up to here were handed to the mover */
+	struct hy_link dirty;  /* in the shard's list when it has changes that were not handed to the mover */
+	uint64_t dirty_pos;    /* of the oldest such change */
+	uint64_t last_pos;     /* of the newest durable change */
+	uint64_t gathered_pos; /* changes up to here were handed to the mover */
 	struct sdb_table *tables;
 	struct sdb_flight *flight; /* the newest that carries something of this key; valid while pending > 0 */
 	uint32_t pending;          /* rows on their way */
 	uint32_t users;            /* coroutines at work on it: it stays */
 	struct hy_link gate;       /* who waits until the one that waits for RocksDB is done (S10) */
 	bool gate_held;
-	bool loaded;               /* the head row was read and merged; false after a replay */
+	bool loaded; /* the head row was read and merged; false after a replay */
 	struct hy_key key;
 };
 
@@ -152,8 +156,8 @@ struct sdb {
 	uint64_t memory_budget, shard_budget, log_limit, disk_reserve, window_ms;
 	/* atomics: written by the mover, and failed by all */
 	uint64_t floor_ms;
-	uint64_t moved_pos;     /* all changes up to here are in RocksDB */
-	uint64_t persisted_pos; /* ... and flushed: the log up to here is not needed */
+	uint64_t moved_pos;              /* all changes up to here are in RocksDB */
+	uint64_t persisted_pos;          /* ... and flushed: the log up to here is not needed */
 	bool disk_low, failed, pressure; /* pressure: a shard is over its budget and can evict no more */
 };
 
@@ -162,7 +166,7 @@ static inline struct sdb *sdb_of(struct kt *kt)
 	return hy_container_of(kt, struct sdb, kt);
 }
 
-/* ---- table.c: memory tables ---------------------------------------------------------------------------------------- */
+/* ---- table.c: memory tables ------------------------------------------------------------------------------------ */
 
 /** NULL: no such table. */
 struct sdb_table *sdb_table_find(const struct sdb_entry *e, const struct kt_space *space);
@@ -193,7 +197,8 @@ uint32_t sdb_map_lower_bound(const struct sdb_table *t, struct hy_bytes name);
 struct sdb_row *sdb_map_row(const struct sdb_table *t, struct hy_bytes name);
 /** MAP. What readers see of a chain: the newest durable row, or NULL. */
 struct sdb_row *sdb_map_visible(struct sdb_row *newest);
-/** MAP. Adds a durable row read from RocksDB, unless memory has it as new or newer. `at`: where by_version is searched from; moved on. */
+/** MAP. Adds a durable row read from RocksDB, unless memory has it as new or newer. `at`: where by_version is searched
+ * from; moved on. */
 void sdb_map_merge(struct sdb_shard *s, struct sdb_table *t, const struct kt_effect *e, struct hy_link **at);
 
 /** WINDOW. Pending or not; NULL: not in memory. */
@@ -206,7 +211,7 @@ void sdb_window_drop_first(struct sdb_shard *s, struct sdb_table *t);
 /** A durable, positioned change while the log is replayed. False: it does not follow on what was replayed before. */
 bool sdb_replay_effect(struct sdb_shard *s, struct sdb_entry *e, const struct kt_effect *effect, uint64_t pos);
 
-/* ---- entry.c: keys, their gates ------------------------------------------------------------------------------------- */
+/* ---- entry.c: keys, their gates -------------------------------------------------------------------------------- */
 
 struct sdb_shard *sdb_shard_of(struct sdb *sdb, const struct hy_key *key);
 struct sdb_entry *sdb_entry_get(struct sdb_shard *s, const struct hy_key *key);
@@ -228,7 +233,8 @@ int sdb_visit_begin(struct sdb_visit *v, struct sdb *sdb, struct call *call, con
 void sdb_visit_hold(struct sdb_visit *v);
 void sdb_visit_end(struct sdb_visit *v);
 
-/* ---- cold.c: what comes from RocksDB. All of these may SUSPEND; the gate is held then ------------------------------------ */
+/* ---- cold.c: what comes from RocksDB. All of these may SUSPEND; the gate is held then
+ * ------------------------------------ */
 
 /** The heads are known. */
 int sdb_load(struct sdb_visit *v) HY_MUST_USE;
@@ -237,8 +243,8 @@ int sdb_load_map(struct sdb_visit *v, const struct kt_space *space) HY_MUST_USE;
 /** After sdb_load(). The window row of this name, if there is one, is in memory. */
 int sdb_load_window_row(struct sdb_visit *v, const struct kt_space *space, struct hy_bytes name) HY_MUST_USE;
 /** A row of a log that is not in memory; the value is appended to `out`. */
-int sdb_load_log_row(struct sdb_visit *v, const struct kt_space *space, uint64_t version, uint64_t *ret_total, struct hy_buf *out)
-	HY_MUST_USE;
+int sdb_load_log_row(struct sdb_visit *v, const struct kt_space *space, uint64_t version, uint64_t *ret_total,
+	struct hy_buf *out) HY_MUST_USE;
 
 /** A scan by the pool. Rows are pairs of byte strings (hy_get_bytes): name, value. */
 struct sdb_scan {
@@ -257,32 +263,36 @@ void sdb_scan_destroy(struct sdb_scan *scan);
 /** SUSPENDS. HY_OK: *scan has run. Else *scan is no longer the caller's, and NULL. */
 int sdb_scan_run(struct sdb *sdb, struct call *call, struct sdb_scan **scan) HY_MUST_USE;
 
-/* ---- write.c, read.c, list.c: the interface --------------------------------------------------------------------------- */
+/* ---- write.c, read.c, list.c: the interface
+ * --------------------------------------------------------------------------- */
 
-int sdb_write(struct kt *kt, struct call *call, const struct hy_key *key, const struct kt_op *ops, size_t count, bool lazily,
-	struct kt_result *ret_result);
-int sdb_read_row(struct kt *kt, struct call *call, const struct hy_key *key, const struct kt_space *space, struct hy_bytes name,
-	struct kt_row *ret_row);
+int sdb_write(struct kt *kt, struct call *call, const struct hy_key *key, const struct kt_op *ops, size_t count,
+	bool lazily, struct kt_result *ret_result);
+int sdb_read_row(struct kt *kt, struct call *call, const struct hy_key *key, const struct kt_space *space,
+	struct hy_bytes name, struct kt_row *ret_row);
 int sdb_read_range(struct kt *kt, struct call *call, const struct hy_key *key, const struct kt_space *space,
 	struct hy_bytes after, struct kt_limits limits, struct kt_rows *ret_rows);
-int sdb_read_changes(struct kt *kt, struct call *call, const struct hy_key *key, const struct kt_space *space, uint64_t since,
-	struct kt_limits limits, struct kt_rows *ret_rows);
+int sdb_read_changes(struct kt *kt, struct call *call, const struct hy_key *key, const struct kt_space *space,
+	uint64_t since, struct kt_limits limits, struct kt_rows *ret_rows);
 int sdb_read_head(struct kt *kt, struct call *call, const struct hy_key *key, const struct kt_space *space,
 	struct kt_head *ret_head);
 int sdb_list_keys(struct kt *kt, struct call *call, const struct hy_key *after, size_t limit, struct hy_key **ret_keys,
 	size_t *ret_count, bool *ret_more);
 
-/* ---- flight.c: to the log and back --------------------------------------------------------------------------------------- */
+/* ---- flight.c: to the log and back
+ * --------------------------------------------------------------------------------------- */
 
 /** The flight of this turn, begun if need be. */
 struct sdb_flight *sdb_flight_open(struct sdb_shard *s);
-/** SUSPENDS until the flight is back: HY_OK, HY_UNAVAILABLE; or the caller's deadline or cancellation, outcome unknown. */
+/** SUSPENDS until the flight is back: HY_OK, HY_UNAVAILABLE; or the caller's deadline or cancellation, outcome unknown.
+ */
 int sdb_flight_wait(struct sdb_shard *s, struct sdb_flight *f, struct call *call) HY_MUST_USE;
 /** At a turn's end: hands what the turn gathered to the log. */
 void sdb_flight_submit(struct sdb_shard *s);
 void sdb_flight_destroy(struct sdb_flight *f);
 
-/* ---- evict.c, gather.c, mover.c, folder.c -------------------------------------------------------------------------------- */
+/* ---- evict.c, gather.c, mover.c, folder.c
+ * -------------------------------------------------------------------------------- */
 
 /** At a turn's end: lets the coldest leave while the shard is over its budget (S10). */
 void sdb_evict(struct sdb_shard *s);
@@ -316,7 +326,7 @@ struct sdb_folder {
 	uint64_t log_epoch; /* of the log's batches: new at creation */
 };
 /** [blocks] Creates or opens the folder and locks it: *ret_lock holds it until closed. `repair` gives a new epoch. */
-int sdb_folder_open(struct env *env, const char *dir, bool repair, struct sdb_folder *ret_folder, struct env_file **ret_lock,
-	char **ret_why) HY_MUST_USE;
+int sdb_folder_open(struct env *env, const char *dir, bool repair, struct sdb_folder *ret_folder,
+	struct env_file **ret_lock, char **ret_why) HY_MUST_USE;
 
 #endif

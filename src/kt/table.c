@@ -119,7 +119,7 @@ void sdb_table_destroy(struct sdb_shard *s, struct sdb_table *t)
 	hy_free(t);
 }
 
-/* ---- LOG: a ring indexed by version --------------------------------------------------------------------------------- */
+/* ---- LOG: a ring indexed by version ---------------------------------------------------------------------------- */
 
 struct sdb_row *sdb_log_row(const struct sdb_table *t, uint64_t version)
 {
@@ -162,7 +162,8 @@ void sdb_log_drop(struct sdb_shard *s, struct sdb_table *t, uint64_t version)
 	}
 }
 
-/* ---- MAP: an array sorted by name, with older rows behind those that are on their way -------------------------------- */
+/* ---- MAP: an array sorted by name, with older rows behind those that are on their way
+ * -------------------------------- */
 
 uint32_t sdb_map_lower_bound(const struct sdb_table *t, struct hy_bytes name)
 {
@@ -253,7 +254,7 @@ void sdb_map_merge(struct sdb_shard *s, struct sdb_table *t, const struct kt_eff
 	map_settle(s, t, r, *at);
 }
 
-/* ---- WINDOW: rows in the shard's hash ------------------------------------------------------------------------------- */
+/* ---- WINDOW: rows in the shard's hash -------------------------------------------------------------------------- */
 
 static uint64_t window_hash(const struct sdb_shard *s, const struct sdb_table *t, struct hy_bytes name)
 {
@@ -300,7 +301,8 @@ static void window_expire(struct sdb_shard *s, struct sdb_table *t)
 	}
 }
 
-/* ---- on its way, durable --------------------------------------------------------------------------------------------- */
+/* ---- on its way, durable
+ * --------------------------------------------------------------------------------------------- */
 
 void sdb_row_add(struct sdb_shard *s, struct sdb_row *r)
 {
@@ -355,11 +357,13 @@ void sdb_row_commit(struct sdb_shard *s, struct sdb_row *r, uint64_t pos)
 	}
 }
 
-/* ---- replay ---------------------------------------------------------------------------------------------------------- */
+/* ---- replay
+ * ---------------------------------------------------------------------------------------------------------- */
 
 /**
- * Whether the change says something new, judged by the versions replayed so far: those in RocksDB are not known yet, so a first change
- * may have any version, and a trim mark may stand above the table's version until sdb_load() has merged the head row.
+ * Whether the change says something new, judged by the versions replayed so far: those in RocksDB are not known yet, so
+ * a first change may have any version, and a trim mark may stand above the table's version until sdb_load() has merged
+ * the head row.
  */
 static bool replay_is_new(struct sdb_shard *s, struct sdb_table *t, const struct kt_effect *e)
 {

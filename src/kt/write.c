@@ -7,7 +7,7 @@
 #define RETRY_QUEUE_MS 50
 #define RETRY_FULL_MS 1000
 
-/* ---- may it be written at all (S8) ---------------------------------------------------------------------------------- */
+/* ---- may it be written at all (S8) ----------------------------------------------------------------------------- */
 
 static int refuse(struct sdb_shard *s, struct call *call, const char *mark, uint32_t retry_after_ms, const char *why)
 {
@@ -33,17 +33,20 @@ static int admit(struct sdb_shard *s, struct call *call, size_t bytes, bool lazi
 		return status;
 	size_t waiting = s->open ? hy_buf_len(&s->open->log.records) : 0;
 	if (waiting + bytes > KT_LOG_WRITE_MAX / 2 || !kt_log_has_room(sdb->log, waiting + bytes))
-		return refuse(s, call, "kt: write refused, queue full", RETRY_QUEUE_MS, "too many writes wait for the disk");
+		return refuse(
+			s, call, "kt: write refused, queue full", RETRY_QUEUE_MS, "too many writes wait for the disk");
 	/* Trims go on into a reserve: they are what frees space. */
 	uint64_t limit = sdb->log_limit + (lazily ? sdb->log_limit / 4 : 0);
 	if (s->log_bytes >= limit)
-		return refuse(s, call, "kt: write refused, log full", RETRY_FULL_MS, "the disk cannot keep up with writes");
+		return refuse(
+			s, call, "kt: write refused, log full", RETRY_FULL_MS, "the disk cannot keep up with writes");
 	if (!lazily && (sdb_get(&sdb->disk_low) || kt_log_nearly_full(sdb->log)))
 		return refuse(s, call, "kt: write refused, disk low", RETRY_FULL_MS, "the disk is nearly full");
 	return HY_OK;
 }
 
-/* ---- what the judge looks at, brought into memory --------------------------------------------------------------------- */
+/* ---- what the judge looks at, brought into memory
+ * --------------------------------------------------------------------- */
 
 /** Totals at trim marks that had to be read from RocksDB. */
 struct view {
@@ -103,8 +106,7 @@ static bool view_row(void *arg, const struct kt_space *space, struct hy_bytes na
 	const struct sdb_table *t = sdb_table_find(view->entry, space);
 	if (!t)
 		return false;
-	const struct sdb_row *r =
-		space->shape == KT_MAP ? sdb_map_row(t, name) : sdb_window_row(view->shard, t, name);
+	const struct sdb_row *r = space->shape == KT_MAP ? sdb_map_row(t, name) : sdb_window_row(view->shard, t, name);
 	if (r && r->pos == SDB_PENDING) {
 		env_mark(view->shard->sdb->env, "kt: retry meets a pending row");
 		if (PLANTED(duplicate_check_not_atomic))
@@ -141,7 +143,8 @@ static uint64_t view_total_at(void *arg, const struct kt_space *space, uint64_t 
 	return 0;
 }
 
-/* ---- judging and taking ------------------------------------------------------------------------------------------------- */
+/* ---- judging and taking
+ * ------------------------------------------------------------------------------------------------- */
 
 static void take(struct sdb_shard *s, struct sdb_entry *e, const struct kt_effect *effects, size_t count)
 {
@@ -158,7 +161,8 @@ static void take(struct sdb_shard *s, struct sdb_entry *e, const struct kt_effec
 	e->flight = f;
 }
 
-static int judge(struct sdb_visit *v, struct view *view, const struct kt_op *ops, size_t count, struct kt_result *ret_result)
+static int judge(
+	struct sdb_visit *v, struct view *view, const struct kt_op *ops, size_t count, struct kt_result *ret_result)
 {
 	struct sdb *sdb = v->shard->sdb;
 	struct kt_view judged = {
@@ -190,8 +194,8 @@ static size_t bytes_of(const struct kt_op *ops, size_t count)
 	return bytes;
 }
 
-int sdb_write(struct kt *kt, struct call *call, const struct hy_key *key, const struct kt_op *ops, size_t count, bool lazily,
-	struct kt_result *ret_result)
+int sdb_write(struct kt *kt, struct call *call, const struct hy_key *key, const struct kt_op *ops, size_t count,
+	bool lazily, struct kt_result *ret_result)
 {
 	struct sdb *sdb = sdb_of(kt);
 	struct sdb_shard *s = sdb_shard_of(sdb, key);
@@ -224,6 +228,7 @@ int sdb_write(struct kt *kt, struct call *call, const struct hy_key *key, const 
 	if (waited || !status)
 		mon_add(svr_mon(kt->svr), s->index, counter, 1);
 	if (waited == HY_UNAVAILABLE)
-		return call_fail(call, waited, "writing to the disk failed; whether the write was made shows after a restart");
+		return call_fail(
+			call, waited, "writing to the disk failed; whether the write was made shows after a restart");
 	return waited ? waited : status;
 }
