@@ -85,7 +85,7 @@ static void draw_people(struct world *w)
 			draw_device(w, u, k == 0);
 	}
 	for (unsigned i = 0; i < w->client_count; i++) {
-		char name[16], ip[16];
+		char name[24], ip[24];
 		snprintf(name, sizeof name, "client%u", i);
 		snprintf(ip, sizeof ip, "10.0.0.%u", i + 2);
 		struct client *c = &w->clients[i];
