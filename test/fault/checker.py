@@ -11,6 +11,7 @@ import asyncio
 import collections
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -57,7 +58,7 @@ def load_messages():
     pb = argparse.Namespace(UNKNOWN_OUTCOME={CANCELLED, DEADLINE, EXHAUSTED, ABORTED, UNAVAILABLE})
     for name in names[1:]:
         vars(pb).update({k: v for k, v in vars(__import__(name + "_pb2")).items() if not k.startswith("_")})
-    subprocess.run(["rm", "-rf", folder], check=True)
+    shutil.rmtree(folder)
     return pb
 
 
@@ -118,11 +119,13 @@ class Person:
         if not self.view:
             self.view = self.run.model.new_view(self.user.uin, self.device.name)
         self.signed_in.set()
+        self.device.signed_out = False
 
     async def sign_out(self):
         """While no device of a user is signed in, nothing of his may go. Whether the server heard it does not matter."""
         pb = self.run.pb
         self.signed_in.clear()
+        self.device.signed_out = True
         async with self.syncing:
             try:
                 await self.device.call(103, pb.SignOutRequest(head=self.device.head()), pb.SignOutResponse, over_long=False)
@@ -158,7 +161,7 @@ class Person:
 
     async def finish(self, link, message, future, outcome):
         """True: answered with OK. Lost or refused for now: the message stays unanswered."""
-        pb = self.run.pb
+        pb, ticket = self.run.pb, self.device.ticket
         try:
             answer = pb.SendTextResponse.FromString(await self.device.wait(link, future))
         except Lost:
@@ -176,8 +179,8 @@ class Person:
             self.run.model.sent(message, answer.message_id)
             return True
         outcome[0] = "%d %s" % (code, answer.head.message)
-        self.run.counts.add("sends refused for now")
-        if code == 16 and not self.signed_in.is_set():
+        self.run.counts.add("sends refused: code %d" % code)
+        if self.device.old_ticket(code, ticket):
             return False
         if code not in pb.UNKNOWN_OUTCOME:
             raise Violation("a send was refused: %s" % outcome[0], message.number, self.user.uin)
@@ -243,13 +246,17 @@ class Person:
             answer = await self.device.call(CMD_SYNC, request, pb.SyncResponse, over_long=self.rng.random() < 0.7)
         except Lost:
             return False
+        if answer.resync and run.resync_is_due:
+            run.counts.add("resyncs")
+            run.model.forget(view)
+            return True
         if answer.resync:
             raise Violation("device %s was told to resync: %s" % (view.name, answer.head.message), user=view.user)
         if answer.head.code in pb.UNKNOWN_OUTCOME:
             return False
         if answer.head.code:
             raise Violation("a sync of %s was refused: %d %s" % (view.name, answer.head.code, answer.head.message), user=view.user)
-        if pb.SYNC_KIND_MESSAGE in answer.reset:
+        if pb.SYNC_KIND_MESSAGE in answer.reset and not (view.reborn and not view.snapshot):
             raise Violation("device %s was told that messages are gone which it had not brought" % view.name, user=view.user)
         if view.snapshot and answer.reset:
             raise Violation("device %s was told to replace its account" % view.name, user=view.user)
@@ -303,15 +310,15 @@ class Person:
 
 
 class Run:
-    def __init__(self, options):
+    def __init__(self, options, server_options=None):
         self.options = options
         self.rng = random.Random(options.seed)
         self.pb = load_messages()
         self.counts, self.model = Counts(), Model()
         self.plan = Plan(self.rng, options.power_cut_share, self.counts)
         self.folder = os.path.join(ROOT, "build/fault", "run-%d" % options.seed)
-        subprocess.run(["rm", "-rf", self.folder], check=True)
-        self.server = Server(options.build, self.folder, OPTIONS, options.sync_us)
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.server = Server(options.build, self.folder, server_options or OPTIONS, options.sync_us)
         self.filler = "".join(self.rng.choices("abcdefghijklmnopqrstuvwxyz ", k=8000))
         self.users = [User(self, i) for i in range(options.users)]
         self.people = [Person(self, u, "d%d.%d" % (u.index, i)) for u in self.users for i in range(1 + (u.index % 3 == 0))]
@@ -319,6 +326,7 @@ class Run:
             p.user.devices.append(p)
         self.pause = 0.004 * len(self.people)
         self.stats = collections.Counter()
+        self.resync_is_due = False  # after a repair
 
     def pick_recipient(self, sender):
         """A few are popular; now and then it is oneself."""
@@ -423,9 +431,9 @@ def report(run, wrong, began):
         run.counts["kills"] + run.counts["kills during recovery"], run.counts["power cuts"]))
 
 
-def parse():
+def parse(arguments=None):
     p = argparse.ArgumentParser(usage=__doc__)
-    p.add_argument("--seconds", type=float, default=45)
+    p.add_argument("--seconds", type=float, default=30)
     p.add_argument("--seed", type=int, default=None)
     p.add_argument("--power-cut-share", type=float, default=0.6)
     p.add_argument("--users", type=int, default=40)
@@ -433,7 +441,7 @@ def parse():
     p.add_argument("--build", default=os.environ.get("HONGYAN_BUILD", os.path.join(ROOT, "build/release")))
     p.add_argument("--keep", action="store_true", help="keep the folder also when all is well")
     p.add_argument("--short", action="store_true", help="do not ask for every kind of fault")
-    options = p.parse_args()
+    options = p.parse_args(arguments)
     if options.seed is None:
         options.seed = random.SystemRandom().randrange(1 << 32)
     return options

@@ -20,6 +20,13 @@ class Lost(Exception):
     """No answer, and there will be none: the outcome is unknown."""
 
 
+def new_future():
+    """Nobody need wait for it."""
+    future = asyncio.get_running_loop().create_future()
+    future.add_done_callback(lambda f: f.cancelled() or f.exception())
+    return future
+
+
 class Fate:
     """What happens to a connection after so many bytes: 'reset', 'close' or 'hole' (nothing passes any more)."""
 
@@ -113,7 +120,7 @@ class LongLink(Connection):
 
     def start(self, cmd, body, seq=None):
         """Sends now, in the order of the calls; the future gives the body of the answer."""
-        future = asyncio.get_running_loop().create_future()
+        future = new_future()
         if self.ended:
             future.set_exception(Lost())
             return future
@@ -153,7 +160,7 @@ class ShortLink(Connection):
         self.future = None
 
     def start(self, cmd, body):
-        self.future = asyncio.get_running_loop().create_future()
+        self.future = new_future()
         if self.ended:
             self.future.set_exception(Lost())
         else:
@@ -189,7 +196,8 @@ class Device:
         self.ticket = b""
         self.long = self.short = None
         self.hinted = asyncio.Event()
-        self.timeout = 3.0
+        self.timeout = 1.5
+        self.signed_out = False  # or on the way there, or back
 
     def head(self, client_id=None, made_ms=None):
         return self.pb.RequestHead(ticket=self.ticket, device=self.name, protocol_level=1,
@@ -208,17 +216,22 @@ class Device:
         if self.long and not self.long.ended and not self.long.holed:
             return self.long
         link = await self.connect(lambda: LongLink(self.fates(), self.counts, self.hinted.set))
+        ticket = self.ticket
         request = self.pb.IdentifyRequest(head=self.head())
         body = await self.wait(link, link.start(CMD_IDENTIFY, request.SerializeToString(), SEQ_IDENTIFY))
         answer = self.pb.IdentifyResponse.FromString(body)
         if answer.head.code:
             link.close()
-            if answer.head.code in self.pb.UNKNOWN_OUTCOME:
+            if answer.head.code in self.pb.UNKNOWN_OUTCOME or self.old_ticket(answer.head.code, ticket):
                 raise Lost()
             raise AssertionError("identify was refused: %d %s" % (answer.head.code, answer.head.message))
         self.long = link
         self.hinted.set()
         return link
+
+    def old_ticket(self, code, ticket):
+        """The refusal is what becomes a ticket that was given back."""
+        return code == 16 and (self.signed_out or ticket != self.ticket)
 
     async def short_link(self):
         if self.short and not self.short.ended and not self.short.holed and (not self.short.future or self.short.future.done()):
@@ -232,8 +245,6 @@ class Device:
             return await asyncio.wait_for(asyncio.shield(future), self.timeout)
         except asyncio.TimeoutError:
             link.close()
-            if future.done():
-                future.exception()
             raise Lost() from None
 
     async def call(self, cmd, request, response, over_long):

@@ -39,7 +39,8 @@ class View:
 
     def __init__(self, user, name):
         self.user, self.name = user, name
-        self.snapshot, self.high, self.whole = b"", 0, False
+        self.snapshot, self.high = b"", 0
+        self.reborn = False  # began again after a repair: what others had acknowledged is gone
         self.have = {}      # message number -> (version, time)
         self.promised = {}  # version -> number: seen in an answer that was not kept; must come again
         self.rounds = []    # (start, end) of syncs that left nothing to ask for
@@ -137,6 +138,14 @@ class Model:
             if (version <= last or not more) and numbers.get(version) != number:
                 raise Violation("device %s brought the same snapshot again, and version %d did not come again" % (
                     view.name, version), number, view.user)
+
+    def forget(self, view):
+        """After a repair the snapshot means nothing: places are given anew, and what a device has it keeps."""
+        view.snapshot, view.high, view.reborn = b"", 0, True
+        view.promised.clear()
+        view.have.clear()
+        self.inboxes[view.user].clear()
+        self.places[view.user].clear()
 
     # ---- what the history shows
 

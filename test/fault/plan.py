@@ -9,19 +9,20 @@ class Plan:
     def __init__(self, rng, power_cut_share, counts):
         self.rng, self.power_cut_share, self.counts = rng, power_cut_share, counts
         self.calm = False  # no faults from now on
+        self.clean_links = False
 
     # ---- links
 
     def fate(self):
         """Of a new connection."""
         r = self.rng.random()
-        if self.calm or r < 0.6:
+        if self.calm or self.clean_links or r < 0.6:
             return Fate()
         kind = "reset" if r < 0.75 else "close" if r < 0.9 else "hole"
         return Fate(kind, self.rng.choice(("up", "down")), int(2 ** self.rng.uniform(0, 16)))
 
     def drops_answer(self):
-        return not self.calm and self.rng.random() < 0.03
+        return not self.calm and not self.clean_links and self.rng.random() < 0.03
 
     # ---- the server
 

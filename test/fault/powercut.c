@@ -6,7 +6,7 @@
  *   POWERCUT_DATA, POWERCUT_JOURNAL   the data folder, and the journal's (on the same file system, outside of the first)
  *   POWERCUT_SYNC_US=N     a sync takes 0 to 2 N µs by a clock instead of the real disk's time: nothing real is synced
  *   POWERCUT_EIO_SYNC=N    the N-th sync of a file whose name holds POWERCUT_EIO_NAME (default "log-") fails with EIO
- *   POWERCUT_FULL_AFTER=N  after N bytes of writes the disk is full (ENOSPC) for this process
+ *   POWERCUT_FULL_AFTER=N  after N bytes by which files have grown the disk is full (ENOSPC) for this process
  *
  * What it does not see: writes through mmap or stdio (RocksDB's own text log, "LOG"), and O_SYNC is no sync. Files that it has never
  * seen opened are taken for durable.
@@ -227,10 +227,11 @@ static void before_resize(int fd, struct file *f, uint64_t to)
 		before_change(fd, f, to, (uint64_t)st.st_size - to);
 }
 
-/** True: the disk is full for this process. */
-static bool is_full(size_t len)
+/** True: the disk is full for this process. What lies within a file has its blocks. */
+static bool is_full(int fd, off_t offset, size_t len)
 {
-	if (cut.full_after < 0)
+	struct stat st;
+	if (cut.full_after < 0 || (fd >= 0 && fstat(fd, &st) == 0 && offset + (off_t)len <= st.st_size))
 		return false;
 	if (cut.written + (long)len > cut.full_after) {
 		cut.journal->head->refused_writes++;
@@ -267,10 +268,10 @@ static off_t position_of(int fd)
 			done_ = call;                                                                                                 \
 		} else {                                                                                                              \
 			lock();                                                                                                       \
-			if (is_full(len)) {                                                                                           \
+			off_t offset_ = (offset) < 0 ? position_of(fd) : (offset);                                                    \
+			if (is_full(fd, offset_, len)) {                                                                              \
 				done_ = -1;                                                                                           \
 			} else {                                                                                                      \
-				off_t offset_ = (offset) < 0 ? position_of(fd) : (offset);                                            \
 				cut.journal->head->writes++;                                                                          \
 				before_change(fd, file_, (uint64_t)offset_, len);                                                     \
 				done_ = call;                                                                                         \
@@ -345,7 +346,7 @@ EXPORT int fallocate(int fd, int mode, off_t offset, off_t len)
 		return REAL(fallocate)(fd, mode, offset, len);
 	lock();
 	int r = -1;
-	if (!is_full(mode & FALLOC_FL_PUNCH_HOLE ? 0 : (size_t)len)) {
+	if (!is_full(fd, offset, mode & FALLOC_FL_PUNCH_HOLE ? 0 : (size_t)len)) {
 		if (mode & ~FALLOC_FL_KEEP_SIZE)
 			before_change(fd, f, (uint64_t)offset, (uint64_t)len);
 		if (!(mode & FALLOC_FL_KEEP_SIZE) && fstat(fd, &st) == 0 && offset + len > st.st_size)
@@ -491,7 +492,7 @@ static int opened(int dirfd, const char *path, int flags, mode_t mode)
 	lock();
 	bool was_there = stat_name(name, &st);
 	int fd = -1;
-	if (was_there || !(flags & O_CREAT) || !is_full(0)) {
+	if (was_there || !(flags & O_CREAT) || !is_full(-1, 0, 1)) {
 		before_open(name, flags);
 		fd = REAL(openat)(dirfd, path, flags, mode);
 	}

@@ -111,8 +111,11 @@ class Server:
         with open(self.log, encoding="utf-8", errors="replace") as log:
             return [line.rstrip() for line in log if BAD_LINES.search(line) and not line.startswith("---- ")]
 
+    def log_folder(self):
+        return os.path.join(self.data, "log")
+
     def newest_segment(self):
-        numbers = [int(name[4:], 16) for name in os.listdir(self.data) if re.fullmatch(r"log-[0-9a-f]{16}", name)]
+        numbers = [int(name[4:], 16) for name in os.listdir(self.log_folder()) if re.fullmatch(r"log-[0-9a-f]{16}", name)]
         return max(numbers, default=0)
 
     async def stat(self):
