@@ -3,8 +3,8 @@
  *
  * Per loop a *shard* with what its keys have in memory. An *entry* is a key, with a *table* for each of its spaces,
  * each with *rows*. A row is on its way (pos is SDB_PENDING) or durable; only durable rows are seen by readers (S3).
- * All that a loop writes in one turn flies to the log together, as a *flight*; flights of a loop come back in order, and
- * then their rows become visible.
+ * All that a loop writes in one turn flies to the log together, as a *flight*; flights of a loop come back in order,
+ * and then their rows become visible.
  *
  * What lies where. A table's rows are in memory, in RocksDB, or both:
  *	LOG     rows above the ring's first version are in memory; the others in RocksDB
