@@ -52,6 +52,7 @@ int admin_client_run(const char *who, const char *dir, int (*fn)(struct call *ca
 		return HY_INVALID_ARGUMENT;
 	}
 	struct env *env = env_real_create();
+	env_real_end_by_signals();
 	env_log_set_level(env, ENV_LOG_ERROR); /* what fails is said below, once */
 	struct asking asking = {.begin.fn = begin, .fn = fn, .arg = arg, .who = who, .dir = dir, .status = HY_INTERNAL};
 	if (svr_create(env, &(struct svr_config){.loops = 1}, &svr) == HY_OK) {

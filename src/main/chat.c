@@ -288,6 +288,14 @@ static void read_lines(void *arg)
 	tell(c, event_create(EVENT_END_OF_INPUT));
 }
 
+/** Lines are read once there is somebody to say them. */
+static void start_reader(struct chat *c)
+{
+	struct env_actor *reader;
+	if (env_actor_start(c->env, "terminal", read_lines, c, &reader) != 0)
+		tell(c, event_create(EVENT_END_OF_INPUT));
+}
+
 static bool read_secret_line(FILE *from, char *line, size_t size)
 {
 	if (!fgets(line, (int)size, from))
@@ -448,6 +456,7 @@ static bool on_event(struct chat *c, struct event *e, int *ret_status)
 		hy_buf_clear(&c->state.ticket);
 		hy_buf_append(&c->state.ticket, hy_buf_data(&e->bytes), hy_buf_len(&e->bytes));
 		save(c);
+		start_reader(c);
 		return true;
 	case EVENT_SENT:
 		c->waiting--;
@@ -472,9 +481,8 @@ static bool on_event(struct chat *c, struct event *e, int *ret_status)
 
 static int talk(struct chat *c)
 {
-	struct env_actor *reader;
 	int status = 0;
-	bool going = env_actor_start(c->env, "terminal", read_lines, c, &reader) == 0;
+	bool going = true;
 	uint64_t deadline_us = UINT64_MAX;
 	while (going || (c->waiting > 0 || c->pending)) {
 		struct env_msg *msg = env_inbox_take(c->events, deadline_us);
@@ -547,6 +555,7 @@ static int run(struct chat *c)
 	order(c, ORDER_CREATE, NULL, 0, false);
 	if (hy_buf_len(&c->state.ticket) > 0 && !c->registering) {
 		order(c, ORDER_RESUME, NULL, 0, false);
+		start_reader(c);
 	} else {
 		char password[130];
 		if (!read_password(c, password, sizeof password)) {
@@ -572,6 +581,7 @@ int command_chat(int argc, char **argv)
 		return help ? 0 : 2;
 	}
 	c.env = env_real_create();
+	env_real_end_by_signals();
 	env_log_set_level(c.env, ENV_LOG_ERROR);
 	int status = run(&c);
 	fflush(stdout);

@@ -3,6 +3,7 @@
 #include <sys/resource.h>
 #include <time.h>
 
+#include "env/real/real.h"
 #include "env/real/internal.h"
 
 uint64_t env_cpu_us(struct env *env)
@@ -39,4 +40,13 @@ void env_wait_terminate(struct env *env)
 	int signal_number;
 	while (sigwait(&set, &signal_number) != 0)
 		;
+}
+
+void env_real_end_by_signals(void)
+{
+	sigset_t set;
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 }
