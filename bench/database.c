@@ -1,8 +1,9 @@
 /*
  * database.c - `script/bench database [--gib N] [--users N] [--memory SIZE]`
  *
- * A database, not a cache: 16 MiB for rows, 1 GiB of rows of 100,000 users who are all offline. Memory and log must stay within
- * their bounds while it is filled; then kill -9 with a full log, start again, and every message is read back by its recipient.
+ * A database, not a cache: 16 MiB for rows, 1 GiB of rows of 100,000 users who are all offline. Memory and log must
+ * stay within their bounds while it is filled; then kill -9 with a full log, start again, and every message is read
+ * back by its recipient.
  */
 #include <err.h>
 #include <signal.h>
@@ -18,7 +19,7 @@
 #define CMD_SEND 121
 #define CMD_SYNC 111
 #define TEXT 200
-#define ROW_BYTES 180u     /* of one of a message's four rows, on the average, with its name */
+#define ROW_BYTES 180u /* of one of a message's four rows, on the average, with its name */
 #define SENDERS 16
 #define WINDOW 48
 #define READ_WINDOW 32
@@ -47,13 +48,14 @@ static uint64_t rss_kib(const struct load_server *s)
 
 static void look(const struct load_server *s)
 {
-	uint64_t rss = rss_kib(s), memory = load_server_stat(s, "kt.memory_bytes"), log = load_server_stat(s, "kt.log_bytes");
+	uint64_t rss = rss_kib(s), memory = load_server_stat(s, "kt.memory_bytes"),
+		 log = load_server_stat(s, "kt.log_bytes");
 	run.rss_max_kib = rss > run.rss_max_kib ? rss : run.rss_max_kib;
 	run.memory_max = memory > run.memory_max ? memory : run.memory_max;
 	run.log_max = log > run.log_max ? log : run.log_max;
 }
 
-/* ---- filling: message n goes to user n mod users, and says n ------------------------------------------------------------ */
+/* ---- filling: message n goes to user n mod users, and says n ----------------------------------------------------- */
 
 struct slot {
 	uint64_t number, made_ms, id[2];
@@ -123,7 +125,8 @@ static void fill(struct load *load, const struct load_server *server)
 		if (load->now_us - looked > 2000000) {
 			looked = load->now_us;
 			look(server);
-			fprintf(stderr, "\r%llu of %llu messages", (unsigned long long)run.answered, (unsigned long long)run.messages);
+			fprintf(stderr, "\r%llu of %llu messages", (unsigned long long)run.answered,
+				(unsigned long long)run.messages);
 		}
 	}
 	fprintf(stderr, "\n");
@@ -132,7 +135,7 @@ static void fill(struct load *load, const struct load_server *server)
 		load_link_close(links[i]);
 }
 
-/* ---- reading back ----------------------------------------------------------------------------------------------------------- */
+/* ---- reading back ------------------------------------------------------------------------------------------------ */
 
 struct reading {
 	uint64_t user;
@@ -169,7 +172,10 @@ static void check(struct reading *g, const Hy__SyncResponse *r)
 			continue;
 		Hy__TextMessage *m = hy__text_message__unpack(NULL, r->entries[i]->body.len, r->entries[i]->body.data);
 		uint64_t number = m ? strtoull(m->text, NULL, 10) : UINT64_MAX;
-		/* Different writers' messages to one user may pass each other; each must be this user's and come once in all. */
+		/*
+		 * Different writers' messages to one user may pass each other; each must be this user's and come once
+		 * in all.
+		 */
 		run.wrong += number % run.users != g->user || number >= run.messages;
 		run.received++;
 		hy__text_message__free_unpacked(m, NULL);
@@ -248,12 +254,15 @@ int main(int argc, char **argv)
 	load_server_stop(&server);
 	load_server_remove(&server);
 	bool fine = run.received == run.messages && run.wrong == 0;
-	printf("{\"name\": \"database\", \"messages\": %llu, \"users\": %u, \"ops_per_s\": %.0f, \"retried\": %llu, \"log_bytes_at_kill\": %llu, "
-	       "\"start_s\": %.2f, \"read\": %llu, \"wrong\": %llu, \"reads_per_s\": %.0f, \"rss_max_bytes\": %llu, \"memory_max_bytes\": %llu, "
+	printf("{\"name\": \"database\", \"messages\": %llu, \"users\": %u, \"ops_per_s\": %.0f, \"retried\": %llu, "
+	       "\"log_bytes_at_kill\": %llu, "
+	       "\"start_s\": %.2f, \"read\": %llu, \"wrong\": %llu, \"reads_per_s\": %.0f, \"rss_max_bytes\": %llu, "
+	       "\"memory_max_bytes\": %llu, "
 	       "\"log_max_bytes\": %llu, \"all_there\": %s}\n",
-		(unsigned long long)run.messages, run.users, (double)run.messages / fill_s, (unsigned long long)run.retried,
-		(unsigned long long)log_bytes, start_s, (unsigned long long)run.received, (unsigned long long)run.wrong,
-		(double)run.received / read_s, (unsigned long long)run.rss_max_kib * 1024, (unsigned long long)run.memory_max,
+		(unsigned long long)run.messages, run.users, (double)run.messages / fill_s,
+		(unsigned long long)run.retried, (unsigned long long)log_bytes, start_s,
+		(unsigned long long)run.received, (unsigned long long)run.wrong, (double)run.received / read_s,
+		(unsigned long long)run.rss_max_kib * 1024, (unsigned long long)run.memory_max,
 		(unsigned long long)run.log_max, fine ? "true" : "false");
 	return !fine;
 }

@@ -1,8 +1,8 @@
 /*
  * drain.c - `script/bench drain [--inboxes N] [--loops N]`
  *
- * Inboxes of 50 messages, filled while their owners are offline, are read back by sync: from memory, then from RocksDB after a restart
- * with a cold cache. CPU of the whole server per message.
+ * Inboxes of 50 messages, filled while their owners are offline, are read back by sync: from memory, then from RocksDB
+ * after a restart with a cold cache. CPU of the whole server per message.
  */
 #include <err.h>
 #include <stdio.h>
@@ -32,7 +32,7 @@ static struct {
 	char text[TEXT + 1];
 } run;
 
-/* ---- filling ------------------------------------------------------------------------------------------------------------- */
+/* ---- filling ----------------------------------------------------------------------------------------------------- */
 
 static void send_next(struct load_link *l)
 {
@@ -81,7 +81,7 @@ static void fill(struct load *load)
 	load_link_close(registrar);
 }
 
-/* ---- reading ----------------------------------------------------------------------------------------------------------------- */
+/* ---- reading ----------------------------------------------------------------------------------------------------- */
 
 struct reader {
 	uint64_t asked_us;
@@ -144,7 +144,8 @@ static double drain(struct load *load, const struct load_server *server)
 	for (unsigned i = 0; i < READERS; i++)
 		load_link_close(links[i]);
 	if (run.received != (uint64_t)run.count * PER_INBOX)
-		errx(1, "%llu of %llu messages came", (unsigned long long)run.received, (unsigned long long)run.count * PER_INBOX);
+		errx(1, "%llu of %llu messages came", (unsigned long long)run.received,
+			(unsigned long long)run.count * PER_INBOX);
 	return (after.all_us - before.all_us) / (double)run.received;
 }
 
@@ -177,11 +178,14 @@ int main(int argc, char **argv)
 	load_init(&load, server.port);
 	fill(&load);
 	double warm = drain(&load, &server);
-	uint64_t warm_p50 = load_histogram_quantile(&run.latency, 0.5), warm_p99 = load_histogram_quantile(&run.latency, 0.99);
+	uint64_t warm_p50 = load_histogram_quantile(&run.latency, 0.5),
+		 warm_p99 = load_histogram_quantile(&run.latency, 0.99);
 	load_server_stop(&server);
 	/* Once up with a small log, so that all is moved; then down, and up with nothing in memory. */
 	load_server_start_again(&server, small);
-	for (int i = 0; i < 300 && load_server_stat(&server, "kt.persisted_pos") < load_server_stat(&server, "kt.durable_pos"); i++)
+	for (int i = 0;
+		i < 300 && load_server_stat(&server, "kt.persisted_pos") < load_server_stat(&server, "kt.durable_pos");
+		i++)
 		load_turn(&load, 200);
 	load_server_stop(&server);
 	drop_page_cache();
@@ -191,11 +195,14 @@ int main(int argc, char **argv)
 	load_server_stop(&server);
 	load_server_remove(&server);
 	struct load_yardstick y = load_yardstick(READERS, 1, TEXT, 2);
-	printf("{\"name\": \"drain\", \"loops\": %s, \"messages\": %llu, \"cpu_us_per_op\": %.2f, \"cold_cpu_us_per_op\": %.2f, "
-	       "\"p50_us\": %llu, \"p99_us\": %llu, \"cold_p50_us\": %llu, \"cold_p99_us\": %llu, \"yardstick_cpu_us_per_op\": %.2f, "
+	printf("{\"name\": \"drain\", \"loops\": %s, \"messages\": %llu, \"cpu_us_per_op\": %.2f, "
+	       "\"cold_cpu_us_per_op\": %.2f, "
+	       "\"p50_us\": %llu, \"p99_us\": %llu, \"cold_p50_us\": %llu, \"cold_p99_us\": %llu, "
+	       "\"yardstick_cpu_us_per_op\": %.2f, "
 	       "\"ratio\": %.2f}\n",
-		loops, (unsigned long long)run.received, warm, cold, (unsigned long long)warm_p50, (unsigned long long)warm_p99,
-		(unsigned long long)load_histogram_quantile(&run.latency, 0.5),
-		(unsigned long long)load_histogram_quantile(&run.latency, 0.99), y.cpu_us_per_op, y.cpu_us_per_op / warm);
+		loops, (unsigned long long)run.received, warm, cold, (unsigned long long)warm_p50,
+		(unsigned long long)warm_p99, (unsigned long long)load_histogram_quantile(&run.latency, 0.5),
+		(unsigned long long)load_histogram_quantile(&run.latency, 0.99), y.cpu_us_per_op,
+		y.cpu_us_per_op / warm);
 	return 0;
 }

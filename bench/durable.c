@@ -1,9 +1,9 @@
 /*
  * durable.c - `script/bench durable [burst|sustained] [--seconds N] [--messages N] [--loops N]`
  *
- * 50 senders on long links, each with 16 messages of 200 bytes in flight to 16 recipients of its own, who are offline. A
- * message is answered when it is durable in two places (four rows). burst: memory and log hold everything; CPU of loops and
- * committer. sustained: 64 MiB of memory; CPU of all threads until everything has been moved to RocksDB.
+ * 50 senders on long links, each with 16 messages of 200 bytes in flight to 16 recipients of its own, who are offline.
+ * A message is answered when it is durable in two places (four rows). burst: memory and log hold everything; CPU of
+ * loops and committer. sustained: 64 MiB of memory; CPU of all threads until everything has been moved to RocksDB.
  */
 #include <err.h>
 #include <stdio.h>
@@ -136,8 +136,8 @@ int main(int argc, char **argv)
 		else if (strcmp(argv[i], "--loops") == 0)
 			loops = argv[i + 1];
 	}
-	const char *options[] = {"--loops", loops, "--memory", sustained ? "64M" : "2G", "--log", sustained ? "128M" : "2G",
-		"--inbox-rows", "10000000", "--inbox-bytes", "8G", NULL};
+	const char *options[] = {"--loops", loops, "--memory", sustained ? "64M" : "2G", "--log",
+		sustained ? "128M" : "2G", "--inbox-rows", "10000000", "--inbox-bytes", "8G", NULL};
 	static struct sender senders[SENDERS];
 	struct load_server server;
 	struct load load;
@@ -156,20 +156,23 @@ int main(int argc, char **argv)
 		wait_until_moved(&server);
 	struct load_cpu after = load_server_cpu(&server);
 	double n = (double)run.answered, moved_s = (double)(load_now_us() - began) / 1e6;
-	uint64_t memory = load_server_stat(&server, "kt.memory_bytes"), batches = load_server_stat(&server, "log_batches");
+	uint64_t memory = load_server_stat(&server, "kt.memory_bytes"),
+		 batches = load_server_stat(&server, "log_batches");
 	load_server_stop(&server);
 	load_server_remove(&server);
 
 	struct load_yardstick y = load_yardstick(SENDERS, WINDOW, 4 * TEXT, 3);
 	double cpu = sustained ? (after.all_us - before.all_us) / n : (sent.loops_us - before.loops_us) / n;
 	printf("{\"name\": \"durable-%s\", \"loops\": %s, \"messages\": %.0f, \"failed\": %llu, \"ops_per_s\": %.0f, "
-	       "\"cpu_us_per_op\": %.2f, \"loops_cpu_us_per_op\": %.2f, \"all_cpu_us_per_op\": %.2f, \"p50_us\": %llu, \"p99_us\": %llu, "
+	       "\"cpu_us_per_op\": %.2f, \"loops_cpu_us_per_op\": %.2f, \"all_cpu_us_per_op\": %.2f, \"p50_us\": %llu, "
+	       "\"p99_us\": %llu, "
 	       "\"until_moved_s\": %.1f, \"memory_bytes\": %llu, \"batches\": %llu, \"yardstick_cpu_us_per_op\": %.2f, "
 	       "\"yardstick_ops_per_s\": %.0f, \"ratio\": %.2f}\n",
 		sustained ? "sustained" : "burst", loops, n, (unsigned long long)run.failed, n / took_s, cpu,
 		(sent.loops_us - before.loops_us) / n, (after.all_us - before.all_us) / n,
 		(unsigned long long)load_histogram_quantile(&run.latency, 0.5),
 		(unsigned long long)load_histogram_quantile(&run.latency, 0.99), sustained ? moved_s : took_s,
-		(unsigned long long)memory, (unsigned long long)batches, y.cpu_us_per_op, y.ops_per_s, y.cpu_us_per_op / cpu);
+		(unsigned long long)memory, (unsigned long long)batches, y.cpu_us_per_op, y.ops_per_s,
+		y.cpu_us_per_op / cpu);
 	return run.failed != 0;
 }

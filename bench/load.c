@@ -53,7 +53,8 @@ void load_init(struct load *load, uint16_t port)
 struct load_link *load_link_open(struct load *load)
 {
 	struct load_link *l = calloc(1, sizeof *l);
-	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(load->port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct sockaddr_in to = {
+		.sin_family = AF_INET, .sin_port = htons(load->port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	l->load = load;
 	l->fd = socket(AF_INET, SOCK_STREAM, 0);
 	if (l->fd < 0 || connect(l->fd, (struct sockaddr *)&to, sizeof to) != 0)
@@ -178,12 +179,12 @@ static uint32_t send_register(struct load_link *l, const char *name)
 	Hy__RegisterRequest request = HY__REGISTER_REQUEST__INIT;
 	Hy__RequestHead head = HY__REQUEST_HEAD__INIT;
 	uint64_t id[2] = {load_random(), load_random()};
-	head.device = (char *)(uintptr_t)"bench";
+	head.device = (char *)(uintptr_t) "bench";
 	head.client_id = (ProtobufCBinaryData){sizeof id, (uint8_t *)id};
 	head.made_ms = load_wall_ms();
 	request.head = &head;
 	request.name = (char *)(uintptr_t)name;
-	request.password = (char *)(uintptr_t)"a password";
+	request.password = (char *)(uintptr_t) "a password";
 	return load_send(l, CMD_REGISTER, &request.base);
 }
 
@@ -269,11 +270,12 @@ void load_identify(struct load_link *l)
 	hy_buf_fini(&out);
 }
 
-/* ---- figures ---------------------------------------------------------------------------------------------------------- */
+/* ---- figures ----------------------------------------------------------------------------------------------------- */
 
 void load_histogram_add(struct load_histogram *h, uint64_t us)
 {
-	unsigned top = us < 16 ? 0 : 60 - (unsigned)__builtin_clzll(us); /* 16 steps from each power of two to the next */
+	/* 16 steps from each power of two to the next */
+	unsigned top = us < 16 ? 0 : 60 - (unsigned)__builtin_clzll(us);
 	unsigned step = us < 16 ? (unsigned)us : (unsigned)(us >> (top - 1)) & 15;
 	h->buckets[(us < 16 ? 0 : top) * 16 + step]++;
 	h->count++;

@@ -1,5 +1,6 @@
 /**
- * load.h - what the message benchmarks share: a server process on one core, links that load it from the other, and figures.
+ * load.h - what the message benchmarks share: a server process on one core, links that load it from the other, and
+ * figures.
  *
  * Benchmarks are no part of the server: they use system calls directly and end the process on any error.
  */
@@ -12,16 +13,19 @@
 #include "base/buf.h"
 #include "mars_frame.h"
 
-/* ---- the server ------------------------------------------------------------------------------------------------------ */
+/* ---- the server -------------------------------------------------------------------------------------------------- */
 
 struct load_server {
 	pid_t pid;
-	char dir[256];  /* its data folder, made for this run */
+	char dir[256]; /* its data folder, made for this run */
 	char program[512];
 	uint16_t port;
 };
 
-/** Starts `hongyan serve` on core 0 with a new data folder and these further options (ended by NULL), and waits until it is ready. */
+/**
+ * Starts `hongyan serve` on core 0 with a new data folder and these further options (ended by NULL), and waits until it
+ * is ready.
+ */
 void load_server_start(struct load_server *s, const char *const *options);
 /** SIGTERM and wait; the folder stays, for load_server_start_again(). */
 void load_server_stop(struct load_server *s);
@@ -30,14 +34,14 @@ void load_server_start_again(struct load_server *s, const char *const *options);
 void load_server_remove(struct load_server *s);
 
 struct load_cpu {
-	double all_us;            /* the whole process */
-	double loops_us;          /* event loops and committer */
+	double all_us;   /* the whole process */
+	double loops_us; /* event loops and committer */
 };
 struct load_cpu load_server_cpu(const struct load_server *s);
 /** A counter by its name in `hongyan stat`. */
 uint64_t load_server_stat(const struct load_server *s, const char *name);
 
-/* ---- links -------------------------------------------------------------------------------------------------------------- */
+/* ---- links ------------------------------------------------------------------------------------------------------- */
 
 struct load;
 
@@ -87,7 +91,7 @@ uint64_t load_now_us(void);
 uint64_t load_wall_ms(void);
 uint64_t load_random(void);
 
-/* ---- figures -------------------------------------------------------------------------------------------------------------- */
+/* ---- figures ----------------------------------------------------------------------------------------------------- */
 
 /** Latencies in microseconds: 16 linear steps for each power of two. */
 struct load_histogram {
@@ -97,8 +101,9 @@ void load_histogram_add(struct load_histogram *h, uint64_t us);
 uint64_t load_histogram_quantile(const struct load_histogram *h, double q);
 
 /**
- * The yardstick: a bare epoll server that parses each frame's head, appends the body to a file, and answers all of a turn after one fdatasync;
- * `connections` links, `window` frames of `body` bytes in flight on each, for `seconds`. CPU of that server per frame.
+ * The yardstick: a bare epoll server that parses each frame's head, appends the body to a file, and answers all of a
+ * turn after one fdatasync; `connections` links, `window` frames of `body` bytes in flight on each, for `seconds`. CPU
+ * of that server per frame.
  */
 struct load_yardstick {
 	double cpu_us_per_op, ops_per_s;

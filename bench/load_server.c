@@ -34,8 +34,8 @@ static void wait_until_ready(FILE *from, struct load_server *s)
 
 void load_server_start_again(struct load_server *s, const char *const *options)
 {
-	const char *argv[64] = {s->program, "serve", "--data", s->dir, "--listen", "127.0.0.1:0", "--password-memory", "8K",
-		"--password-passes", "1", "--log-level", "warn"};
+	const char *argv[64] = {s->program, "serve", "--data", s->dir, "--listen", "127.0.0.1:0", "--password-memory",
+		"8K", "--password-passes", "1", "--log-level", "warn"};
 	int n = 12, out[2];
 	for (; *options; options++)
 		argv[n++] = *options;
@@ -98,7 +98,8 @@ static double read_cpu_us(const char *path, char *name, size_t size)
 	text[n] = '\0';
 	char *open = strchr(text, '('), *shut = strrchr(text, ')');
 	unsigned long long user, sys;
-	if (!open || !shut || sscanf(shut + 2, "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu", &user, &sys) != 2)
+	if (!open || !shut ||
+		sscanf(shut + 2, "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu", &user, &sys) != 2)
 		return 0;
 	snprintf(name, size, "%.*s", (int)(shut - open - 1), open + 1);
 	return (double)(user + sys) * 1e6 / (double)sysconf(_SC_CLK_TCK);

@@ -1,9 +1,9 @@
 /*
  * online.c - `script/bench online [--pairs N] [--window N] [--seconds N] [--rate N] [--loops N]`
  *
- * Pairs of people, both on long links. One sends texts of 200 bytes, `window` in flight; the other gets a hint, syncs, and
- * brings the snapshot with its next sync, which lets the server forget. A message is delivered when a sync answer has brought it.
- * --rate: so many messages a second in all, whatever the answers do (open loop).
+ * Pairs of people, both on long links. One sends texts of 200 bytes, `window` in flight; the other gets a hint, syncs,
+ * and brings the snapshot with its next sync, which lets the server forget. A message is delivered when a sync answer
+ * has brought it. --rate: so many messages a second in all, whatever the answers do (open loop).
  */
 #include <err.h>
 #include <stdio.h>
@@ -121,7 +121,8 @@ static void on_recipient_frame(struct load_link *l, const struct mars_frame *f)
 		sync_one(p);
 }
 
-static struct load_link *enter(const char *kind, unsigned i, void (*on_frame)(struct load_link *, const struct mars_frame *))
+static struct load_link *enter(
+	const char *kind, unsigned i, void (*on_frame)(struct load_link *, const struct mars_frame *))
 {
 	char name[32];
 	struct load_link *l = load_link_open(&run.load);
@@ -195,14 +196,18 @@ int main(int argc, char **argv)
 	load_server_stop(&server);
 	load_server_remove(&server);
 
-	struct load_yardstick y = load_yardstick(run.count < 500 ? run.count : 500, run.window ? run.window : 1, 4 * TEXT, 3);
+	struct load_yardstick y =
+		load_yardstick(run.count < 500 ? run.count : 500, run.window ? run.window : 1, 4 * TEXT, 3);
 	double n = (double)run.delivered, cpu = (after.loops_us - before.loops_us) / n;
-	printf("{\"name\": \"online\", \"loops\": %s, \"pairs\": %u, \"window\": %u, \"rate\": %u, \"delivered\": %.0f, \"failed\": %llu, "
-	       "\"ops_per_s\": %.0f, \"cpu_us_per_op\": %.2f, \"all_cpu_us_per_op\": %.2f, \"p50_us\": %llu, \"p99_us\": %llu, "
-	       "\"syncs_per_message\": %.2f, \"yardstick_cpu_us_per_op\": %.2f, \"yardstick_ops_per_s\": %.0f, \"ratio\": %.2f}\n",
+	printf("{\"name\": \"online\", \"loops\": %s, \"pairs\": %u, \"window\": %u, \"rate\": %u, \"delivered\": "
+	       "%.0f, \"failed\": %llu, "
+	       "\"ops_per_s\": %.0f, \"cpu_us_per_op\": %.2f, \"all_cpu_us_per_op\": %.2f, \"p50_us\": %llu, "
+	       "\"p99_us\": %llu, "
+	       "\"syncs_per_message\": %.2f, \"yardstick_cpu_us_per_op\": %.2f, \"yardstick_ops_per_s\": %.0f, "
+	       "\"ratio\": %.2f}\n",
 		loops, run.count, run.window, rate, n, (unsigned long long)run.failed, n / took_s, cpu,
 		(after.all_us - before.all_us) / n, (unsigned long long)load_histogram_quantile(&run.latency, 0.5),
-		(unsigned long long)load_histogram_quantile(&run.latency, 0.99), (double)run.syncs / n, y.cpu_us_per_op, y.ops_per_s,
-		y.cpu_us_per_op / cpu);
+		(unsigned long long)load_histogram_quantile(&run.latency, 0.99), (double)run.syncs / n, y.cpu_us_per_op,
+		y.ops_per_s, y.cpu_us_per_op / cpu);
 	return run.delivered != run.sent || run.failed != 0;
 }

@@ -1,4 +1,6 @@
-/* yardstick.c - what the same traffic costs at the least: a bare server that appends, syncs once a turn, and answers. */
+/*
+ * yardstick.c - what the same traffic costs at the least: a bare server that appends, syncs once a turn, and answers.
+ */
 #include <arpa/inet.h>
 #include <err.h>
 #include <fcntl.h>
@@ -63,7 +65,8 @@ static void bare_serve(int listening, int file, unsigned connections)
 		hy_buf_clear(&pending);
 		for (int i = 0; i < n; i++) {
 			struct bare_conn *c = events[i].data.ptr;
-			if (hy_buf_len(&c->out) > 0 && send(c->fd, hy_buf_data(&c->out), hy_buf_len(&c->out), MSG_NOSIGNAL) < 0)
+			if (hy_buf_len(&c->out) > 0 &&
+				send(c->fd, hy_buf_data(&c->out), hy_buf_len(&c->out), MSG_NOSIGNAL) < 0)
 				_exit(0);
 			hy_buf_clear(&c->out);
 		}
@@ -103,7 +106,8 @@ static pid_t start_bare(unsigned connections, uint16_t *ret_port)
 	int listening = socket(AF_INET, SOCK_STREAM, 0), file = mkstemp(name);
 	struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	socklen_t len = sizeof at;
-	if (file < 0 || bind(listening, (struct sockaddr *)&at, sizeof at) != 0 || listen(listening, CONNECTIONS_MAX) != 0)
+	if (file < 0 || bind(listening, (struct sockaddr *)&at, sizeof at) != 0 ||
+		listen(listening, CONNECTIONS_MAX) != 0)
 		err(1, "yardstick");
 	unlink(name);
 	getsockname(listening, (struct sockaddr *)&at, &len);
@@ -143,7 +147,8 @@ struct load_yardstick load_yardstick(unsigned connections, unsigned window, size
 		load_turn(&load, 100);
 	double took = (double)(load_now_us() - began);
 	cpu = child_cpu_us(pid) - cpu;
-	struct load_yardstick y = {.cpu_us_per_op = cpu / (double)e.answered, .ops_per_s = (double)e.answered * 1e6 / took};
+	struct load_yardstick y = {
+		.cpu_us_per_op = cpu / (double)e.answered, .ops_per_s = (double)e.answered * 1e6 / took};
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
 	for (unsigned i = 0; i < connections; i++)

@@ -1,4 +1,6 @@
 /* client.c - the client as a whole: made, signed in, ended. */
+#include <stdio.h>
+
 #include "auth.pb-c.h"
 #include "base/mem.h"
 #include "internal.h"
@@ -21,7 +23,7 @@ int hongyan_create(struct env_loop *loop, const struct hongyan_config *config, s
 	h->arg = config->arg;
 	memcpy(h->device, config->device, device_len + 1);
 	if (config->device_name)
-		strncpy(h->device_name, config->device_name, sizeof h->device_name - 1);
+		snprintf(h->device_name, sizeof h->device_name, "%s", config->device_name);
 	h->short_links_only = config->short_links_only;
 	h->heartbeat_s = config->heartbeat_s;
 	h->request_timeout_us =
@@ -41,7 +43,7 @@ void hongyan_destroy(struct hongyan *h)
 	sync_stop(h);
 	outbox_clear(h);
 	struct task *t;
-	hy_list_each(t, &h->tasks, struct task, in_tasks)
+	hy_list_each (t, &h->tasks, struct task, in_tasks)
 		task_cancel(t);
 	hy_buf_fini(&h->ticket);
 	hy_buf_fini(&h->snapshot);
@@ -78,7 +80,7 @@ void client_tell_state(struct hongyan *h)
 		h->events.on_state(h->arg, now);
 }
 
-/* ---- signed in, signed out ----------------------------------------------------------------------------------------- */
+/* ---- signed in, signed out --------------------------------------------------------------------------------------- */
 
 static void go_online(struct hongyan *h, uint32_t uin, const void *ticket, size_t len)
 {
@@ -109,8 +111,8 @@ void client_signed_out(struct hongyan *h, const char *why)
 		h->events.on_signed_out(h->arg, why);
 }
 
-void hongyan_resume(
-	struct hongyan *h, uint32_t uin, const void *ticket, size_t ticket_len, const void *snapshot, size_t snapshot_len)
+void hongyan_resume(struct hongyan *h, uint32_t uin, const void *ticket, size_t ticket_len, const void *snapshot,
+	size_t snapshot_len)
 {
 	hy_buf_clear(&h->snapshot);
 	if (snapshot_len)
@@ -118,11 +120,10 @@ void hongyan_resume(
 	go_online(h, uin, ticket, ticket_len);
 }
 
-/* ---- register, sign in, sign out, look up ------------------------------------------------------------------------------ */
+/* ---- register, sign in, sign out, look up ------------------------------------------------------------------------ */
 
 /** Registration and sign-in answer alike. */
-static void on_entered(
-	struct task *t, int status, const char *why, uint32_t uin, const ProtobufCBinaryData *ticket)
+static void on_entered(struct task *t, int status, const char *why, uint32_t uin, const ProtobufCBinaryData *ticket)
 {
 	struct hongyan *h = t->client;
 	hongyan_signed_in_fn *done = (hongyan_signed_in_fn *)t->user_done;

@@ -1,19 +1,20 @@
 /**
  * hongyan.h - the C client library: sign in, send, and be kept in sync.
  *
- * One client is one user's device. It keeps a long link when it can, falls back to the short link (HTTP) when it cannot,
- * retries what may be retried, and pulls what is new. What it promises:
- *   - A text handed to hongyan_send_text() is sent until the server has answered for good, over whatever link works, always
- *     under the same client ID, so it arrives once. Of one conversation one text is under way at a time: order is kept.
+ * One client is one user's device. It keeps a long link when it can, falls back to the short link (HTTP) when it
+ * cannot, retries what may be retried, and pulls what is new. What it promises:
+ *   - A text handed to hongyan_send_text() is sent until the server has answered for good, over whatever link
+ *     works, always under the same client ID, so it arrives once. Of one conversation one text is under way at a
+ *     time: order is kept.
  *   - on_sync() gives changes and a snapshot. Store both together and say so: only then the snapshot is brought to the
  *     server, which may then forget what came with it.
  *
  * The program keeps three things and gives them back at the next start: the ticket, the newest snapshot, and texts that
  * were not answered for yet (with their client IDs).
  *
- * Threads: all on the thread of the loop that the client was created on; callbacks come there too, and never from inside a
- * call of this library but for on_state(). Nothing blocks. Memory that callbacks get is borrowed until they return.
- * hongyan_destroy() may not be called from a callback.
+ * Threads: all on the thread of the loop that the client was created on; callbacks come there too, and never from
+ * inside a call of this library but for on_state(). Nothing blocks. Memory that callbacks get is borrowed until they
+ * return. hongyan_destroy() may not be called from a callback.
  */
 #ifndef HONGYAN_H
 #define HONGYAN_H
@@ -45,7 +46,7 @@ struct hongyan_change {
 		HONGYAN_CHANGE_DEVICE,  /* name: the device's */
 		HONGYAN_CHANGE_TEXT,    /* message */
 	} kind;
-	uint64_t version;           /* of the change within its kind; the order of messages */
+	uint64_t version; /* of the change within its kind; the order of messages */
 	const char *name;
 	struct hongyan_text {
 		uint8_t id[HONGYAN_MESSAGE_ID_SIZE];
@@ -59,11 +60,11 @@ struct hongyan_change {
 struct hongyan_sync {
 	const struct hongyan_change *changes;
 	size_t count;
-	const void *snapshot;       /* opaque; store it with the changes */
+	const void *snapshot; /* opaque; store it with the changes */
 	size_t snapshot_len;
-	bool reset_messages;        /* older messages are gone on the server: keep your own, drop repeats by id */
-	bool reset_account;         /* replace what you have */
-	bool more;                  /* another one follows at once */
+	bool reset_messages; /* older messages are gone on the server: keep your own, drop repeats by id */
+	bool reset_account;  /* replace what you have */
+	bool more;           /* another one follows at once */
 };
 
 struct hongyan_events {
@@ -74,10 +75,15 @@ struct hongyan_events {
 		HONGYAN_NOT_STORED, /* they come again, a little later */
 		HONGYAN_LATER,      /* copied, not safe yet: hongyan_stored() will tell; nothing is pulled until then */
 	} (*on_sync)(void *arg, const struct hongyan_sync *sync);
-	/** A text has its final answer. `status` 0: it is safe on the server, under `message_id`. Else it was refused: `why`. */
-	void (*on_sent)(void *arg, uint32_t to, const uint8_t client_id[HONGYAN_CLIENT_ID_SIZE], int status, const char *why,
-		const uint8_t message_id[HONGYAN_MESSAGE_ID_SIZE]);
-	/** The server does not know the snapshot (it was restored, say): it is dropped, and everything is synced anew. */
+	/**
+	 * A text has its final answer. `status` 0: it is safe on the server, under `message_id`. Else it was refused:
+	 * `why`.
+	 */
+	void (*on_sent)(void *arg, uint32_t to, const uint8_t client_id[HONGYAN_CLIENT_ID_SIZE], int status,
+		const char *why, const uint8_t message_id[HONGYAN_MESSAGE_ID_SIZE]);
+	/**
+	 * The server does not know the snapshot (it was restored, say): it is dropped, and everything is synced anew.
+	 */
 	void (*on_resync)(void *arg);
 	/** The ticket is no longer valid: sign in again. The client is OFFLINE. */
 	void (*on_signed_out)(void *arg, const char *why);
@@ -85,12 +91,13 @@ struct hongyan_events {
 
 struct hongyan_config {
 	const struct env_addr *server;
-	const char *device;         /* [A-Za-z0-9._-]{1,32}: made once, kept */
-	const char *device_name;    /* for people */
+	const char *device;      /* [A-Za-z0-9._-]{1,32}: made once, kept */
+	const char *device_name; /* for people */
 	struct hongyan_events events;
 	void *arg;
-	bool short_links_only;      /* for networks that let nothing but HTTP through: the program calls hongyan_sync_now() */
-	unsigned heartbeat_s;       /* 0: what the server says */
+	/* for networks that let nothing but HTTP through: the program calls hongyan_sync_now() */
+	bool short_links_only;
+	unsigned heartbeat_s;        /* 0: what the server says */
 	uint64_t request_timeout_ms; /* for one try; 0: 12,000 */
 	uint64_t backoff_max_ms;     /* between tries to connect; 0: 60,000 */
 };
@@ -100,7 +107,7 @@ int hongyan_create(struct env_loop *loop, const struct hongyan_config *config, s
 /** Ends the links; no callback comes any more. NULL is fine. */
 void hongyan_destroy(struct hongyan *h);
 
-/* ---- who: one of these first ---------------------------------------------------------------------------------------- */
+/* ---- who: one of these first ------------------------------------------------------------------------------------- */
 
 /** `status` 0: the client has the ticket and goes online by itself. Keep uin and ticket. */
 typedef void hongyan_signed_in_fn(
@@ -108,21 +115,21 @@ typedef void hongyan_signed_in_fn(
 void hongyan_register(struct hongyan *h, const char *name, const char *password, hongyan_signed_in_fn *done, void *arg);
 void hongyan_sign_in(struct hongyan *h, const char *name, const char *password, hongyan_signed_in_fn *done, void *arg);
 /** With what an earlier run was given. `snapshot` may be NULL. */
-void hongyan_resume(
-	struct hongyan *h, uint32_t uin, const void *ticket, size_t ticket_len, const void *snapshot, size_t snapshot_len);
+void hongyan_resume(struct hongyan *h, uint32_t uin, const void *ticket, size_t ticket_len, const void *snapshot,
+	size_t snapshot_len);
 /** Ends the ticket on the server, then goes offline. */
 void hongyan_sign_out(struct hongyan *h, void (*done)(void *arg, int status, const char *why), void *arg);
 
-/* ---- what ----------------------------------------------------------------------------------------------------------- */
+/* ---- what -------------------------------------------------------------------------------------------------------- */
 
 /** A new client ID and the time that goes with it. */
 void hongyan_new_client_id(struct hongyan *h, uint8_t ret_client_id[HONGYAN_CLIENT_ID_SIZE], uint64_t *ret_made_ms);
 /**
- * Puts a text into the outbox; on_sent() tells how it ended. After a restart: again, with the same client ID and time, in the old order.
- * INVALID_ARGUMENT: empty or too long. RESOURCE_EXHAUSTED: over 10,000 texts are waiting.
+ * Puts a text into the outbox; on_sent() tells how it ended. After a restart: again, with the same client ID and time,
+ * in the old order. INVALID_ARGUMENT: empty or too long. RESOURCE_EXHAUSTED: over 10,000 texts are waiting.
  */
-int hongyan_send_text(
-	struct hongyan *h, uint32_t to, const char *text, const uint8_t client_id[HONGYAN_CLIENT_ID_SIZE], uint64_t made_ms);
+int hongyan_send_text(struct hongyan *h, uint32_t to, const char *text, const uint8_t client_id[HONGYAN_CLIENT_ID_SIZE],
+	uint64_t made_ms);
 void hongyan_lookup(struct hongyan *h, const char *name,
 	void (*done)(void *arg, int status, const char *why, uint32_t uin), void *arg);
 /** Pull now; also happens by itself on every hint, connect and heartbeat. */

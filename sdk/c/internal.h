@@ -1,8 +1,8 @@
 /**
  * internal.h - how the files of the client library call each other.
  *
- * A *task* is one request until it has a final answer. It is tried on the long link when that is online, else on a short link of its
- * own; a try that fails is followed by another, after a while, under the same client ID.
+ * A *task* is one request until it has a final answer. It is tried on the long link when that is online, else on a
+ * short link of its own; a try that fails is followed by another, after a while, under the same client ID.
  *
  *	waiting --task_try--> on the long link / on a short link --answer--> done (or waiting, if it may be tried again)
  *	                              `--timeout, link lost--> waiting
@@ -25,8 +25,8 @@ struct method {
 	const char *path;
 	const ProtobufCMessageDescriptor *response;
 };
-extern const struct method method_register, method_sign_in, method_sign_out, method_identify, method_lookup, method_sync,
-	method_send_text;
+extern const struct method method_register, method_sign_in, method_sign_out, method_identify, method_lookup,
+	method_sync, method_send_text;
 
 struct short_link;
 
@@ -34,14 +34,14 @@ struct task {
 	struct hongyan *client;
 	struct hy_link in_tasks;
 	const struct method *method;
-	struct hy_buf request;       /* packed */
-	unsigned tries, tries_max;   /* tries_max 0: until there is a final answer */
-	uint32_t seq;                /* on the long link; 0: not there */
+	struct hy_buf request;     /* packed */
+	unsigned tries, tries_max; /* tries_max 0: until there is a final answer */
+	uint32_t seq;              /* on the long link; 0: not there */
 	struct short_link *short_link;
-	struct env_timer timer;      /* of this try, or until the next one */
+	struct env_timer timer; /* of this try, or until the next one */
 	/** `response` is NULL when no answer came. Called once; the task is freed after it. */
 	void (*done)(struct task *t, int status, const char *why, const ProtobufCMessage *response);
-	void (*user_done)(void);     /* the caller's callback, cast back by `done` */
+	void (*user_done)(void); /* the caller's callback, cast back by `done` */
 	void *user_arg;
 	void *owner;
 };
@@ -74,7 +74,7 @@ struct hongyan {
 	unsigned heartbeat_s;
 	uint32_t uin, next_seq;
 	struct hy_buf ticket, snapshot;
-	enum hongyan_state told;     /* the state last reported */
+	enum hongyan_state told; /* the state last reported */
 	struct long_link link;
 	struct hy_link tasks;
 	/* sync */

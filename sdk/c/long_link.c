@@ -1,4 +1,6 @@
-/* long_link.c - the long link: connect, identify, heartbeat, answers and hints; begin anew with backoff when it ends. */
+/*
+ * long_link.c - the long link: connect, identify, heartbeat, answers and hints; begin anew with backoff when it ends.
+ */
 #include "auth.pb-c.h"
 #include "internal.h"
 #include "mars_frame.h"
@@ -18,7 +20,7 @@ static void set_timer(struct hongyan *h, uint64_t us)
 	env_timer_set(h->loop, &h->link.timer, env_loop_now_us(h->loop) + us);
 }
 
-/* ---- ending ----------------------------------------------------------------------------------------------------------- */
+/* ---- ending ------------------------------------------------------------------------------------------------------ */
 
 static void link_down(struct hongyan *h)
 {
@@ -52,7 +54,7 @@ void long_link_stop(struct hongyan *h)
 	task_all_off_link(h);
 }
 
-/* ---- writing ------------------------------------------------------------------------------------------------------------ */
+/* ---- writing ----------------------------------------------------------------------------------------------------- */
 
 static void flush(struct hongyan *h)
 {
@@ -88,7 +90,7 @@ void long_link_send(struct hongyan *h, uint32_t cmd, uint32_t seq, struct hy_byt
 	flush(h);
 }
 
-/* ---- identifying, heartbeat ------------------------------------------------------------------------------------------------ */
+/* ---- identifying, heartbeat -------------------------------------------------------------------------------------- */
 
 static void identify(struct hongyan *h)
 {
@@ -147,7 +149,7 @@ static void on_noop_timeout(struct env_timer *timer)
 	long_link_reset(hy_container_of(timer, struct hongyan, link.noop_timer));
 }
 
-/* ---- reading ---------------------------------------------------------------------------------------------------------------- */
+/* ---- reading ----------------------------------------------------------------------------------------------------- */
 
 /** False: the link is gone, or another one. */
 static bool on_frame(struct hongyan *h, const struct mars_frame *f)
@@ -239,7 +241,7 @@ static void on_event(struct env_sock *sock, unsigned events)
 		read_all(h);
 }
 
-/* ---- connecting ---------------------------------------------------------------------------------------------------------------- */
+/* ---- connecting -------------------------------------------------------------------------------------------------- */
 
 static void connect_now(struct hongyan *h)
 {

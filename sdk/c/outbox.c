@@ -36,7 +36,7 @@ static void conversation_free(struct conversation *c)
 static struct conversation *conversation_of(struct hongyan *h, uint32_t to)
 {
 	struct conversation *c;
-	hy_list_each(c, &h->conversations, struct conversation, in_client)
+	hy_list_each (c, &h->conversations, struct conversation, in_client)
 		if (c->to == to)
 			return c;
 	c = hy_zalloc(sizeof *c);
@@ -87,8 +87,8 @@ static void on_answer(struct task *t, int status, const char *why, const Protobu
 	text_free(x);
 }
 
-int hongyan_send_text(
-	struct hongyan *h, uint32_t to, const char *text, const uint8_t client_id[HONGYAN_CLIENT_ID_SIZE], uint64_t made_ms)
+int hongyan_send_text(struct hongyan *h, uint32_t to, const char *text, const uint8_t client_id[HONGYAN_CLIENT_ID_SIZE],
+	uint64_t made_ms)
 {
 	size_t len = strlen(text);
 	if (len == 0 || len > HONGYAN_TEXT_MAX)
@@ -111,7 +111,7 @@ int hongyan_send_text(
 void outbox_start(struct hongyan *h)
 {
 	struct conversation *c;
-	hy_list_each(c, &h->conversations, struct conversation, in_client)
+	hy_list_each (c, &h->conversations, struct conversation, in_client)
 		if (!c->task)
 			send_first(c);
 }
@@ -119,7 +119,7 @@ void outbox_start(struct hongyan *h)
 void outbox_stop(struct hongyan *h)
 {
 	struct conversation *c;
-	hy_list_each(c, &h->conversations, struct conversation, in_client)
+	hy_list_each (c, &h->conversations, struct conversation, in_client)
 		if (c->task)
 			task_cancel(hy_take(c->task));
 }
@@ -128,9 +128,9 @@ void outbox_clear(struct hongyan *h)
 {
 	struct conversation *c;
 	outbox_stop(h);
-	hy_list_each(c, &h->conversations, struct conversation, in_client) {
+	hy_list_each (c, &h->conversations, struct conversation, in_client) {
 		struct text *x;
-		hy_list_each(x, &c->texts, struct text, in_conversation)
+		hy_list_each (x, &c->texts, struct text, in_conversation)
 			text_free(x);
 		conversation_free(c);
 	}

@@ -56,12 +56,13 @@ static void task_finish(struct task *t, int status, const char *why, const Proto
 	task_free(t);
 }
 
-/* ---- trying --------------------------------------------------------------------------------------------------------- */
+/* ---- trying ------------------------------------------------------------------------------------------------------ */
 
 static bool may_wait_for_link(const struct task *t)
 {
 	const struct long_link *l = &t->client->link;
-	return t->tries == 0 && (l->state == LONG_LINK_CONNECTING || l->state == LONG_LINK_IDENTIFYING) && l->failures == 0;
+	return t->tries == 0 && (l->state == LONG_LINK_CONNECTING || l->state == LONG_LINK_IDENTIFYING) &&
+	       l->failures == 0;
 }
 
 static void on_timer(struct env_timer *timer);
@@ -139,7 +140,7 @@ struct task *task_start(struct hongyan *h, const struct method *m, const Protobu
 void task_all_off_link(struct hongyan *h)
 {
 	struct task *t;
-	hy_list_each(t, &h->tasks, struct task, in_tasks)
+	hy_list_each (t, &h->tasks, struct task, in_tasks)
 		if (t->seq != 0)
 			task_retry_later(t, 0);
 }
@@ -147,7 +148,7 @@ void task_all_off_link(struct hongyan *h)
 void task_all_try(struct hongyan *h)
 {
 	struct task *t;
-	hy_list_each(t, &h->tasks, struct task, in_tasks)
+	hy_list_each (t, &h->tasks, struct task, in_tasks)
 		if (t->seq == 0 && !t->short_link && t->tries == 0)
 			task_try(t);
 }
@@ -155,22 +156,20 @@ void task_all_try(struct hongyan *h)
 struct task *task_by_seq(struct hongyan *h, uint32_t seq)
 {
 	struct task *t;
-	hy_list_each(t, &h->tasks, struct task, in_tasks)
+	hy_list_each (t, &h->tasks, struct task, in_tasks)
 		if (t->seq == seq && seq != 0)
 			return t;
 	return NULL;
 }
 
-/* ---- answers ----------------------------------------------------------------------------------------------------------- */
+/* ---- answers ----------------------------------------------------------------------------------------------------- */
 
 static void *arena_alloc(void *arena, size_t size)
 {
 	return hy_arena_alloc(arena, size);
 }
 
-static void arena_free(void *arena, void *p)
-{
-}
+static void arena_free(void *arena, void *p) {}
 
 /** Answers after which the same request may do better later. */
 static bool may_try_again(int status)
@@ -202,7 +201,8 @@ void task_answered(struct task *t, struct hy_bytes body)
 	ProtobufCAllocator allocator = {.alloc = arena_alloc, .free = arena_free, .allocator_data = &arena};
 	ProtobufCMessage *response = protobuf_c_message_unpack(t->method->response, &allocator, body.len, body.data);
 	const Hy__ResponseHead *head =
-		response ? *(Hy__ResponseHead **)(void *)((char *)response + t->method->response->fields[0].offset) : NULL;
+		response ? *(Hy__ResponseHead **)(void *)((char *)response + t->method->response->fields[0].offset)
+			 : NULL;
 	int status = head ? (int)head->code : HY_INTERNAL;
 	const char *why = head && head->message[0] ? head->message : hy_status_text(status);
 	bool again = !head || (may_try_again(status) && (t->tries_max == 0 || t->tries < t->tries_max));

@@ -19,9 +19,10 @@ static uint32_t limit_of(uint32_t wanted)
 	return wanted == 0 || wanted > ADMIN_ROWS_MAX ? ADMIN_ROWS_MAX : wanted;
 }
 
-/* ---- spaces, keys ------------------------------------------------------------------------------------------------- */
+/* ---- spaces, keys ------------------------------------------------------------------------------------------------ */
 
-static int on_spaces(void *self, struct call *call, const Hy__AdminSpacesRequest *request, Hy__AdminSpacesResponse *response)
+static int on_spaces(
+	void *self, struct call *call, const Hy__AdminSpacesRequest *request, Hy__AdminSpacesResponse *response)
 {
 	static const char *const shapes[] = {[KT_LOG] = "log", [KT_MAP] = "map", [KT_WINDOW] = "window"};
 	struct admin *admin = self;
@@ -51,7 +52,8 @@ static int on_keys(void *self, struct call *call, const Hy__AdminKeysRequest *re
 	size_t count;
 	bool more;
 	if (request->after[0] && !hy_key_parse(request->after, &after))
-		return call_fail(call, HY_INVALID_ARGUMENT, "'%s' names no key; write user:42 or name:ann", request->after);
+		return call_fail(
+			call, HY_INVALID_ARGUMENT, "'%s' names no key; write user:42 or name:ann", request->after);
 	int status = kt_list_keys(
 		admin->kt, call, request->after[0] ? &after : NULL, limit_of(request->limit), &keys, &count, &more);
 	if (status != HY_OK)
@@ -69,7 +71,7 @@ static int on_keys(void *self, struct call *call, const Hy__AdminKeysRequest *re
 	return HY_OK;
 }
 
-/* ---- rows, on the key's own loop --------------------------------------------------------------------------------------- */
+/* ---- rows, on the key's own loop --------------------------------------------------------------------------------- */
 
 struct rows_question {
 	struct admin *admin;
@@ -139,7 +141,8 @@ static Hy__AdminRow *describe(struct call *call, const struct kt_space *space, c
 		append_escaped(row->value, &value);
 	hy__admin_row__init(r);
 	r->name = hy_arena_strndup(call->arena, (char *)hy_buf_data(&name), hy_buf_len(&name));
-	r->value = hy_arena_strndup(call->arena, (char *)hy_buf_data(&value), HY_MIN(hy_buf_len(&value), ADMIN_VALUE_MAX));
+	r->value =
+		hy_arena_strndup(call->arena, (char *)hy_buf_data(&value), HY_MIN(hy_buf_len(&value), ADMIN_VALUE_MAX));
 	r->version = row->version;
 	r->deleted = row->deleted;
 	r->value_len = (uint32_t)row->value.len;
@@ -186,11 +189,12 @@ static int on_rows(void *self, struct call *call, const Hy__AdminRowsRequest *re
 {
 	struct rows_question q = {.admin = self, .request = request, .response = response};
 	if (!hy_key_parse(request->key, &q.key))
-		return call_fail(call, HY_INVALID_ARGUMENT, "'%s' names no key; write user:42 or name:ann", request->key);
+		return call_fail(
+			call, HY_INVALID_ARGUMENT, "'%s' names no key; write user:42 or name:ann", request->key);
 	return svr_hop(call, svr_loop_of_key(svr_of_loop(call->loop), &q.key), rows_here, &q);
 }
 
-/* ---- counters -------------------------------------------------------------------------------------------------------------- */
+/* ---- counters ---------------------------------------------------------------------------------------------------- */
 
 struct stats_writer {
 	struct call *call;
@@ -210,7 +214,7 @@ static void add_stat(struct stats_writer *w, const char *name, uint64_t value)
 	s->name = hy_arena_strndup(w->call->arena, name, strlen(name));
 	s->value = value;
 	if (!s->name)
-		s->name = (char *)(uintptr_t)"";
+		s->name = (char *)(uintptr_t) "";
 	w->response->stats[w->response->n_stats++] = s;
 }
 
@@ -225,7 +229,8 @@ static void add_method(void *arg, const struct rpc_stats *stats)
 	for (int status = 1; status < HY_STATUS_COUNT; status++) {
 		if (stats->errors[status] == 0)
 			continue;
-		snprintf(name, sizeof name, "%s%s.%s", stats->remote ? "remote." : "", stats->method->name, hy_status_name(status));
+		snprintf(name, sizeof name, "%s%s.%s", stats->remote ? "remote." : "", stats->method->name,
+			hy_status_name(status));
 		add_stat(w, name, stats->errors[status]);
 	}
 }
@@ -244,7 +249,8 @@ static void add_kt(struct stats_writer *w, const struct kt *kt)
 	add_stat(w, "kt.failed", s.failed);
 }
 
-static int on_stats(void *self, struct call *call, const Hy__AdminStatsRequest *request, Hy__AdminStatsResponse *response)
+static int on_stats(
+	void *self, struct call *call, const Hy__AdminStatsRequest *request, Hy__AdminStatsResponse *response)
 {
 	struct admin *admin = self;
 	struct svr *svr = svr_of_loop(call->loop);

@@ -1,6 +1,6 @@
 /**
- * admin.h - the Admin service (proto/admin.proto): what operator's commands ask a running server, over a Unix socket in the
- * data folder that only the server's own user can open.
+ * admin.h - the Admin service (proto/admin.proto): what operator's commands ask a running server, over a Unix socket in
+ * the data folder that only the server's own user can open.
  */
 #ifndef MAIN_ADMIN_H
 #define MAIN_ADMIN_H

@@ -28,7 +28,9 @@ static void ask(void *arg)
 	struct call call = {.loop = a->loop, .arena = &arena, .deadline_us = svr_now_us(a->loop) + ASK_DEADLINE_US};
 	a->status = a->fn(&call, a->arg);
 	if (a->status == HY_UNAVAILABLE || a->status == HY_DEADLINE_EXCEEDED)
-		fprintf(stderr, "%s: no server answers for the data folder %s; is it running? (--data names another folder)\n", a->who, a->dir);
+		fprintf(stderr,
+			"%s: no server answers for the data folder %s; is it running? (--data names another folder)\n",
+			a->who, a->dir);
 	else if (a->status != HY_OK)
 		fprintf(stderr, "%s: %s\n", a->who, call.message ? call.message : hy_status_text(a->status));
 	hy_arena_fini(&arena);

@@ -1,5 +1,6 @@
 /**
- * admin_client.h - how an operator's command asks a running server: generated stubs of the Admin service over its Unix socket.
+ * admin_client.h - how an operator's command asks a running server: generated stubs of the Admin service over its Unix
+ * socket.
  */
 #ifndef MAIN_ADMIN_CLIENT_H
 #define MAIN_ADMIN_CLIENT_H
@@ -7,8 +8,8 @@
 #include "svrkit/svr.h"
 
 /**
- * Runs fn(call, arg) in a coroutine of a small client process of its own, with the Admin service at DIR/admin.sock. Returns what fn
- * returned; for other than HY_OK the sentence of the failure is printed to stderr, after `who`.
+ * Runs fn(call, arg) in a coroutine of a small client process of its own, with the Admin service at DIR/admin.sock.
+ * Returns what fn returned; for other than HY_OK the sentence of the failure is printed to stderr, after `who`.
  */
 int admin_client_run(const char *who, const char *dir, int (*fn)(struct call *call, void *arg), void *arg);
 

@@ -1,8 +1,8 @@
 /*
  * chat.c - `hongyan chat`: a plain terminal client on sdk/c.
  *
- * Three threads of control: the loop, on which the library lives; an actor that reads lines from the terminal; and the main
- * actor, which prints and keeps the state file. They send each other messages (struct event).
+ * Three threads of control: the loop, on which the library lives; an actor that reads lines from the terminal; and the
+ * main actor, which prints and keeps the state file. They send each other messages (struct event).
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,7 +29,17 @@ static const char usage[] =
 	"  /signout             end, and give up this device's ticket\n"
 	"  /help                print this\n";
 
-enum event_kind { EVENT_LINE, EVENT_END_OF_INPUT, EVENT_PRINT, EVENT_SYNC, EVENT_SIGNED_IN, EVENT_FAILED, EVENT_SENT, EVENT_FOUND, EVENT_SIGNED_OUT };
+enum event_kind {
+	EVENT_LINE,
+	EVENT_END_OF_INPUT,
+	EVENT_PRINT,
+	EVENT_SYNC,
+	EVENT_SIGNED_IN,
+	EVENT_FAILED,
+	EVENT_SENT,
+	EVENT_FOUND,
+	EVENT_SIGNED_OUT
+};
 
 /** To the main actor. Owns all that it points to. */
 struct event {
@@ -63,7 +73,7 @@ struct chat {
 	bool interactive;
 };
 
-/* ---- messages to the main actor ------------------------------------------------------------------------------------- */
+/* ---- messages to the main actor ---------------------------------------------------------------------------------- */
 
 static struct event *event_create(enum event_kind kind)
 {
@@ -84,11 +94,13 @@ static void event_free(struct event *e)
 	hy_free(e);
 }
 
-/* ---- on the loop: what the library tells ------------------------------------------------------------------------------ */
+/* ---- on the loop: what the library tells ------------------------------------------------------------------------- */
 
 static void on_state(void *arg, enum hongyan_state state)
 {
-	static const char *const texts[] = {[HONGYAN_OFFLINE] = "* signed out", [HONGYAN_CONNECTING] = "* connecting ...", [HONGYAN_ONLINE] = "* online"};
+	static const char *const texts[] = {[HONGYAN_OFFLINE] = "* signed out",
+		[HONGYAN_CONNECTING] = "* connecting ...",
+		[HONGYAN_ONLINE] = "* online"};
 	struct event *e = event_create(EVENT_PRINT);
 	e->text = hy_strdup(texts[state]);
 	tell(arg, e);
@@ -144,7 +156,8 @@ static enum hongyan_stored on_sync(void *arg, const struct hongyan_sync *sync)
 	return HONGYAN_LATER;
 }
 
-static void on_sent(void *arg, uint32_t to, const uint8_t *client_id, int status, const char *why, const uint8_t *message_id)
+static void on_sent(
+	void *arg, uint32_t to, const uint8_t *client_id, int status, const char *why, const uint8_t *message_id)
 {
 	struct event *e = event_create(EVENT_SENT);
 	e->status = status;
@@ -188,9 +201,18 @@ static void on_sign_out_done(void *arg, int status, const char *why)
 	tell(arg, event_create(EVENT_SIGNED_OUT));
 }
 
-/* ---- orders to the loop ----------------------------------------------------------------------------------------------------- */
+/* ---- orders to the loop ------------------------------------------------------------------------------------------ */
 
-enum order_kind { ORDER_CREATE, ORDER_ENTER, ORDER_RESUME, ORDER_LOOKUP, ORDER_SEND, ORDER_STORED, ORDER_SIGN_OUT, ORDER_END };
+enum order_kind {
+	ORDER_CREATE,
+	ORDER_ENTER,
+	ORDER_RESUME,
+	ORDER_LOOKUP,
+	ORDER_SEND,
+	ORDER_STORED,
+	ORDER_SIGN_OUT,
+	ORDER_END
+};
 
 struct order {
 	struct env_msg msg;
@@ -206,7 +228,10 @@ static void create_client(struct chat *c)
 	struct hongyan_config config = {.server = &c->server,
 		.device = c->state.device,
 		.device_name = "terminal",
-		.events = {.on_state = on_state, .on_sync = on_sync, .on_sent = on_sent, .on_signed_out = on_signed_out},
+		.events = {.on_state = on_state,
+			.on_sync = on_sync,
+			.on_sent = on_sent,
+			.on_signed_out = on_signed_out},
 		.arg = c};
 	int status = hongyan_create(c->loop, &config, &c->client);
 	assert(status == HY_OK);
@@ -271,7 +296,7 @@ static void order(struct chat *c, enum order_kind kind, const char *text, uint32
 	env_inbox_post(env_loop_inbox(c->loop), &o->msg);
 }
 
-/* ---- the terminal --------------------------------------------------------------------------------------------------------------- */
+/* ---- the terminal ------------------------------------------------------------------------------------------------ */
 
 static void read_lines(void *arg)
 {
@@ -500,13 +525,14 @@ static int talk(struct chat *c)
 			return status;
 	}
 	if (c->waiting > 0) {
-		fprintf(stderr, "hongyan chat: %u texts were not answered for; they may not have arrived\n", c->waiting);
+		fprintf(stderr, "hongyan chat: %u texts were not answered for; they may not have arrived\n",
+			c->waiting);
 		status = 1;
 	}
 	return status;
 }
 
-/* ---- start ---------------------------------------------------------------------------------------------------------------------------- */
+/* ---- start ------------------------------------------------------------------------------------------------------- */
 
 static bool name_valid(const char *name)
 {

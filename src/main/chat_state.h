@@ -1,6 +1,6 @@
 /**
- * chat_state.h - what `hongyan chat` keeps of an account on this machine: device, ticket and the newest snapshot, in one small
- * file, $XDG_STATE_HOME/hongyan/NAME (or ~/.local/state/hongyan/NAME), mode 0600.
+ * chat_state.h - what `hongyan chat` keeps of an account on this machine: device, ticket and the newest snapshot, in
+ * one small file, $XDG_STATE_HOME/hongyan/NAME (or ~/.local/state/hongyan/NAME), mode 0600.
  */
 #ifndef MAIN_CHAT_STATE_H
 #define MAIN_CHAT_STATE_H

@@ -4,7 +4,10 @@
 #ifndef MAIN_COMMANDS_H
 #define MAIN_COMMANDS_H
 
-/** Each gets its own name as argv[0] and returns the process's exit status: 0, 1 (it failed, stderr says why), 2 (wrong usage). */
+/**
+ * Each gets its own name as argv[0] and returns the process's exit status: 0, 1 (it failed, stderr says why), 2 (wrong
+ * usage).
+ */
 int command_serve(int argc, char **argv);
 int command_chat(int argc, char **argv);
 int command_kt(int argc, char **argv);

@@ -9,7 +9,8 @@
 static const char kt_usage[] =
 	"usage: hongyan kt [--data DIR] [--limit N]             spaces, and the first keys\n"
 	"       hongyan kt [--data DIR] keys [AFTER]            keys in order, after one of them\n"
-	"       hongyan kt [--data DIR] KEY                     versions and sizes of a key's tables; a key is user:42 or name:ann\n"
+	"       hongyan kt [--data DIR] KEY                     versions and sizes of a key's tables; a key is user:42 "
+	"or name:ann\n"
 	"       hongyan kt [--data DIR] KEY SPACE               the rows of one table, decoded\n\n"
 	"Looks into a running server, by the socket in its data folder (default ./data).\n";
 
@@ -80,7 +81,8 @@ static int print_rows(struct call *call, const struct question *q)
 		}
 		printed += response.n_rows;
 		if (!response.more || (q->limit && printed >= q->limit)) {
-			printf("%llu rows%s\n", (unsigned long long)printed, response.more ? "; there are more (--limit)" : "");
+			printf("%llu rows%s\n", (unsigned long long)printed,
+				response.more ? "; there are more (--limit)" : "");
 			return HY_OK;
 		}
 		request.after = response.next;
@@ -152,7 +154,8 @@ int command_stat(int argc, char **argv)
 	struct question q = {.dir = "./data"};
 	bool help = argc > 1 && strcmp(argv[1], "--help") == 0;
 	if (help || !take_options(&argc, &argv, &q) || argc > 0) {
-		fprintf(help ? stdout : stderr, "usage: hongyan stat [--data DIR]\n\nPrints a running server's counters.\n");
+		fprintf(help ? stdout : stderr,
+			"usage: hongyan stat [--data DIR]\n\nPrints a running server's counters.\n");
 		return help ? 0 : 2;
 	}
 	return admin_client_run("hongyan stat", q.dir, stat_ask, NULL) == HY_OK ? 0 : 1;

@@ -30,10 +30,13 @@ static int parse(const char *path, const char *text, size_t len, struct secrets 
 {
 	size_t header = sizeof SECRET_HEADER - 1, got = 0;
 	if (len == SECRET_TEXT_LEN && memcmp(text, SECRET_HEADER, header) == 0 &&
-		sodium_hex2bin(ret_secrets->master, SECRET_SIZE, text + header, 2 * SECRET_SIZE, NULL, &got, NULL) == 0 &&
+		sodium_hex2bin(ret_secrets->master, SECRET_SIZE, text + header, 2 * SECRET_SIZE, NULL, &got, NULL) ==
+			0 &&
 		got == SECRET_SIZE)
 		return HY_OK;
-	*ret_why = why_printf("%s is damaged. Put back a copy of it; or remove it: a new one is made, and everybody has to sign in again", path);
+	*ret_why = why_printf("%s is damaged. Put back a copy of it; or remove it: a new one is made, and everybody "
+			      "has to sign in again",
+		path);
 	return HY_FAILED_PRECONDITION;
 }
 

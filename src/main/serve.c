@@ -24,35 +24,50 @@ struct settings {
 static const struct hy_config_item items[] = {
 	{NULL, "config", HY_CONFIG_STRING, AT(config), "", "an INI file with the settings below"},
 	{NULL, "help", HY_CONFIG_BOOL, AT(help), "false", "print this"},
-	{NULL, "check", HY_CONFIG_BOOL, AT(check), "false", "check settings, folder and port, then end without serving"},
+	{NULL, "check", HY_CONFIG_BOOL, AT(check), "false",
+		"check settings, folder and port, then end without serving"},
 	{NULL, "repair", HY_CONFIG_BOOL, AT(repair), "false",
 		"go on past damage in the commit log; what stood after it is lost, and clients sync anew"},
 	{"server.data", "data", HY_CONFIG_STRING, AT(data), "./data", "folder of all that is stored; made if missing"},
 	{"server.listen", "listen", HY_CONFIG_STRING, AT(listen), "127.0.0.1:7600",
 		"where clients connect, by Mars frames and HTTP alike; up to four, separated by commas"},
 	{"server.allow-plain", "allow-plain", HY_CONFIG_BOOL, AT(allow_plain), "false",
-		"let people on other machines sign in without encryption (a proxy in front adds it, or the network is yours)"},
-	{"server.loops", "loops", HY_CONFIG_UNSIGNED, AT(loops), "0", "event loops, a thread each; 0: one per processor", 0, SVR_LOOPS_MAX},
-	{"server.drain", "drain", HY_CONFIG_DURATION, AT(drain), "5s", "how long requests in work may take when the server ends", 0, 600000},
+		"let people on other machines sign in without encryption (a proxy in front adds it, or the network is "
+		"yours)"},
+	{"server.loops", "loops", HY_CONFIG_UNSIGNED, AT(loops), "0",
+		"event loops, a thread each; 0: one per processor", 0, SVR_LOOPS_MAX},
+	{"server.drain", "drain", HY_CONFIG_DURATION, AT(drain), "5s",
+		"how long requests in work may take when the server ends", 0, 600000},
 	{"server.log-level", "log-level", HY_CONFIG_STRING, AT(log_level), "info", "debug, info, warn or error"},
-	{"kt.memory", "memory", HY_CONFIG_BYTES, AT(memory), "256M", "memory for rows; what is colder lies in RocksDB", 1 << 20},
-	{"kt.log", "log", HY_CONFIG_BYTES, AT(log_limit), "128M", "limit of the commit log that is not yet moved", 8 << 20},
+	{"kt.memory", "memory", HY_CONFIG_BYTES, AT(memory), "256M", "memory for rows; what is colder lies in RocksDB",
+		1 << 20},
+	{"kt.log", "log", HY_CONFIG_BYTES, AT(log_limit), "128M", "limit of the commit log that is not yet moved",
+		8 << 20},
 	{"kt.segment", "segment", HY_CONFIG_BYTES, AT(segment), "16M", "size of a commit log file", 1 << 20, 1 << 30},
 	{"kt.disk-reserve", "disk-reserve", HY_CONFIG_BYTES, AT(disk_reserve), "256M",
 		"messages are refused when less disk than this is free"},
-	{"kt.window-days", "window-days", HY_CONFIG_UNSIGNED, AT(window_days), "8", "how long repeats of a send are recognised", 7, 365},
+	{"kt.window-days", "window-days", HY_CONFIG_UNSIGNED, AT(window_days), "8",
+		"how long repeats of a send are recognised", 7, 365},
 	{"messages.retain-days", "retain-days", HY_CONFIG_UNSIGNED, AT(retain_days), "0",
-		"days that messages stay though all devices have them; looked at when the user's devices sync; 0: not at all", 0, 3650},
-	{"messages.inbox-rows", "inbox-rows", HY_CONFIG_UNSIGNED, AT(inbox_rows), "20000", "messages that one inbox holds", 16},
-	{"messages.inbox-bytes", "inbox-bytes", HY_CONFIG_BYTES, AT(inbox_bytes), "16M", "bytes that one inbox holds", 64 << 10},
-	{"passwords.memory", "password-memory", HY_CONFIG_BYTES, AT(password_memory), "19M", "that Argon2id takes for one password", 8 << 10, 1 << 30},
-	{"passwords.passes", "password-passes", HY_CONFIG_UNSIGNED, AT(password_passes), "2", "that Argon2id makes", 1, 16},
+		"days that messages stay though all devices have them; looked at when the user's devices sync; 0: not "
+		"at all",
+		0, 3650},
+	{"messages.inbox-rows", "inbox-rows", HY_CONFIG_UNSIGNED, AT(inbox_rows), "20000",
+		"messages that one inbox holds", 16},
+	{"messages.inbox-bytes", "inbox-bytes", HY_CONFIG_BYTES, AT(inbox_bytes), "16M", "bytes that one inbox holds",
+		64 << 10},
+	{"passwords.memory", "password-memory", HY_CONFIG_BYTES, AT(password_memory), "19M",
+		"that Argon2id takes for one password", 8 << 10, 1 << 30},
+	{"passwords.passes", "password-passes", HY_CONFIG_UNSIGNED, AT(password_passes), "2", "that Argon2id makes", 1,
+		16},
 	{"limits.strangers", "strangers", HY_CONFIG_UNSIGNED, AT(anonymous_links), "4096",
 		"connections that have not signed in, for each loop; at the limit the oldest goes", 16},
 	{"limits.strangers-per-address", "strangers-per-address", HY_CONFIG_UNSIGNED, AT(anonymous_per_address), "256",
 		"the same for one address; connections from this machine are not counted", 1},
-	{"limits.link-requests", "link-requests", HY_CONFIG_UNSIGNED, AT(link_requests), "64", "requests in work for one link", 1, 4096},
-	{"limits.requests", "requests", HY_CONFIG_UNSIGNED, AT(requests), "8192", "requests in work for each loop; more are refused", 16},
+	{"limits.link-requests", "link-requests", HY_CONFIG_UNSIGNED, AT(link_requests), "64",
+		"requests in work for one link", 1, 4096},
+	{"limits.requests", "requests", HY_CONFIG_UNSIGNED, AT(requests), "8192",
+		"requests in work for each loop; more are refused", 16},
 	{0},
 };
 
@@ -60,8 +75,8 @@ static void print_help(void)
 {
 	struct hy_buf out = {0};
 	hy_config_help(items, &out);
-	printf("usage: hongyan serve [options]\n\nRuns a server: every module in one process.\n\n%.*s", (int)hy_buf_len(&out),
-		(const char *)hy_buf_data(&out));
+	printf("usage: hongyan serve [options]\n\nRuns a server: every module in one process.\n\n%.*s",
+		(int)hy_buf_len(&out), (const char *)hy_buf_data(&out));
 	hy_buf_fini(&out);
 }
 
@@ -85,7 +100,8 @@ static bool parse_listen(const char *text, struct server_config *config, char **
 		memcpy(one, text, len);
 		one[len] = '\0';
 		if (env_addr_parse(one, &config->listen[config->listen_count++]) < 0) {
-			*ret_why = why_printf("--listen: '%s' is no address; write 127.0.0.1:7600, [::1]:7600 or *:7600", one);
+			*ret_why = why_printf(
+				"--listen: '%s' is no address; write 127.0.0.1:7600, [::1]:7600 or *:7600", one);
 			return false;
 		}
 		text += len + (text[len] == ',');
@@ -131,7 +147,8 @@ static struct server_config to_server_config(const struct settings *s)
 }
 
 /** Options, then the file that they name, then options once more: they have the last word. */
-static int read_settings(struct env *env, struct hy_config *config, struct settings *s, int argc, char **argv, char **ret_why)
+static int read_settings(
+	struct env *env, struct hy_config *config, struct settings *s, int argc, char **argv, char **ret_why)
 {
 	int next;
 	int status = hy_config_read_options(config, argc - 1, argv + 1, &next, ret_why);
@@ -156,14 +173,16 @@ static int read_settings(struct env *env, struct hy_config *config, struct setti
 }
 
 /** What the operator sees: where to go, and what would surprise him. */
-static void announce(struct env *env, const struct server *server, const struct server_config *config, uint64_t started_us)
+static void announce(
+	struct env *env, const struct server *server, const struct server_config *config, uint64_t started_us)
 {
 	char text[128];
 	for (unsigned i = 0; i < config->listen_count; i++) {
 		const struct env_addr *a = server_address(server, i);
 		printf("Hongyan is ready at http://%s\n", env_addr_text(a, text, sizeof text));
 		if (!env_addr_is_loopback(a) && !config->access.allow_plain)
-			printf("  (sign-in from other machines is refused there: connections are not encrypted; see --allow-plain)\n");
+			printf("  (sign-in from other machines is refused there: connections are not encrypted; see "
+			       "--allow-plain)\n");
 	}
 	printf("data in %s; up after %llu ms; end it with Ctrl-C\n", config->data_dir,
 		(unsigned long long)((env_mono_us(env) - started_us) / 1000));
@@ -179,8 +198,10 @@ static int serve(struct env *env, const struct settings *s)
 	if (!parse_listen(s->listen, &config, &why) || !parse_log_level(env, s->log_level, &why))
 		return fail(why);
 	if (files < FILES_NEEDED)
-		return fail(why_printf("only %llu files may be open, and every connection is one: raise the limit (ulimit -n, or "
-				       "LimitNOFILE= of the service)", (unsigned long long)files));
+		return fail(why_printf(
+			"only %llu files may be open, and every connection is one: raise the limit (ulimit -n, or "
+			"LimitNOFILE= of the service)",
+			(unsigned long long)files));
 	if (server_start(env, &config, &server, &why) != HY_OK)
 		return fail(why);
 	if (s->check) {

@@ -55,13 +55,14 @@ static int fail(struct server *s, int status, char *why)
 	return status;
 }
 
-/* ---- the parts, in order --------------------------------------------------------------------------------------------- */
+/* ---- the parts, in order ----------------------------------------------------------------------------------------- */
 
 static int start_svr(struct server *s)
 {
 	unsigned loops = s->config.loops ? s->config.loops : HY_MIN(env_cpu_count(s->env), (unsigned)SVR_LOOPS_MAX);
 	int status = svr_create(s->env, &(struct svr_config){.loops = loops}, &s->svr);
-	return status == HY_OK ? HY_OK : fail(s, status, why_printf("cannot make event loops: %s", hy_status_text(status)));
+	return status == HY_OK ? HY_OK
+			       : fail(s, status, why_printf("cannot make event loops: %s", hy_status_text(status)));
 }
 
 static void stop_svr(struct server *s)
@@ -160,9 +161,13 @@ static int start_admin(struct server *s)
 	else
 		snprintf(text, sizeof text, "unix:%s/admin.sock", s->config.data_dir);
 	if (env_addr_parse(text, &addr) < 0)
-		return fail(s, HY_INVALID_ARGUMENT, why_printf("the administration socket's path is too long (at most 107 bytes): %s", text + 5));
+		return fail(s, HY_INVALID_ARGUMENT,
+			why_printf("the administration socket's path is too long (at most 107 bytes): %s", text + 5));
 	int status = rpc_listen(s->svr, &addr);
-	return status == HY_OK ? HY_OK : fail(s, status, why_printf("cannot make the administration socket %s: %s", text + 5, hy_status_text(status)));
+	return status == HY_OK ? HY_OK
+			       : fail(s, status,
+					 why_printf("cannot make the administration socket %s: %s", text + 5,
+						 hy_status_text(status)));
 }
 
 static void stop_admin(struct server *s)
@@ -176,9 +181,12 @@ static int fail_listen(struct server *s, const struct env_addr *addr, int rc)
 	env_addr_text(addr, text, sizeof text);
 	switch (rc) {
 	case -EADDRINUSE:
-		return fail(s, HY_ALREADY_EXISTS, why_printf("%s is taken by another program; end it, or choose another address with --listen", text));
+		return fail(s, HY_ALREADY_EXISTS,
+			why_printf("%s is taken by another program; end it, or choose another address with --listen",
+				text));
 	case -EACCES:
-		return fail(s, HY_PERMISSION_DENIED, why_printf("this user may not listen on %s; ports below 1024 are the administrator's", text));
+		return fail(s, HY_PERMISSION_DENIED,
+			why_printf("this user may not listen on %s; ports below 1024 are the administrator's", text));
 	case -EADDRNOTAVAIL:
 		return fail(s, HY_INVALID_ARGUMENT, why_printf("%s is no address of this machine", text));
 	default:
@@ -206,7 +214,8 @@ static void stop_access(struct server *s)
 static int start_loops(struct server *s)
 {
 	int status = svr_start(s->svr);
-	return status == HY_OK ? HY_OK : fail(s, status, why_printf("cannot start threads: %s", hy_status_text(status)));
+	return status == HY_OK ? HY_OK
+			       : fail(s, status, why_printf("cannot start threads: %s", hy_status_text(status)));
 }
 
 static void stop_loops(struct server *s)
@@ -229,7 +238,10 @@ static const struct part {
 	{"threads", start_loops, stop_loops},
 };
 
-/** Newest first. After a start that failed before the loops ran: they run once, so that they can end while all that uses them is there. */
+/**
+ * Newest first. After a start that failed before the loops ran: they run once, so that they can end while all that uses
+ * them is there.
+ */
 static void stop_parts(struct server *s, unsigned count)
 {
 	if (count < HY_COUNT_OF(parts) && s->svr && svr_start(s->svr) == HY_OK)
@@ -247,7 +259,8 @@ int server_start(struct env *env, const struct server_config *config, struct ser
 		int status = parts[i].start(s);
 		if (status == HY_OK)
 			continue;
-		*ret_why = s->why ? s->why : why_printf("cannot start the %s: %s", parts[i].name, hy_status_text(status));
+		*ret_why =
+			s->why ? s->why : why_printf("cannot start the %s: %s", parts[i].name, hy_status_text(status));
 		stop_parts(s, i + 1);
 		hy_free(s);
 		return status;
