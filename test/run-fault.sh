@@ -1,10 +1,14 @@
 #!/usr/bin/env bash
-# Power cuts, kills, cut links and failing disks against the real server: fault/checker.py, then fault/damage.py. Options go to the
-# checker. --help tells them.
+# usage: script/test fault [option ...]
+#
+# Kills, power cuts, cut links (fault/checker.py), then damaged logs and failing disks (fault/damage.py) against the real server.
+# With options only the checker runs; --help tells them.
 set -euo pipefail
 cd "$(dirname "$0")/fault"
 export PYTHONDONTWRITEBYTECODE=1
-if [ $# -gt 0 ]; then
-	exec ./checker.py "$@"
-fi
-./checker.py
+[ $# -eq 0 ] || exec ./checker.py "$@"
+passed=0
+./checker.py && passed=1
+tally=$(./damage.py | tee /dev/stderr | tail -n 1 | grep -xE '[0-9]+ passed, [0-9]+ failed' || echo "0 passed, 1 failed")
+read -r more _ failed _ <<<"$tally"
+echo "$((passed + more)) passed, $((1 - passed + failed)) failed"

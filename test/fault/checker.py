@@ -386,14 +386,24 @@ class Run:
             for task in done:
                 task.result()
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await self.end_tasks(tasks)
         await self.settle()
         self.judge()
         for p in self.people:
             p.device.hang_up()
         await self.server.end(signal.SIGTERM)
+
+    async def end_tasks(self, tasks):
+        """wait_for() swallows a cancellation that comes with its result: so more than once."""
+        self.plan.calm = True
+        left = [task for task in tasks if not task.done()]
+        while left:
+            for task in left:
+                task.cancel()
+            _, left = await asyncio.wait(left, timeout=1)
+        for task in tasks:
+            if not task.cancelled():
+                task.exception()
 
     async def guarded(self):
         """What is wrong, as lines; empty: nothing."""

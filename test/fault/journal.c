@@ -77,7 +77,8 @@ struct file *journal_file_by_inode(struct journal *j, uint64_t inode)
 	return NULL;
 }
 
-/* ---- records --------------------------------------------------------------------------------------------------------- */
+/* ---- records
+ * --------------------------------------------------------------------------------------------------------- */
 
 static uint64_t append(struct journal *j, const struct record *r, const void *payload)
 {
@@ -89,7 +90,8 @@ static uint64_t append(struct journal *j, const struct record *r, const void *pa
 	memcpy(j->map + at, r, sizeof *r);
 	if (payload && r->len)
 		memcpy(j->map + at + sizeof *r, payload, r->len);
-	__atomic_store_n(&j->head->used, end, __ATOMIC_RELEASE); /* a kill before this line: the record was never there */
+	__atomic_store_n(
+		&j->head->used, end, __ATOMIC_RELEASE); /* a kill before this line: the record was never there */
 	return at;
 }
 
@@ -100,7 +102,8 @@ const uint8_t *journal_shadow(const struct journal *j, const struct shadow *s, u
 	return (const uint8_t *)(r + 1);
 }
 
-/* ---- the model: the same functions for what happens and for what is read back ---------------------------------------------- */
+/* ---- the model: the same functions for what happens and for what is read back
+ * ---------------------------------------------- */
 
 static struct file *model_file(struct journal *j, uint64_t inode, const char *path)
 {
@@ -315,7 +318,8 @@ static void model_record(struct journal *j, const struct record *r, uint64_t at)
 	}
 }
 
-/* ---- what happens ------------------------------------------------------------------------------------------------------ */
+/* ---- what happens
+ * ------------------------------------------------------------------------------------------------------ */
 
 struct file *journal_add_file(struct journal *j, uint64_t inode, const char *path)
 {
@@ -361,7 +365,8 @@ void journal_folder_synced(struct journal *j, const char *path)
 	model_folder(j, path);
 }
 
-void journal_name(struct journal *j, enum name_kind kind, struct file *f, struct file *replaced, const char *from, const char *to)
+void journal_name(
+	struct journal *j, enum name_kind kind, struct file *f, struct file *replaced, const char *from, const char *to)
 {
 	char names[8192];
 	size_t from_len = strlen(from) + 1, to_len = to ? strlen(to) + 1 : 0;
@@ -388,7 +393,8 @@ void journal_name_done(struct journal *j, bool good)
 	model_done(j, good);
 }
 
-/* ---- the folder ---------------------------------------------------------------------------------------------------------- */
+/* ---- the folder
+ * ---------------------------------------------------------------------------------------------------------- */
 
 static void map_records(struct journal *j, const char *name, int flags)
 {
@@ -416,7 +422,9 @@ static void settle_last_name(struct journal *j)
 	char *path = journal_data_path(j, op->to ? op->to : op->from);
 	struct stat st;
 	bool there = lstat(path, &st) == 0;
-	bool good = op->kind == NAME_REMOVE ? !there : op->kind == NAME_MKDIR ? there : there && f && st.st_ino == f->inode;
+	bool good = op->kind == NAME_REMOVE  ? !there
+		    : op->kind == NAME_MKDIR ? there
+					     : there && f && st.st_ino == f->inode;
 	free(path);
 	journal_name_done(j, good);
 }
@@ -473,7 +481,8 @@ void journal_close(struct journal *j)
 	free(j);
 }
 
-/** Appends to `to` what reading gives the same state of `f`: as if each page had been changed once in each of its rounds. */
+/** Appends to `to` what reading gives the same state of `f`: as if each page had been changed once in each of its
+ * rounds. */
 static void compact_file(struct journal *from, struct journal *to, const struct file *f)
 {
 	struct file *g = journal_add_file(to, f->inode, f->path ? f->path : "");
@@ -530,7 +539,8 @@ void journal_compact(struct journal *j)
 	/* Names as they were done: the paths above are those of now, and doing it again gives them once more. */
 	for (size_t i = 0; i < j->op_count; i++) {
 		struct name_op *op = &j->ops[i];
-		uint64_t file = op->file ? numbers[op->file - 1] : 0, replaced = op->replaced ? numbers[op->replaced - 1] : 0;
+		uint64_t file = op->file ? numbers[op->file - 1] : 0,
+			 replaced = op->replaced ? numbers[op->replaced - 1] : 0;
 		journal_name(&to, op->kind, journal_file(&to, file), journal_file(&to, replaced), op->from, op->to);
 		journal_name_done(&to, true);
 	}

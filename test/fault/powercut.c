@@ -1,18 +1,18 @@
 /*
- * powercut.c - for LD_PRELOAD: notes what a process does to files below one folder, so that powercut-undo can take back what
- * was not synced; and makes its disk fail on demand.
+ * powercut.c - for LD_PRELOAD: notes what a process does to files below one folder, so that powercut-undo can take back
+ * what was not synced; and makes its disk fail on demand.
  *
  * Settings are environment variables, since a preloaded library has no other:
- *   POWERCUT_DATA, POWERCUT_JOURNAL   the data folder, and the journal's (on the same file system, outside of the first)
- *   POWERCUT_SYNC_US=N     a sync takes 0 to 2 N µs by a clock instead of the real disk's time: nothing real is synced
- *   POWERCUT_EIO_SYNC=N    the N-th sync of a file whose name holds POWERCUT_EIO_NAME (default "log-") fails with EIO
- *   POWERCUT_FULL_AFTER=N  after N bytes by which files have grown the disk is full (ENOSPC) for this process
+ *   POWERCUT_DATA, POWERCUT_JOURNAL   the data folder, and the journal's (on the same file system, outside of the
+ * first) POWERCUT_SYNC_US=N     a sync takes 0 to 2 N µs by a clock instead of the real disk's time: nothing real is
+ * synced POWERCUT_EIO_SYNC=N    the N-th sync of a file whose name holds POWERCUT_EIO_NAME (default "log-") fails with
+ * EIO POWERCUT_FULL_AFTER=N  after N bytes by which files have grown the disk is full (ENOSPC) for this process
  *
- * What it does not see: writes through mmap or stdio (RocksDB's own text log, "LOG"), and O_SYNC is no sync. Files that it has never
- * seen opened are taken for durable.
+ * What it does not see: writes through mmap or stdio (RocksDB's own text log, "LOG"), and O_SYNC is no sync. Files that
+ * it has never seen opened are taken for durable.
  *
- * Threads: one lock around each change and its record, so that a shadow and its change lie in one round. A sync is not under
- * it.
+ * Threads: one lock around each change and its record, so that a shadow and its change lie in one round. A sync is not
+ * under it.
  */
 #undef _FILE_OFFSET_BITS /* which would make one function of open and open64 */
 #include <dlfcn.h>
@@ -90,7 +90,8 @@ __attribute__((constructor)) static void start(void)
 	cut.journal = j; /* last: from here on calls are noted */
 }
 
-/* ---- which file ------------------------------------------------------------------------------------------------------ */
+/* ---- which file
+ * ------------------------------------------------------------------------------------------------------ */
 
 static bool watching(void)
 {
@@ -128,7 +129,8 @@ static bool find_name(int dirfd, const char *path, char *ret)
 		whole[--len] = '\0';
 	char *slash = strrchr(whole, '/');
 	const char *name = slash ? slash + 1 : whole;
-	snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - whole) + (slash == whole) : 1, slash ? whole : ".");
+	snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - whole) + (slash == whole) : 1,
+		slash ? whole : ".");
 	if (!realpath(folder, real) || !below(real))
 		return false;
 	const char *in = below(real);
@@ -170,7 +172,8 @@ static void unlock(void)
 	errno = saved;
 }
 
-/* ---- contents -------------------------------------------------------------------------------------------------------- */
+/* ---- contents
+ * -------------------------------------------------------------------------------------------------------- */
 
 /** The descriptor may be for writing only, or past the page cache. */
 static int open_to_read(int fd)
@@ -260,25 +263,25 @@ static off_t position_of(int fd)
 }
 
 /** Notes a write at `offset` (-1: where the descriptor stands), then does it by `call`. */
-#define NOTED_WRITE(fd, offset, len, call)                                                                                            \
-	({                                                                                                                            \
-		ssize_t done_;                                                                                                        \
-		struct file *file_ = watching() ? file_of(fd) : NULL;                                                                 \
-		if (!file_) {                                                                                                         \
-			done_ = call;                                                                                                 \
-		} else {                                                                                                              \
-			lock();                                                                                                       \
-			off_t offset_ = (offset) < 0 ? position_of(fd) : (offset);                                                    \
-			if (is_full(fd, offset_, len)) {                                                                              \
-				done_ = -1;                                                                                           \
-			} else {                                                                                                      \
-				cut.journal->head->writes++;                                                                          \
-				before_change(fd, file_, (uint64_t)offset_, len);                                                     \
-				done_ = call;                                                                                         \
-			}                                                                                                             \
-			unlock();                                                                                                     \
-		}                                                                                                                     \
-		done_;                                                                                                                \
+#define NOTED_WRITE(fd, offset, len, call)                                         \
+	({                                                                         \
+		ssize_t done_;                                                     \
+		struct file *file_ = watching() ? file_of(fd) : NULL;              \
+		if (!file_) {                                                      \
+			done_ = call;                                              \
+		} else {                                                           \
+			lock();                                                    \
+			off_t offset_ = (offset) < 0 ? position_of(fd) : (offset); \
+			if (is_full(fd, offset_, len)) {                           \
+				done_ = -1;                                        \
+			} else {                                                   \
+				cut.journal->head->writes++;                       \
+				before_change(fd, file_, (uint64_t)offset_, len);  \
+				done_ = call;                                      \
+			}                                                          \
+			unlock();                                                  \
+		}                                                                  \
+		done_;                                                             \
 	})
 
 EXPORT ssize_t write(int fd, const void *p, size_t len)
@@ -372,7 +375,8 @@ EXPORT int posix_fallocate64(int fd, off64_t offset, off64_t len)
 	return posix_fallocate(fd, offset, len);
 }
 
-/* ---- syncs ------------------------------------------------------------------------------------------------------------- */
+/* ---- syncs
+ * ------------------------------------------------------------------------------------------------------------- */
 
 static bool sync_fails(struct file *f)
 {
@@ -431,7 +435,8 @@ EXPORT int fdatasync(int fd)
 	return synced(fd, REAL(fdatasync));
 }
 
-/* ---- opening and closing ------------------------------------------------------------------------------------------------- */
+/* ---- opening and closing
+ * ------------------------------------------------------------------------------------------------- */
 
 static void forget_fd(int fd)
 {
@@ -507,11 +512,11 @@ static mode_t mode_of(int flags, va_list ap)
 	return flags & (O_CREAT | O_TMPFILE) ? va_arg(ap, mode_t) : 0;
 }
 
-#define OPEN_BODY(dirfd)                                                                                                              \
-	va_list ap;                                                                                                                   \
-	va_start(ap, flags);                                                                                                          \
-	mode_t mode = mode_of(flags, ap);                                                                                             \
-	va_end(ap);                                                                                                                   \
+#define OPEN_BODY(dirfd)                  \
+	va_list ap;                       \
+	va_start(ap, flags);              \
+	mode_t mode = mode_of(flags, ap); \
+	va_end(ap);                       \
 	return opened(dirfd, path, flags, mode)
 
 EXPORT int open(const char *path, int flags, ...)
@@ -580,7 +585,8 @@ EXPORT int close(int fd)
 	return REAL(close)(fd);
 }
 
-/* ---- names --------------------------------------------------------------------------------------------------------------- */
+/* ---- names
+ * --------------------------------------------------------------------------------------------------------------- */
 
 /** A file that loses its name is kept: a power cut may bring it back. */
 static void keep(const char *name, struct file *f)

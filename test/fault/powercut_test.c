@@ -1,8 +1,8 @@
 /*
  * powercut_test.c - usage: powercut_test VICTIM UNDO LIBRARY
  *
- * Each row: what one process did before it was killed, and perhaps the next one, and which states of the file f a power cut
- * may leave. All of these must be seen over many seeds, and no other.
+ * Each row: what one process did before it was killed, and perhaps the next one, and which states of the file f a power
+ * cut may leave. All of these must be seen over many seeds, and no other.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -23,7 +23,18 @@
 #define WHOLE (8 * 4096)
 
 /* States of the file f, as a set. */
-enum { GONE = 1, ALL_A = 2, ALL_B = 4, MIXED = 8, ALL_T = 16, LONGER = 32, SHORT = 64, EMPTY = 128, ZEROS = 256, OTHER = 512 };
+enum {
+	GONE = 1,
+	ALL_A = 2,
+	ALL_B = 4,
+	MIXED = 8,
+	ALL_T = 16,
+	LONGER = 32,
+	SHORT = 64,
+	EMPTY = 128,
+	ZEROS = 256,
+	OTHER = 512
+};
 
 static const struct cut_case {
 	const char *label, *first, *second, *settings;
@@ -33,7 +44,8 @@ static const struct cut_case {
 	{"pages written after the sync are old or new, each for itself", "asdb", NULL, NULL, ALL_A | MIXED, ALL_B},
 	{"a second sync holds them", "asdbs", NULL, NULL, ALL_B, 0},
 	{"a file whose folder was not synced may be gone", "as", NULL, NULL, GONE | ALL_A, 0},
-	{"a file that was not synced has any of its pages", "ad", NULL, NULL, EMPTY | ZEROS, MIXED | ALL_A | SHORT | OTHER},
+	{"a file that was not synced has any of its pages", "ad", NULL, NULL, EMPTY | ZEROS,
+		MIXED | ALL_A | SHORT | OTHER},
 	{"a rename is there or not", "asdtSr", NULL, NULL, ALL_A | ALL_T, 0},
 	{"a rename stays when its folder was synced", "asdtSrd", NULL, NULL, ALL_T, 0},
 	{"a removed file may come back whole", "asdu", NULL, NULL, GONE | ALL_A, 0},
@@ -41,7 +53,8 @@ static const struct cut_case {
 	{"what was appended may be cut", "asd+", NULL, NULL, ALL_A | LONGER, OTHER},
 	{"what was cut may be back", "asd-", NULL, NULL, ALL_A | SHORT, 0},
 	{"a kill syncs nothing", "asdb", "", NULL, ALL_A | MIXED, ALL_B},
-	{"the next process's changes and the one's before are taken back alike", "asd", "b", NULL, ALL_A | MIXED, ALL_B},
+	{"the next process's changes and the one's before are taken back alike", "asd", "b", NULL, ALL_A | MIXED,
+		ALL_B},
 	{"the next process's sync holds what the one before wrote", "asdb", "s", NULL, ALL_B, 0},
 	{"a removal may be taken back after the next process has ended", "asdu", "t", NULL, GONE | ALL_A, 0},
 	{"a failed sync holds nothing, and neither does one after it", "asdbs", NULL, "2", ALL_A | MIXED, ALL_B},
@@ -144,7 +157,8 @@ static void test_case(void **state)
 	for (unsigned seed = 1; seed <= SEEDS; seed++)
 		seen |= cut_once(c, seed);
 	if (seen & ~(c->must | c->may) || (seen & c->must) != c->must)
-		print_error("%s: states seen 0x%x, wanted 0x%x, allowed 0x%x\n", c->label, seen, c->must, c->must | c->may);
+		print_error(
+			"%s: states seen 0x%x, wanted 0x%x, allowed 0x%x\n", c->label, seen, c->must, c->must | c->may);
 	assert_int_equal(seen & ~(c->must | c->may), 0);
 	assert_int_equal(seen & c->must, c->must);
 }
@@ -158,6 +172,7 @@ int main(int argc, char **argv)
 	}
 	programs = argv;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-		tests[i] = (struct CMUnitTest){.name = cases[i].label, .test_func = test_case, .initial_state = (void *)&cases[i]};
+		tests[i] = (struct CMUnitTest){
+			.name = cases[i].label, .test_func = test_case, .initial_state = (void *)&cases[i]};
 	return cmocka_run_group_tests_name("powercut", tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
-/* powercut_victim.c - does in a folder what its argument says, letter by letter, then kills itself. See powercut_test.c. */
+/* powercut_victim.c - does in a folder what its argument says, letter by letter, then kills itself. See
+ * powercut_test.c. */
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>

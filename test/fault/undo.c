@@ -1,8 +1,9 @@
 /*
  * undo.c - usage: powercut-undo JOURNAL DATA SEED
  *
- * After the server was killed: what a power cut might have left of the folder DATA. Every page, size and name that no sync has made
- * durable keeps its old or its new state by dice; a page may also be torn at 512 bytes. Prints what it did.
+ * After the server was killed: what a power cut might have left of the folder DATA. Every page, size and name that no
+ * sync has made durable keeps its old or its new state by dice; a page may also be torn at 512 bytes. Prints what it
+ * did.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -37,7 +38,8 @@ static bool stays(struct undo *u)
 	return roll(u) % 256 < u->keep;
 }
 
-/* ---- contents ---------------------------------------------------------------------------------------------------------- */
+/* ---- contents
+ * ---------------------------------------------------------------------------------------------------------- */
 
 static void read_page(int fd, uint64_t page, uint8_t *ret)
 {
@@ -117,7 +119,8 @@ static void undo_file(struct undo *u, const struct file *f)
 	free(path);
 }
 
-/* ---- names ------------------------------------------------------------------------------------------------------------- */
+/* ---- names
+ * ------------------------------------------------------------------------------------------------------------- */
 
 /** What a name stands for: a file's number, or 0. */
 struct name {
@@ -189,7 +192,8 @@ static void happen(struct names *n, const struct name_op *op)
 		name_of(n, op->to)->will_be = op->file;
 }
 
-/** Half of the time in order, as file systems with a journal do it; else each operation for itself, as the standard allows. */
+/** Half of the time in order, as file systems with a journal do it; else each operation for itself, as the standard
+ * allows. */
 static void choose(struct undo *u, struct names *n)
 {
 	const struct journal *j = u->journal;
@@ -223,7 +227,8 @@ static void put_aside(struct undo *u, uint64_t id)
 	struct file *f = journal_file(u->journal, id);
 	if (!f)
 		return;
-	char *now = f->path ? journal_data_path(u->journal, f->path) : journal_kept_path(u->journal, f), *to = staged(u->journal, id);
+	char *now = f->path ? journal_data_path(u->journal, f->path) : journal_kept_path(u->journal, f),
+	     *to = staged(u->journal, id);
 	if (link(now, to) != 0 && errno != EEXIST && errno != ENOENT)
 		journal_die("cannot be put aside", now);
 	free(now);
@@ -298,7 +303,7 @@ int main(int argc, char **argv)
 	undo_names(&u);
 	journal_clear(u.journal);
 	journal_close(u.journal);
-	printf("pages %u back %u torn %u; sizes %u back %u; names %u back %u\n", u.pages, u.pages_back, u.torn, u.sizes, u.sizes_back,
-		u.names, u.names_back);
+	printf("pages %u back %u torn %u; sizes %u back %u; names %u back %u\n", u.pages, u.pages_back, u.torn, u.sizes,
+		u.sizes_back, u.names, u.names_back);
 	return 0;
 }
