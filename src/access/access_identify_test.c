@@ -1,0 +1,414 @@
+/* Links say whose they are: when, on which loop, as whom; and what reaches them then. */
+#include "access/access_world.h"
+
+#include <unistd.h>
+
+#define IDENTIFY_TEST(text, fn)            \
+	{                                  \
+		text, fn, NULL, NULL, NULL \
+	}
+
+static void open_default(struct access_world *w, unsigned loops)
+{
+	struct access_config config = access_world_config();
+	access_world_open(w, loops, &config);
+}
+
+static void assert_answer(int fd, uint32_t cmd, int code)
+{
+	struct frame f;
+	assert_true(frame_get(fd, &f));
+	assert_int_equal(f.cmd, cmd);
+	assert_int_equal(frame_code(&f), code);
+}
+
+/** What comes next is an answer of Lookup, made as this user (0: as nobody). */
+static void assert_lookup_as(int fd, uint32_t uin)
+{
+	struct hy_buf b = {0};
+	struct frame f;
+	put_lookup(&b, 9, "x", NULL);
+	client_flush(fd, &b);
+	assert_true(frame_get(fd, &f));
+	assert_int_equal(f.cmd, 105);
+	Hy__LookupResponse *response = hy__lookup_response__unpack(NULL, f.len, f.body);
+	assert_int_equal(response->head->code, uin ? HY_OK : HY_UNAUTHENTICATED);
+	assert_int_equal(response->uin, uin);
+	hy__lookup_response__free_unpacked(response, NULL);
+}
+
+static void assert_push(int fd)
+{
+	struct frame f;
+	assert_true(frame_get(fd, &f));
+	assert_int_equal(f.cmd, MARS_CMD_PUSH);
+	assert_int_equal(f.seq, MARS_SEQ_PUSH);
+}
+
+static void identify_again(int fd, uint32_t uin, unsigned device, int code)
+{
+	struct hy_buf b = {0};
+	uint8_t ticket[ACCESS_TICKET_SIZE];
+	put_identify(&b, world_ticket(uin, device, ticket));
+	client_flush(fd, &b);
+	assert_answer(fd, 104, code);
+}
+
+/* ---- when, and where -----------------------------------------------------------------------------------------------
+ */
+
+static void test_waits(void **state)
+{
+	struct access_world w;
+	struct hy_buf b = {0};
+	uint8_t ticket[ACCESS_TICKET_SIZE];
+	open_default(&w, 1);
+	int fd = client_open(&w);
+	put_register(&b, 1, "hold");
+	put_register(&b, 2, "sleep 20");
+	put_identify(&b, world_ticket(42, 1, ticket));
+	put_lookup(&b, 3, "x", NULL);
+	client_flush(fd, &b);
+	assert_answer(fd, 101, HY_OK);
+	assert_true(client_silent(fd)); /* neither the identification nor what follows it */
+	__atomic_store_n(&w.release, true, __ATOMIC_RELAXED);
+	assert_answer(fd, 101, HY_OK);
+	assert_answer(fd, 104, HY_OK);
+	assert_answer(fd, 105, HY_OK); /* as the user: nothing overtakes the identification */
+	close(fd);
+	access_world_close(&w);
+}
+
+static void test_moves(void **state)
+{
+	struct access_world w;
+	uint8_t ticket[ACCESS_TICKET_SIZE];
+	int fd[24];
+	open_default(&w, 3);
+	for (unsigned i = 0; i < HY_COUNT_OF(fd); i++) {
+		struct hy_buf b = {0};
+		uint32_t uin = world_uin_on(&w, i % 3, i);
+		fd[i] = client_open(&w);
+		put_register(&b, 1, "before");
+		put_identify(&b, world_ticket(uin, 1, ticket));
+		put_sync(&b, 2, "after"); /* goes along, unparsed; notices if it is on another loop */
+		put_noop(&b);
+		client_send(fd[i], hy_bytes(hy_buf_data(&b), hy_buf_len(&b) - 1)); /* the last frame is cut */
+		assert_answer(fd[i], 101, HY_OK);
+		assert_answer(fd[i], 104, HY_OK);
+		assert_answer(fd[i], 111, HY_OK);
+		client_send(fd[i], hy_bytes(hy_buf_data(&b) + hy_buf_len(&b) - 1, 1));
+		struct frame f;
+		assert_true(frame_get(fd[i], &f));
+		assert_int_equal(f.cmd, MARS_CMD_NOOP);
+		assert_lookup_as(fd[i], uin);
+		world_hint(&w, uin);
+		assert_push(fd[i]);
+		hy_buf_fini(&b);
+	}
+	assert_true(world_count(&w, MON_links_moved) > 0);
+	for (unsigned i = 0; i < HY_COUNT_OF(fd); i++)
+		close(fd[i]);
+	access_world_close(&w);
+}
+
+/** To and fro between loops, cut off at every moment. */
+static void test_cut_while_moving(void **state)
+{
+	struct access_world w;
+	uint8_t ticket[ACCESS_TICKET_SIZE];
+	open_default(&w, 2);
+	for (unsigned i = 0; i < 40; i++) {
+		struct hy_buf b = {0};
+		int fd = client_open(&w);
+		for (unsigned j = 0; j < 6; j++) {
+			put_identify(&b, world_ticket(world_uin_on(&w, j % 2, i), 1, ticket));
+			put_register(&b, 1, "sleep 1");
+		}
+		client_flush(fd, &b);
+		if (i % 2)
+			usleep(i * 50);
+		close(fd);
+	}
+	access_world_stop(&w, 5000000);
+	access_world_close(&w);
+}
+
+/* ---- as whom -------------------------------------------------------------------------------------------------------
+ */
+
+static void test_twice(void **state)
+{
+	struct access_world w;
+	open_default(&w, 2);
+	int fd = client_open(&w);
+	client_identify(fd, 42, 1);
+	client_identify(fd, 42, 1);
+	client_identify(fd, 42, 2);
+	assert_lookup_as(fd, 42);
+	world_hint(&w, 42);
+	assert_push(fd);
+	assert_true(client_silent(fd)); /* it is in the table once */
+	assert_int_equal(world_close_device(&w, 42, "d1"), 0);
+	assert_int_equal(world_close_device(&w, 42, "d2"), 1);
+	assert_true(client_ended(fd));
+	close(fd);
+	access_world_close(&w);
+}
+
+static void as_another(unsigned other_loop)
+{
+	struct access_world w;
+	open_default(&w, 2);
+	uint32_t first = world_uin_on(&w, 0, 0), second = world_uin_on(&w, other_loop, 1);
+	int fd = client_open(&w);
+	client_identify(fd, first, 1);
+	client_identify(fd, second, 1);
+	assert_lookup_as(fd, second);
+	world_hint(&w, first);
+	assert_true(client_silent(fd));
+	world_hint(&w, second);
+	assert_push(fd);
+	assert_int_equal(world_close_device(&w, first, ""), 0);
+	/* As somebody whose ticket is no good: it is nobody's link then. */
+	identify_again(fd, first, 3, HY_OK);
+	__atomic_store_n(&w.revoked, 1u << 4, __ATOMIC_RELAXED);
+	identify_again(fd, second, 4, HY_UNAUTHENTICATED);
+	assert_lookup_as(fd, 0);
+	world_hint(&w, first);
+	world_hint(&w, second);
+	assert_true(client_silent(fd));
+	assert_int_equal(world_close_device(&w, first, "") + world_close_device(&w, second, ""), 0);
+	client_identify(fd, second, 1);
+	assert_lookup_as(fd, second);
+	close(fd);
+	access_world_close(&w);
+}
+
+static void test_as_another_here(void **state)
+{
+	as_another(0);
+}
+
+static void test_as_another_there(void **state)
+{
+	as_another(1);
+}
+
+static void test_bad_ticket(void **state)
+{
+	struct access_world w;
+	struct hy_buf b = {0};
+	uint8_t ticket[ACCESS_TICKET_SIZE];
+	open_default(&w, 2);
+	int fd = client_open(&w);
+	world_ticket(42, 1, ticket);
+	ticket[20] ^= 1;
+	put_identify(&b, ticket);
+	put_identify(&b, NULL);
+	client_flush(fd, &b);
+	assert_answer(fd, 104, HY_UNAUTHENTICATED);
+	assert_answer(fd, 104, HY_UNAUTHENTICATED);
+	assert_lookup_as(fd, 0);
+	client_identify(fd, 42, 1);
+	/* A bad ticket on a request does not fall back on the link's user. */
+	put_lookup(&b, 1, "x", ticket);
+	client_flush(fd, &b);
+	assert_answer(fd, 105, HY_UNAUTHENTICATED);
+	/* The same user's bad ticket changes nothing. */
+	put_identify(&b, ticket);
+	client_flush(fd, &b);
+	assert_answer(fd, 104, HY_UNAUTHENTICATED);
+	assert_lookup_as(fd, 42);
+	world_hint(&w, 42);
+	assert_push(fd);
+	close(fd);
+	access_world_close(&w);
+}
+
+/** A ticket on each request serves as well, on a link of nobody. */
+static void test_ticket_on_request(void **state)
+{
+	struct access_world w;
+	struct hy_buf b = {0};
+	struct frame f;
+	uint8_t ticket[ACCESS_TICKET_SIZE];
+	open_default(&w, 2);
+	int fd = client_open(&w);
+	for (uint32_t uin = 40; uin < 44; uin++) {
+		put_lookup(&b, 1, "x", world_ticket(uin, 1, ticket));
+		client_flush(fd, &b);
+		assert_true(frame_get(fd, &f));
+		Hy__LookupResponse *response = hy__lookup_response__unpack(NULL, f.len, f.body);
+		assert_int_equal(response->uin, uin);
+		hy__lookup_response__free_unpacked(response, NULL);
+	}
+	assert_lookup_as(fd, 0);
+	close(fd);
+	access_world_close(&w);
+}
+
+/* ---- what reaches it -----------------------------------------------------------------------------------------------
+ */
+
+static void sync_by_http(struct access_world *w, uint32_t uin, unsigned device)
+{
+	struct hy_buf body = {0}, b = {0};
+	uint8_t ticket[ACCESS_TICKET_SIZE];
+	char status[16] = {0};
+	Hy__SyncRequest request = HY__SYNC_REQUEST__INIT;
+	Hy__RequestHead head = HY__REQUEST_HEAD__INIT;
+	request.head = &head;
+	head.ticket = (ProtobufCBinaryData){sizeof ticket, (uint8_t *)(uintptr_t)world_ticket(uin, device, ticket)};
+	pb_pack(&request.base, &body);
+	hy_buf_printf(&b,
+		"POST /cgi-bin/sync HTTP/1.1\r\nContent-Type: application/x-protobuf\r\nContent-Length: %zu\r\n\r\n",
+		hy_buf_len(&body));
+	hy_buf_append(&b, hy_buf_data(&body), hy_buf_len(&body));
+	int fd = client_open(w);
+	client_flush(fd, &b);
+	assert_true(client_receive(fd, status, 12));
+	assert_string_equal(status, "HTTP/1.1 200");
+	close(fd);
+	hy_buf_fini(&body);
+}
+
+static void test_hints(void **state)
+{
+	struct access_world w;
+	struct hy_buf b = {0};
+	open_default(&w, 2);
+	int one = client_open(&w), two = client_open(&w), stranger = client_open(&w);
+	client_identify(one, 42, 1);
+	client_identify(two, 42, 2);
+	client_identify(stranger, 43, 1);
+	for (int i = 0; i < 5; i++)
+		world_hint(&w, 42);
+	assert_push(one);
+	assert_push(two);
+	assert_true(client_silent(one) && client_silent(two)); /* one in flight on each */
+	put_sync(&b, 1, "x");
+	client_flush(one, &b);
+	assert_answer(one, 111, HY_OK);
+	world_hint(&w, 42);
+	assert_push(one);
+	assert_true(client_silent(two)); /* it has not synced */
+	sync_by_http(&w, 42, 2);         /* by the other way: the same device's links are hinted at again */
+	world_hint(&w, 42);
+	assert_push(two);
+	assert_true(client_silent(one) && client_silent(stranger));
+	assert_int_equal(world_count(&w, MON_hints_sent), 4);
+	close(one);
+	close(two);
+	close(stranger);
+	access_world_close(&w);
+}
+
+static void test_close_device(void **state)
+{
+	struct access_world w;
+	struct hy_buf b = {0};
+	int fd[4];
+	open_default(&w, 2);
+	for (int i = 0; i < 4; i++)
+		client_identify(fd[i] = client_open(&w), 42, i < 2 ? 1 : 2);
+	put_lookup(&b, 1, "hold", NULL);
+	client_flush(fd[1], &b);
+	assert_true(world_await(&w, &w.held, 1));
+	assert_int_equal(world_close_device(&w, 42, "d1"), 2);
+	assert_true(client_ended(fd[0]));
+	client_send(fd[1], hy_bytes_str("no more of this is looked at"));
+	__atomic_store_n(&w.release, true, __ATOMIC_RELAXED);
+	assert_answer(fd[1], 105, HY_OK); /* what was in work is answered */
+	assert_true(client_ended(fd[1]));
+	client_heartbeat(fd[2]);
+	assert_int_equal(world_close_device(&w, 42, "d1"), 0);
+	assert_int_equal(world_close_device(&w, 42, ""), 2);
+	assert_true(client_ended(fd[2]) && client_ended(fd[3]));
+	for (int i = 0; i < 4; i++)
+		close(fd[i]);
+	access_world_close(&w);
+}
+
+static void test_sign_out(void **state)
+{
+	struct access_world w;
+	struct hy_buf b = {0};
+	Hy__SignOutRequest request = HY__SIGN_OUT_REQUEST__INIT;
+	Hy__RequestHead head = HY__REQUEST_HEAD__INIT;
+	request.head = &head;
+	open_default(&w, 2);
+	int fd = client_open(&w);
+	client_identify(fd, 42, 1);
+	frame_put(&b, 103, 1, &request);
+	put_lookup(&b, 2, "x", NULL);
+	client_flush(fd, &b);
+	/* The lookup was in work before the link closed, or was not looked at. */
+	struct frame f;
+	bool signed_out = false;
+	while (frame_get(fd, &f)) {
+		assert_int_equal(frame_code(&f), HY_OK);
+		signed_out |= f.cmd == 103;
+	}
+	assert_true(signed_out);
+	close(fd);
+	access_world_close(&w);
+}
+
+/* ---- plain links from other machines (W5) --------------------------------------------------------------------------
+ */
+
+static void test_far(void **state)
+{
+	struct access_world w;
+	struct hy_buf b = {0};
+	uint8_t ticket[ACCESS_TICKET_SIZE];
+	open_default(&w, 2);
+	int fd = client_open_from(&w, FAR_ADDRESS);
+	client_heartbeat(fd);
+	put_register(&b, 1, "x");
+	client_flush(fd, &b);
+	assert_answer(fd, 101, HY_FAILED_PRECONDITION);
+	put_lookup(&b, 2, "x", world_ticket(42, 1, ticket));
+	client_flush(fd, &b);
+	assert_answer(fd, 105, HY_FAILED_PRECONDITION);
+	identify_again(fd, 42, 1, HY_FAILED_PRECONDITION);
+	world_hint(&w, 42);
+	assert_true(client_silent(fd));
+	assert_int_equal(w.served, 0);
+	close(fd);
+	access_world_close(&w);
+}
+
+static void test_far_allowed(void **state)
+{
+	struct access_world w;
+	struct access_config config = access_world_config();
+	config.allow_plain = true;
+	access_world_open(&w, 2, &config);
+	int fd = client_open_from(&w, FAR_ADDRESS);
+	client_identify(fd, 42, 1);
+	assert_lookup_as(fd, 42);
+	close(fd);
+	access_world_close(&w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		IDENTIFY_TEST("an identification waits for earlier requests, later ones wait for it", test_waits),
+		IDENTIFY_TEST("a link moves to its user's loop with what was not parsed", test_moves),
+		IDENTIFY_TEST("links are cut off while they move", test_cut_while_moving),
+		IDENTIFY_TEST("a link identifies itself twice", test_twice),
+		IDENTIFY_TEST("a link becomes another user's on the same loop", test_as_another_here),
+		IDENTIFY_TEST("a link becomes another user's on another loop", test_as_another_there),
+		IDENTIFY_TEST("a bad ticket is refused and changes nothing", test_bad_ticket),
+		IDENTIFY_TEST("a ticket on each request serves as well", test_ticket_on_request),
+		IDENTIFY_TEST("one hint is in flight per link, until its device syncs", test_hints),
+		IDENTIFY_TEST("a device's links are closed, with what is in work answered", test_close_device),
+		IDENTIFY_TEST("who signs out is answered, and its link ends", test_sign_out),
+		IDENTIFY_TEST("other machines may not sign in over plain links", test_far),
+		IDENTIFY_TEST("unless the operator allows it", test_far_allowed),
+	};
+	return cmocka_run_group_tests_name("access_identify", tests, NULL, NULL);
+}
