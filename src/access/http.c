@@ -124,12 +124,13 @@ static int on_header_field(http_parser *p, const char *at, size_t len)
 static int on_header_value(http_parser *p, const char *at, size_t len)
 {
 	struct http_state *h = p->data;
+	size_t around = h->value_seen ? 0 : 4; /* ": " and the line's end */
 	h->value_seen = true;
 	if (buf_is(&h->name, "content-type"))
 		hy_buf_append(&h->content_type, at, len);
 	else if (buf_is(&h->name, "expect"))
 		hy_buf_append(&h->expect, at, len);
-	return head_grows(h, len);
+	return head_grows(h, len + around);
 }
 
 static struct hy_bytes path_of(const struct http_state *h)
