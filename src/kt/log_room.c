@@ -31,9 +31,15 @@ static int fill(struct kt_log *log, uint64_t bytes)
 	return rc;
 }
 
+/* A spare that was recycled while another was being filled is enough for now. */
+static bool wants_spare(const struct kt_log *log)
+{
+	return log->spare_count == 0 && log->current.end >= log->current.size / 2;
+}
+
 void log_room_prepare(struct kt_log *log)
 {
-	if (log->spare_count > 0 || log->current.end < log->current.size / 2)
+	if (!wants_spare(log))
 		return;
 	if (atomic_load(&log->nearly_full) && env_mono_us(log->env) < log->retry_at_us)
 		return;
@@ -49,11 +55,11 @@ void log_room_prepare(struct kt_log *log)
 
 uint64_t log_room_deadline(const struct kt_log *log)
 {
-	if (atomic_load(&log->failed))
+	if (atomic_load(&log->failed) || !wants_spare(log))
 		return UINT64_MAX;
-	if (log->filling.file)
-		return 0;
-	return atomic_load(&log->nearly_full) ? log->retry_at_us : UINT64_MAX;
+	if (atomic_load(&log->nearly_full))
+		return log->retry_at_us;
+	return log->filling.file ? 0 : UINT64_MAX;
 }
 
 /* A ready file of `size` bytes. */
