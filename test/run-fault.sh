@@ -9,6 +9,8 @@ export PYTHONDONTWRITEBYTECODE=1
 [ $# -eq 0 ] || exec ./checker.py "$@"
 passed=0
 ./checker.py && passed=1
-tally=$(./damage.py | tee /dev/stderr | tail -n 1 | grep -xE '[0-9]+ passed, [0-9]+ failed' || echo "0 passed, 1 failed")
+said=$(./damage.py) || true
+printf '%s\n' "$said"
+tally=$(tail -n 1 <<<"$said" | grep -xE '[0-9]+ passed, [0-9]+ failed' || echo "0 passed, 1 failed")
 read -r more _ failed _ <<<"$tally"
 echo "$((passed + more)) passed, $((1 - passed + failed)) failed"

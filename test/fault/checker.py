@@ -318,7 +318,7 @@ class Run:
         self.plan = Plan(self.rng, options.power_cut_share, self.counts)
         self.folder = os.path.join(ROOT, "build/fault", "run-%d" % options.seed)
         shutil.rmtree(self.folder, ignore_errors=True)
-        self.server = Server(options.build, self.folder, server_options or OPTIONS, options.sync_us)
+        self.server = Server(options.build, self.folder, server_options or OPTIONS, options.sync_us, options.preload)
         self.filler = "".join(self.rng.choices("abcdefghijklmnopqrstuvwxyz ", k=8000))
         self.users = [User(self, i) for i in range(options.users)]
         self.people = [Person(self, u, "d%d.%d" % (u.index, i)) for u in self.users for i in range(1 + (u.index % 3 == 0))]
@@ -443,12 +443,13 @@ def report(run, wrong, began):
 
 def parse(arguments=None):
     p = argparse.ArgumentParser(usage=__doc__)
-    p.add_argument("--seconds", type=float, default=30)
+    p.add_argument("--seconds", type=float, default=25)
     p.add_argument("--seed", type=int, default=None)
     p.add_argument("--power-cut-share", type=float, default=0.6)
     p.add_argument("--users", type=int, default=40)
     p.add_argument("--sync-us", type=int, default=1500, help="a pretended sync's mean time; -1: the real disk's")
     p.add_argument("--build", default=os.environ.get("HONGYAN_BUILD", os.path.join(ROOT, "build/release")))
+    p.add_argument("--preload", default="", help="libraries that must come first in the server: a sanitizer's")
     p.add_argument("--keep", action="store_true", help="keep the folder also when all is well")
     p.add_argument("--short", action="store_true", help="do not ask for every kind of fault")
     options = p.parse_args(arguments)

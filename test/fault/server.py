@@ -28,9 +28,9 @@ class ServerFailed(Exception):
 
 
 class Server:
-    def __init__(self, build, folder, options, sync_us):
+    def __init__(self, build, folder, options, sync_us, preload=""):
         self.program = os.path.join(build, "src/main/hongyan")
-        self.library = os.path.join(build, "test/fault/libpowercut.so")
+        self.preload = " ".join(filter(None, [preload, os.path.join(build, "test/fault/libpowercut.so")]))
         self.undo = os.path.join(build, "test/fault/powercut-undo")
         self.folder, self.options, self.sync_us = folder, options, sync_us
         self.data, self.journal = os.path.join(folder, "data"), os.path.join(folder, "journal")
@@ -42,7 +42,7 @@ class Server:
             os.makedirs(path, exist_ok=True)
 
     def environment(self, more):
-        return {**os.environ, "LD_PRELOAD": self.library, "POWERCUT_DATA": self.data, "POWERCUT_JOURNAL": self.journal,
+        return {**os.environ, "LD_PRELOAD": self.preload, "POWERCUT_DATA": self.data, "POWERCUT_JOURNAL": self.journal,
                 "POWERCUT_SYNC_US": str(self.sync_us), **more}
 
     def arguments(self, more):
