@@ -16,7 +16,7 @@ struct admin_run {
 	struct env_msg ask, asked, stop; /* to the loop; back; from whoever stops it */
 };
 
-static const char *const spaces[] = {"inbox", "sent", "profile", "device"};
+static const char *const spaces[] = {"account", "inbox", "credential", "position", "name"};
 
 /** What the store says in bad times; in good ones it answers. */
 static void judge(struct admin_run *a, const char *what, int status)
@@ -24,7 +24,7 @@ static void judge(struct admin_run *a, const char *what, int status)
 	struct world *w = a->world;
 	bool excused = status == HY_UNAVAILABLE || status == HY_DEADLINE_EXCEEDED || status == HY_CANCELLED ||
 		       status == HY_RESOURCE_EXHAUSTED;
-	if (status != HY_OK && !excused && status != HY_NOT_FOUND && status != HY_INVALID_ARGUMENT)
+	if (status != HY_OK && !excused)
 		world_fail(w, "administration: %s: %s", what, hy_status_name(status));
 	w->admin_calls++;
 }

@@ -110,13 +110,27 @@ void book_signed_in(struct device *d, uint32_t uin, const void *ticket, size_t l
 	u->uin = uin;
 	memcpy(d->ticket, ticket, len);
 	d->ticket_len = len;
-	d->first_due = w->text_count;
-	d->snapshot_lens[0] = 0;
+	if (u->alone != d->index + 1)
+		d->first_due = w->text_count;
+	u->alone = 0;
+	memset(d->snapshot_lens, 0, sizeof d->snapshot_lens);
 	world_say(w, "%s has signed in as %s, UIN %u", d->name, u->name, uin);
 }
 
-/* ---- a sync's answer
- * --------------------------------------------------------------------------------------------------- */
+void book_signed_out(struct device *d)
+{
+	struct world *w = d->world;
+	bool others = false;
+	d->ticket_len = 0;
+	d->leaving = false;
+	for (unsigned i = 0; i < w->device_count; i++)
+		others |= w->devices[i].user == d->user && w->devices[i].ticket_len;
+	w->users[d->user].alone = others ? 0 : d->index + 1;
+	d->away_until = sim_now_us(w->sim) + world_range(w, 0, 30 * SEC);
+	world_say(w, "%s has signed out", d->name);
+}
+
+/* ---- a sync's answer ------------------------------------------------------------------------------------- */
 
 static uint64_t version_in(const void *snapshot, size_t len, size_t at)
 {
@@ -230,8 +244,7 @@ void book_sync(struct device *d, const struct book_sync *sync, const struct book
 	keep_snapshot(d, sync);
 }
 
-/* ---- at the end
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- at the end ------------------------------------------------------------------------------------------ */
 
 static bool due(const struct world *w, const struct device *d, unsigned number)
 {

@@ -52,8 +52,7 @@ static double seconds_now(void)
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-/* ---- a run that ends the process still names its seed
- * --------------------------------------------------------------------- */
+/* ---- a run that ends the process still names its seed ---------------------------------------------------- */
 
 static void on_signal(int signal_number)
 {
@@ -89,9 +88,7 @@ static void run(
 	alarm(0);
 }
 
-/* ---- run
- * --------------------------------------------------------------------------------------------------------------------
- */
+/* ---- run ------------------------------------------------------------------------------------------------- */
 
 static int run_one(const struct arguments *a)
 {
@@ -110,9 +107,7 @@ static int run_one(const struct arguments *a)
 	return r.failure[0] != '\0';
 }
 
-/* ---- sweep
- * -------------------------------------------------------------------------------------------------------------------
- */
+/* ---- sweep ----------------------------------------------------------------------------------------------- */
 
 static void total_add(struct totals *t, const struct world_result *r)
 {
@@ -178,9 +173,7 @@ static int sweep(const struct arguments *a)
 	return !good;
 }
 
-/* ---- shrink
- * --------------------------------------------------------------------------------------------------------------------
- */
+/* ---- shrink ---------------------------------------------------------------------------------------------- */
 
 static bool still_fails(const struct arguments *a, const struct world_options *options, char failure[600])
 {
@@ -218,9 +211,7 @@ static int shrink(const struct arguments *a)
 	return 1;
 }
 
-/* ---- arguments
- * --------------------------------------------------------------------------------------------------------------------
- */
+/* ---- arguments ------------------------------------------------------------------------------------------- */
 
 static bool parse_off(const char *text, uint32_t *ret_off)
 {

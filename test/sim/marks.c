@@ -15,7 +15,6 @@ static const char *const expected[] = {
 	"kt: moved",
 	"kt: recovered after a death",
 	"kt: retry meets a pending row",
-	"kt: waiter left before commit",
 	"log: failed",
 	"log: last batch copied",
 	"log: nearly full",
@@ -23,6 +22,7 @@ static const char *const expected[] = {
 	"log: torn tail cut",
 	"sim: administration saw rows",
 	"sim: one text over two links",
+	"sim: signed out",
 };
 
 void marks_add(void *arg, const char *name, uint64_t count)

@@ -14,6 +14,7 @@ static const unsigned per_mille[KIND_COUNT] = {
 	[KIND_disk_full] = 150,
 	[KIND_client_death] = 500,
 	[KIND_raw] = 600,
+	[KIND_sign_out] = 300,
 };
 
 bool world_has(const struct world *w, enum world_kind kind)
@@ -41,8 +42,7 @@ void plan_draw(struct world *w)
 	f->disk_sync_eio = (f->disk_sync_eio + 1) / 2;
 }
 
-/* ---- machines
- * ------------------------------------------------------------------------------------------------------------- */
+/* ---- machines -------------------------------------------------------------------------------------------- */
 
 static void server_dies(struct world *w, bool power_cut)
 {
@@ -122,8 +122,7 @@ static void do_client_death(struct world *w)
 	c->start_at = sim_now_us(w->sim) + world_range(w, 0, 10 * SEC);
 }
 
-/* ---- networks
- * --------------------------------------------------------------------------------------------------------------- */
+/* ---- networks -------------------------------------------------------------------------------------------- */
 
 static void cut(struct world *w, struct client *c, bool up, bool down, bool on)
 {
@@ -160,9 +159,7 @@ static void do_reset(struct world *w)
 		sim_reset_links(w->sim, w->server_machine, c->machine);
 }
 
-/* ---- disk
- * ---------------------------------------------------------------------------------------------------------------------
- */
+/* ---- disk ------------------------------------------------------------------------------------------------ */
 
 static void disk_room(void *arg)
 {
@@ -182,10 +179,6 @@ static void do_disk_full(struct world *w)
 	uint64_t length = world_range(w, SEC, 20 * SEC);
 	sim_after(w->sim, length, disk_room, w);
 }
-
-/* ----
- * ----------------------------------------------------------------------------------------------------------------------------
- */
 
 static void (*const deeds[])(struct world *w) = {
 	do_death, do_death, do_death, do_clean_stop, do_client_death, do_client_death, do_cut, do_reset, do_disk_full};

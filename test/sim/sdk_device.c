@@ -22,8 +22,7 @@ struct sdk_run {
 	uint8_t later_snapshot[SNAPSHOT_MAX];
 };
 
-/* ---- storing
- * -------------------------------------------------------------------------------------------------------------- */
+/* ---- storing --------------------------------------------------------------------------------------------- */
 
 static void store(struct device *d, const struct hongyan_sync *sync)
 {
@@ -103,8 +102,7 @@ static enum hongyan_stored on_sync(void *arg, const struct hongyan_sync *sync)
 	return HONGYAN_STORED;
 }
 
-/* ---- other events
- * ----------------------------------------------------------------------------------------------------------- */
+/* ---- other events ---------------------------------------------------------------------------------------- */
 
 static void on_sent(void *arg, uint32_t to, const uint8_t client_id[HONGYAN_CLIENT_ID_SIZE], int status,
 	const char *why, const uint8_t message_id[HONGYAN_MESSAGE_ID_SIZE])
@@ -127,7 +125,10 @@ static void on_resync(void *arg)
 static void on_signed_out(void *arg, const char *why)
 {
 	struct sdk_run *r = arg;
-	world_fail(r->device->world, "%s was signed out, without reason: %s", r->device->name, why);
+	if (r->device->leaving)
+		book_signed_out(r->device);
+	else
+		world_fail(r->device->world, "%s was signed out, without reason: %s", r->device->name, why);
 }
 
 static void on_state(void *arg, enum hongyan_state state)
@@ -137,8 +138,7 @@ static void on_state(void *arg, enum hongyan_state state)
 	world_say(r->device->world, "%s is %s", r->device->name, names[state]);
 }
 
-/* ---- signing in
- * --------------------------------------------------------------------------------------------------------------- */
+/* ---- signing in ------------------------------------------------------------------------------------------ */
 
 static void enter(struct sdk_run *r);
 
@@ -176,9 +176,27 @@ static void enter(struct sdk_run *r)
 		hongyan_sign_in(r->h, u->name, "a good password", on_entered, r);
 }
 
-/* ---- acting
- * ----------------------------------------------------------------------------------------------------------------------
- */
+/** What a user with one device gets meanwhile must be there when he comes back. */
+static void on_left(void *arg, int status, const char *why)
+{
+	struct sdk_run *r = arg;
+	struct device *d = r->device;
+	r->entering = false;
+	if (status == HY_OK)
+		book_signed_out(d);
+	else
+		world_say(d->world, "%s cannot sign out: %s", d->name, why);
+	env_mark(env_loop_env(r->loop), "sim: signed out");
+}
+
+static void leave(struct sdk_run *r)
+{
+	r->entering = true;
+	r->device->leaving = true;
+	hongyan_sign_out(r->h, on_left, r);
+}
+
+/* ---- acting ---------------------------------------------------------------------------------------------- */
 
 static void write_text(struct sdk_run *r)
 {
@@ -209,7 +227,13 @@ static void on_act(struct env_timer *timer)
 		pause = HY_MIN(pause, SEC);
 	env_timer_set(r->loop, timer, env_loop_now_us(r->loop) + pause);
 	if (!d->ticket_len) {
-		enter(r);
+		if (w->phase != PHASE_FAULTS || sim_now_us(w->sim) >= d->away_until)
+			enter(r);
+		return;
+	}
+	bool tired = w->phase == PHASE_FAULTS && world_has(w, KIND_sign_out) && world_chance(w, 100);
+	if ((tired || d->leaving) && !r->entering) {
+		leave(r);
 		return;
 	}
 	bool writes = w->phase == PHASE_BURST ? world_chance(w, 500) : w->phase == PHASE_FAULTS;
@@ -220,15 +244,13 @@ static void on_act(struct env_timer *timer)
 		hongyan_sync_now(r->h);
 }
 
-/* ---- its process
- * --------------------------------------------------------------------------------------------------------------------
- */
+/* ---- its process ----------------------------------------------------------------------------------------- */
 
-static void go_on(struct sdk_run *r)
+/** What had no answer goes into the outbox again, in its old order. */
+static void send_again(struct sdk_run *r)
 {
 	struct device *d = r->device;
 	struct world *w = d->world;
-	hongyan_resume(r->h, w->users[d->user].uin, d->ticket, d->ticket_len, d->snapshots[0], d->snapshot_lens[0]);
 	for (unsigned i = 0; i < w->text_count; i++) {
 		const struct text *t = &w->texts[i];
 		char buffer[TEXT_BUFFER];
@@ -263,7 +285,9 @@ void sdk_device_start(struct device *d, struct env_loop *loop)
 	uint64_t pause = world_range(d->world, 0, 2 * SEC);
 	env_timer_set(loop, &r->act, env_loop_now_us(loop) + pause);
 	if (d->ticket_len)
-		go_on(r);
+		hongyan_resume(r->h, d->world->users[d->user].uin, d->ticket, d->ticket_len, d->snapshots[0],
+			d->snapshot_lens[0]);
+	send_again(r);
 }
 
 void sdk_device_stop(struct device *d)

@@ -13,7 +13,8 @@
 #define BURST_US (4 * SEC)
 #define BURST_MAX_US (40 * SEC)
 #define STOP_MAX_US (60 * SEC)
-#define EVENTS_MAX 20000000ull
+/** A run has some 10,000; what spins has more. */
+#define EVENTS_MAX 2000000ull
 
 void world_fail(struct world *w, const char *fmt, ...)
 {
@@ -48,8 +49,7 @@ bool world_chance(struct world *w, unsigned per_mille)
 	return sim_chance(w->sim, per_mille);
 }
 
-/* ---- drawing
- * --------------------------------------------------------------------------------------------------------------- */
+/* ---- drawing --------------------------------------------------------------------------------------------- */
 
 static enum device_kind draw_kind(struct world *w, bool first_of_user)
 {
@@ -117,8 +117,7 @@ static void world_init(struct world *w, uint64_t seed, const struct world_option
 	w->faults_until = sim_now_us(w->sim) + world_range(w, 20 * SEC, 120 * SEC);
 }
 
-/* ---- running
- * ------------------------------------------------------------------------------------------------------------------ */
+/* ---- running --------------------------------------------------------------------------------------------- */
 
 static void watch(void *arg)
 {

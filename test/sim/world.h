@@ -47,7 +47,8 @@
 	X(client_death)    \
 	X(raw)             \
 	X(admin)           \
-	X(bounds)
+	X(bounds)          \
+	X(sign_out)
 
 enum world_kind {
 #define X(name) KIND_##name,
@@ -82,7 +83,9 @@ struct text {
 
 struct user {
 	char name[24];
-	uint32_t uin; /* 0: not registered */
+	uint32_t uin;   /* 0: not registered */
+	unsigned alone; /* the device that signed out last, plus 1, while no other has signed in: nothing is trimmed
+			   meanwhile (R5) */
 	/** What anybody was ever told of the inbox: a version names one text, a text has one version, for ever. */
 	uint64_t version_of[TEXTS_MAX];
 	uint16_t text_at[VERSIONS_MAX]; /* number + 1 */
@@ -106,6 +109,8 @@ struct device {
 	uint64_t got[TEXTS_MAX]; /* the version it came with; 0: not yet */
 	unsigned first_due;      /* texts from this number on are due here */
 	bool reset;              /* it was told that older ones are gone */
+	bool leaving;            /* it wants to sign out, and may have */
+	uint64_t away_until;
 	/* of its process */
 	struct sdk_run *sdk;
 	struct raw_run *raw;
@@ -227,6 +232,7 @@ unsigned book_find_text(const struct device *d, const uint8_t client_id[HONGYAN_
 /** The final answer; `message_id` NULL: none. */
 void book_answer(struct world *w, unsigned number, int status, const uint8_t *message_id, const char *why);
 void book_signed_in(struct device *d, uint32_t uin, const void *ticket, size_t len);
+void book_signed_out(struct device *d);
 
 struct book_entry {
 	uint64_t version;
