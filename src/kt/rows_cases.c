@@ -172,7 +172,7 @@ static const char *expiry(struct env *env, const char *dir)
 	struct rows *r;
 	CHECK(open_at(env, dir, &r) == HY_OK);
 	for (int i = 0; i < 10; i++) {
-		char name[8], old[8];
+		char name[16], old[16];
 		snprintf(name, sizeof name, "v%d", i);
 		snprintf(old, sizeof old, "w%d", i);
 		CHECK(put(r, name, "1") == HY_OK && put(r, old, "1") == HY_OK);
