@@ -97,6 +97,7 @@ int sdb_visit_begin(struct sdb_visit *v, struct sdb *sdb, struct call *call, con
 	hy_list_remove(&e->lru);
 	hy_list_push_back(&s->lru, &e->lru);
 	e->users++;
+	s->visits++;
 	if (!e->gate_held || PLANTED(overtaking_on_cold_key))
 		return HY_OK;
 	int status = gate_wait(v);

@@ -15,7 +15,7 @@
 
 #define TICK_US (100u * 1000)
 #define DISK_LOOK_US (1000u * 1000)
-#define IDLE_ROUND_US (3000u * 1000)
+#define REST_US (10u * 1000) /* between two looks, also when it is woken */
 #define IDLE_FLUSH_US (20u * 1000 * 1000)
 #define FLOOR_STEP_MS (3600u * 1000)
 
@@ -23,10 +23,11 @@ struct sdb_mover {
 	struct sdb *sdb;
 	struct env_actor *actor;
 	struct env_inbox *inbox;
-	struct env_msg stop;
+	struct env_msg stop, wake;
 	bool stopping;
 	struct sdb_portion *portions; /* one per shard */
 	uint64_t disk_looked_us;
+	uint64_t written;                       /* by all loops, when the last round began */
 	uint64_t durable_pos, durable_since_us; /* to know when nothing is written any more */
 	bool disk_very_low;                     /* not even flushes */
 };
@@ -79,6 +80,19 @@ static int write_system(struct sdb *sdb, const char *name, uint64_t value)
 	return rows_batch_write(sdb->rows, batch);
 }
 
+/** The next answer; NULL: time is up, or it was asked to stop, or woken. */
+static struct env_msg *take(struct sdb_mover *m, uint64_t deadline_us)
+{
+	struct env_msg *msg = env_inbox_take(m->inbox, deadline_us);
+	if (msg == &m->stop)
+		m->stopping = true;
+	else if (msg == &m->wake)
+		sdb_set(&m->sdb->mover_woken, false);
+	else
+		return msg;
+	return NULL;
+}
+
 /** All portions up to `target`. HY_CANCELLED: the server stops, or a loop could not read what it needed; again later.
  */
 static int collect(struct sdb_mover *m, uint64_t target)
@@ -90,11 +104,11 @@ static int collect(struct sdb_mover *m, uint64_t target)
 		ask(m, &m->portions[i]);
 	}
 	while (outstanding) {
-		struct env_msg *msg = env_inbox_take(m->inbox, UINT64_MAX);
-		if (msg == &m->stop) {
-			m->stopping = true; /* the loops have ended: no more answers come */
-			return HY_CANCELLED;
-		}
+		struct env_msg *msg = take(m, UINT64_MAX);
+		if (m->stopping)
+			return HY_CANCELLED; /* the loops have ended: no more answers come */
+		if (!msg)
+			continue;
 		struct sdb_portion *p = hy_container_of(msg, struct sdb_portion, msg);
 		int wrote = write_portion(m, p); /* what it has is handed out, whatever else happened */
 		if (wrote) {
@@ -124,6 +138,10 @@ static void move(struct sdb_mover *m)
 		return;
 	}
 	sdb_set(&sdb->moved_pos, target);
+	for (unsigned i = 0; i < sdb->shard_count; i++) {
+		if (sdb_get(&sdb->shards[i].memory_shown) > sdb->shard_budget)
+			sdb_evict_soon(&sdb->shards[i]);
+	}
 	if (PLANTED(segment_deleted_at_written_position))
 		kt_log_release(sdb->log, target);
 	env_mark(sdb->env, "kt: moved");
@@ -198,6 +216,14 @@ static uint64_t idle_us(struct sdb_mover *m)
 	return now - m->durable_since_us;
 }
 
+static uint64_t written_bytes(const struct sdb *sdb)
+{
+	uint64_t bytes = 0;
+	for (unsigned i = 0; i < sdb->shard_count; i++)
+		bytes += sdb_get(&sdb->shards[i].written_shown);
+	return bytes;
+}
+
 static void look(struct sdb_mover *m)
 {
 	struct sdb *sdb = m->sdb;
@@ -206,16 +232,28 @@ static void look(struct sdb_mover *m)
 	advance_floor(m);
 	bool pressure = sdb_get(&sdb->pressure);
 	bool early = env_buggify(sdb->env, "kt: an early round");
-	if (early || pressure || idle >= IDLE_ROUND_US ||
+	uint64_t written = written_bytes(sdb);
+	if (early || pressure || idle >= sdb->idle_move_us || written - m->written >= sdb->move_bytes ||
 		kt_log_bytes_after(sdb->log, sdb->moved_pos) > sdb->log_limit / 8) {
 		sdb_set(&sdb->pressure, false);
+		m->written = written;
 		move(m);
 	}
 	if (sdb->moved_pos == sdb->persisted_pos || m->stopping)
 		return;
 	early = env_buggify(sdb->env, "kt: an early flush");
-	if (early || idle >= IDLE_FLUSH_US || kt_log_bytes_after(sdb->log, sdb->persisted_pos) > sdb->log_limit / 2)
+	if (early || idle >= IDLE_FLUSH_US || kt_log_bytes_after(sdb->log, sdb->persisted_pos) > sdb->flush_bytes)
 		flush(m);
+}
+
+/** Until the next tick, or until it is woken, but not before it has rested. */
+static void rest(struct sdb_mover *m)
+{
+	uint64_t now = env_mono_us(m->sdb->env), soonest = now + REST_US;
+	if (m->stopping || (take(m, now + TICK_US), m->stopping))
+		return;
+	while (!m->stopping && env_mono_us(m->sdb->env) < soonest)
+		(void)take(m, soonest);
 }
 
 static void mover_main(void *arg)
@@ -223,9 +261,14 @@ static void mover_main(void *arg)
 	struct sdb_mover *m = arg;
 	while (!m->stopping) {
 		look(m);
-		if (!m->stopping && env_inbox_take(m->inbox, env_mono_us(m->sdb->env) + TICK_US) == &m->stop)
-			m->stopping = true;
+		rest(m);
 	}
+}
+
+void sdb_mover_wake(struct sdb *sdb)
+{
+	if (sdb->mover && !__atomic_exchange_n(&sdb->mover_woken, true, __ATOMIC_ACQ_REL))
+		env_inbox_post(sdb->mover->inbox, &sdb->mover->wake);
 }
 
 int sdb_mover_start(struct sdb *sdb)

@@ -9,6 +9,12 @@
 #define MIB (1ull << 20)
 #define READ_THREADS 4
 #define READ_QUEUE 4096
+/* kt.h: how far memory may pass its budget, and RocksDB's cache */
+#define EXCESS_LEAST (8 * MIB)
+#define CACHE_LEAST (32 * MIB)
+/* A flush of less makes many small files, which cost more to merge than a longer log to replay. */
+#define FLUSH_LEAST (16 * MIB)
+#define IDLE_MOVE_MS 3000
 /* The log knows its length to about a megabyte; a limit near that would never be kept. */
 #define LOG_LIMIT_LEAST (4 * MIB)
 
@@ -38,8 +44,15 @@ static void on_turn_end(struct svr_turn_hook *hook)
 	struct sdb_shard *s = hy_container_of(hook, struct sdb_shard, turn_hook);
 	sdb_flight_submit(s);
 	sdb_evict(s);
+	if (s->replayed && s->memory <= s->sdb->shard_budget && sdb_get(&s->sdb->moved_pos) >= s->sdb->replay_end_pos)
+		s->replayed = 0;
 	s->log_bytes = kt_log_bytes_after(s->sdb->log, sdb_get(&s->sdb->persisted_pos));
 	sdb_set(&s->memory_shown, s->memory);
+	sdb_set(&s->written_shown, s->written);
+	if (s->written - s->written_told >= s->sdb->move_bytes / s->sdb->shard_count / 2) {
+		s->written_told = s->written;
+		sdb_mover_wake(s->sdb);
+	}
 }
 
 static void on_stop(struct svr_turn_hook *hook)
@@ -121,8 +134,9 @@ static int open_rows(struct sdb *sdb, uint64_t *ret_pos, char **ret_why)
 {
 	struct rows_config config = {
 		.dir = sdb->rows_dir,
-		.cache_bytes = HY_MAX(sdb->memory_budget / 4, 8 * MIB),
-		.write_buffer_bytes = HY_MAX(sdb->log_limit / 2, 4 * MIB),
+		.cache_bytes = HY_MAX(sdb->memory_budget / 2, CACHE_LEAST),
+		/* Flushes are the mover's, which knows the position; RocksDB's own would come at this size. */
+		.write_buffer_bytes = 2 * HY_MAX(sdb->flush_bytes, 4 * MIB),
 		.expired = expired,
 		.arg = sdb,
 	};
@@ -172,6 +186,7 @@ static int open_log(struct sdb *sdb, const struct kt_config *config, uint64_t lo
 		return status;
 	}
 	sdb->moved_pos = sdb->persisted_pos = from;
+	sdb->replay_end_pos = report.last_pos;
 	if (report.batches)
 		env_log(sdb->env, ENV_LOG_INFO, "kt", 0,
 			"replayed %llu batches, %llu bytes, in %llu ms; %llu bytes cut off the end",
@@ -226,6 +241,16 @@ static char *join(const char *dir, const char *name)
 	return (char *)b.mem;
 }
 
+/** Memory and log, and when the mover comes so that they stay within them. */
+static void set_bounds(struct sdb *sdb)
+{
+	uint64_t excess = HY_MAX(sdb->memory_budget / 2, EXCESS_LEAST);
+	sdb->shard_budget = sdb->memory_budget / sdb->shard_count;
+	sdb->shard_excess = excess / sdb->shard_count;
+	sdb->move_bytes = HY_MIN(excess, sdb->memory_budget) / 2;
+	sdb->flush_bytes = HY_MIN(sdb->log_limit / 2, HY_MAX(sdb->memory_budget / 4, FLUSH_LEAST));
+}
+
 static struct sdb *create(struct svr *svr, const struct kt_config *config)
 {
 	struct sdb *sdb = hy_zalloc(sizeof *sdb);
@@ -239,7 +264,8 @@ static struct sdb *create(struct svr *svr, const struct kt_config *config)
 	sdb->disk_reserve = config->disk_reserve_bytes ? config->disk_reserve_bytes : 256 * MIB;
 	sdb->window_ms = kt_window_ms(config);
 	sdb->shard_count = svr_loop_count(svr);
-	sdb->shard_budget = sdb->memory_budget / sdb->shard_count;
+	set_bounds(sdb);
+	sdb->idle_move_us = 1000ull * (config->idle_move_ms ? config->idle_move_ms : IDLE_MOVE_MS);
 	sdb->shards = hy_zalloc(sdb->shard_count * sizeof(*sdb->shards));
 	for (unsigned i = 0; i < sdb->shard_count; i++)
 		shard_init(sdb, i);
@@ -255,6 +281,8 @@ static int start(struct sdb *sdb)
 		return status;
 	for (unsigned i = 0; i < sdb->shard_count; i++) {
 		struct sdb_shard *s = &sdb->shards[i];
+		s->replayed = s->memory;
+		s->memory_shown = s->memory;
 		svr_loop_on_turn_end(s->loop, &s->turn_hook);
 		svr_loop_on_stop(s->loop, &s->stop_hook);
 	}

@@ -137,6 +137,13 @@ struct sdb_shard {
 	struct hy_buf scratch;
 	uint64_t memory;       /* bytes of all that hangs here */
 	uint64_t memory_shown; /* the same as of the last turn's end; atomic */
+	uint64_t replayed;     /* of it, what the start brought beyond the bound and the mover has not been by for */
+	uint64_t written;      /* bytes that writes ever brought into memory, about: what only the mover can free */
+	uint64_t written_told;  /* the same when the mover was last woken for it */
+	uint64_t written_shown; /* the same as of the last turn's end; atomic */
+	unsigned visits;        /* begun in this turn */
+	struct env_msg again;   /* a turn for eviction alone */
+	bool again_posted;      /* atomic */
 	uint64_t log_bytes;    /* of log that cannot be released yet, as of the last turn's end */
 	bool stopping;         /* the mover gets no more from here */
 	bool failed;           /* a flight came back failed: no more writes until restart (S8) */
@@ -153,12 +160,18 @@ struct sdb {
 	struct sdb_mover *mover;
 	struct sdb_shard *shards;
 	unsigned shard_count;
-	uint64_t memory_budget, shard_budget, log_limit, disk_reserve, window_ms;
+	uint64_t memory_budget, log_limit, disk_reserve, window_ms;
+	uint64_t shard_budget, shard_excess; /* of memory: what eviction aims at; how far it may be passed (kt.h) */
+	uint64_t move_bytes;                 /* of memory written, all loops: a round of the mover begins */
+	uint64_t flush_bytes;                /* of log after the persisted position: RocksDB is flushed */
+	uint64_t idle_move_us;
+	uint64_t replay_end_pos;
 	/* atomics: written by the mover, and failed by all */
 	uint64_t floor_ms;
 	uint64_t moved_pos;              /* all changes up to here are in RocksDB */
 	uint64_t persisted_pos;          /* ... and flushed: the log up to here is not needed */
-	bool disk_low, failed, pressure; /* pressure: a shard is over its budget and can evict no more */
+	bool disk_low, failed, pressure; /* pressure: a shard is well over its budget and can evict no more */
+	bool mover_woken;
 };
 
 static inline struct sdb *sdb_of(struct kt *kt)
@@ -296,6 +309,8 @@ void sdb_flight_destroy(struct sdb_flight *f);
 
 /** At a turn's end: lets the coldest leave while the shard is over its budget (S10). */
 void sdb_evict(struct sdb_shard *s);
+/** Asks for a turn, since there may be something to evict. Any thread. */
+void sdb_evict_soon(struct sdb_shard *s);
 
 /** A loop's share of what the mover writes: asked for by message, answered by message. */
 struct sdb_portion {
@@ -314,6 +329,8 @@ void sdb_gather(struct env_msg *msg);
 bool sdb_portion_apply(const struct sdb_portion *p, struct rows_batch *batch) HY_MUST_USE;
 
 int sdb_mover_start(struct sdb *sdb);
+/** It should look now. Any loop. */
+void sdb_mover_wake(struct sdb *sdb);
 /** [blocks] After the loops have ended. */
 void sdb_mover_stop(struct sdb *sdb);
 

@@ -5,6 +5,7 @@
 #include "kt/sdb.h"
 
 #define RETRY_QUEUE_MS 50
+#define RETRY_MEMORY_MS 100
 #define RETRY_FULL_MS 1000
 
 /* ---- may it be written at all (S8) ----------------------------------------------------------------------------- */
@@ -36,6 +37,10 @@ static int admit(struct sdb_shard *s, struct call *call, size_t bytes, bool lazi
 		return refuse(
 			s, call, "kt: write refused, queue full", RETRY_QUEUE_MS, "too many writes wait for the disk");
 	/* Trims go on into a reserve: they are what frees space. */
+	uint64_t memory_limit = sdb->shard_budget + sdb->shard_excess + (lazily ? sdb->shard_excess / 4 : 0);
+	if (s->memory >= memory_limit + s->replayed)
+		return refuse(s, call, "kt: write refused, memory full", RETRY_MEMORY_MS,
+			"the disk cannot keep up with writes");
 	uint64_t limit = sdb->log_limit + (lazily ? sdb->log_limit / 4 : 0);
 	if (s->log_bytes >= limit)
 		return refuse(
@@ -146,9 +151,15 @@ static uint64_t view_total_at(void *arg, const struct kt_space *space, uint64_t 
 /* ---- judging and taking
  * ------------------------------------------------------------------------------------------------- */
 
+/* What a key takes beside the rows that are written, about: it stays until it was moved. */
+#define KEY_COST 512
+
 static void take(struct sdb_shard *s, struct sdb_entry *e, const struct kt_effect *effects, size_t count)
 {
 	struct sdb_flight *f = sdb_flight_open(s);
+	uint64_t before = s->memory;
+	if (!e->pending && !hy_link_linked(&e->dirty))
+		s->written += KEY_COST;
 	kt_record_encode(&e->key, effects, count, &f->log.records);
 	for (size_t i = 0; i < count; i++) {
 		struct sdb_table *t = sdb_table_get(s, e, effects[i].space);
@@ -157,6 +168,7 @@ static void take(struct sdb_shard *s, struct sdb_entry *e, const struct kt_effec
 		*f->last = r;
 		f->last = &r->next;
 	}
+	s->written += s->memory - before;
 	e->pending += (uint32_t)count;
 	e->flight = f;
 }
