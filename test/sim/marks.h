@@ -1,4 +1,6 @@
-/** marks.h - rare paths that were taken (env_mark), summed over a sweep, and those that a sweep must have seen. */
+/**
+ * marks.h - rare paths that were taken (env_mark), summed over a sweep, and those that a sweep must have seen.
+ */
 #ifndef SIM_MARKS_H
 #define SIM_MARKS_H
 

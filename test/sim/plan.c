@@ -82,6 +82,22 @@ static void dies_again(void *arg)
 	}
 }
 
+static void strike(void *arg)
+{
+	struct world *w = arg;
+	if (w->phase == PHASE_FAULTS && w->server)
+		server_dies(w, draw_power_cut(w));
+}
+
+void plan_strike(struct world *w)
+{
+	bool may = world_has(w, KIND_kill) || world_has(w, KIND_power_cut);
+	if (!may || w->phase != PHASE_FAULTS || !world_chance(w, 50))
+		return;
+	uint64_t when = world_range(w, 1, 5000);
+	sim_after(w->sim, when, strike, w);
+}
+
 static void do_death(struct world *w)
 {
 	if (!world_has(w, KIND_kill) && !world_has(w, KIND_power_cut))

@@ -121,6 +121,7 @@ static void both_links(struct raw_run *r)
 		if (r->links[i].state == RAW_LINK_UP)
 			ask_send(&r->links[i], number);
 	env_mark(env_loop_env(r->loop), "sim: one text over two links");
+	plan_strike(r->device->world);
 }
 
 static void old_snapshot(struct raw_link *l)

@@ -214,6 +214,8 @@ void raw_device_stop(struct device *d);
 
 void plan_draw(struct world *w);
 void plan_start(struct world *w);
+/** Something was just sent: now and then the server dies while it is at work on it. */
+void plan_strike(struct world *w);
 /** All faults off, all cuts healed. */
 void plan_heal(struct world *w);
 
