@@ -5,10 +5,12 @@
  *	offset size
  *	     0    4  head length: 20; more if options follow the fixed part, which are skipped
  *	     4    4  client version: the client's own; answers carry the client's value, or Mars drops the link
- *	     8    4  command: which method, or one of the fixed ones below
+ *	     8    4  command: which method (its `cmd` in *.proto), or one of the fixed ones below; echoed in the answer
  *	    12    4  seq: the client's task ID, echoed in the answer; 0 in a push
  *	    16    4  body length
- *	  head   body
+ *	  head   body: the method's request or answer in protobuf
+ *
+ * Answers come in the order in which they are done. How the links are used: README.md beside this file.
  *
  * Pure functions of their input.
  */

@@ -1,6 +1,8 @@
 /* Long links over real sockets: frames, bounds, signing in, hints. */
 #include "access/access_world.h"
 
+#include <arpa/inet.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -436,6 +438,30 @@ static void test_burst(void **state)
 	access_world_close(&w);
 }
 
+static void test_too_many_files(void **state)
+{
+	struct access_world w;
+	struct rlimit before;
+	struct sockaddr_in to = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(0x7f000001)};
+	open_default(&w, 1);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), next_free = dup(fd);
+	close(next_free);
+	getrlimit(RLIMIT_NOFILE, &before);
+	setrlimit(RLIMIT_NOFILE, &(struct rlimit){(rlim_t)next_free, before.rlim_max});
+	to.sin_port = htons(w.addr.port);
+	int connected = connect(fd, (struct sockaddr *)&to, sizeof to);
+	usleep(600000); /* it is tried again, more than once */
+	bool silent = client_silent(fd);
+	setrlimit(RLIMIT_NOFILE, &before);
+	assert_int_equal(connected, 0);
+	assert_true(silent);
+	uint64_t began_us = env_mono_us(w.base.env);
+	client_heartbeat(fd);
+	assert_true(env_mono_us(w.base.env) - began_us < 2000000);
+	close(fd);
+	access_world_close(&w);
+}
+
 /* ---- ends ----------------------------------------------------------------------------------------------------------
  */
 
@@ -519,7 +545,7 @@ static void test_stop_at_once(void **state)
 
 int main(void)
 {
-	struct CMUnitTest tests[HY_COUNT_OF(garbage) + 18] = {
+	struct CMUnitTest tests[HY_COUNT_OF(garbage) + 19] = {
 		LINK_TEST("heartbeats are answered with their own bytes, signalling with none", test_keep_alive),
 		LINK_TEST("frames cut at every byte; options in a head are skipped", test_cuts),
 		LINK_TEST("many frames in one write are each answered once", test_many_in_one_write),
@@ -534,6 +560,7 @@ int main(void)
 		LINK_TEST("one stranger too many: the one not heard of for longest goes", test_strangers_in_all),
 		LINK_TEST("one stranger too many from an address: its oldest goes", test_strangers_by_address),
 		LINK_TEST("a burst of connections does not wait", test_burst),
+		LINK_TEST("without free files connections wait at the door", test_too_many_files),
 		LINK_TEST("who has said all it wants to say still gets its answers", test_half_close),
 		LINK_TEST("connections cut off with requests in work", test_cut_off),
 		LINK_TEST("the end answers what is in work", test_stop),

@@ -127,7 +127,8 @@ static void sweep_idle(struct hy_link *list, unsigned shortest_s, uint64_t now)
 		uint64_t idle_s = (now - HY_MIN(now, c->active_us)) / 1000000;
 		if (idle_s < shortest_s)
 			return;
-		if (c->requests == 0 && idle_s >= idle_max_s(c))
+		/* A peer that is being written to is sweep_stalled()'s matter. */
+		if (c->requests == 0 && hy_buf_len(&c->out) == 0 && idle_s >= idle_max_s(c))
 			conn_abort(c);
 	}
 }
