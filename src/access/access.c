@@ -47,8 +47,7 @@ int access_listen(struct access *a, const struct env_addr *addr, struct env_addr
 	return 0;
 }
 
-/* ---- stopping: each loop is told, and tells when it has no connection left
- * ------------------------------------------- */
+/* ---- stopping: each loop is told, and tells when it has no connection left --------------------------------------- */
 
 #define STOP_LOOK_US 10000
 

@@ -78,8 +78,7 @@ static void assert_registered(int fd, const char *base64)
 	assert_non_null(strstr(a.body, base64));
 }
 
-/* ---- one request each ----------------------------------------------------------------------------------------------
- */
+/* ---- one request each -------------------------------------------------------------------------------------------- */
 
 static const struct http_case {
 	const char *label, *request;
@@ -157,8 +156,7 @@ static void test_case(void **state)
 	access_world_close(&w);
 }
 
-/* ---- heads and bodies that are too long ----------------------------------------------------------------------------
- */
+/* ---- heads and bodies that are too long -------------------------------------------------------------------------- */
 
 static void assert_refused(int fd, int status)
 {
@@ -249,8 +247,7 @@ static void test_expect(void **state)
 	access_world_close(&w);
 }
 
-/* ---- several requests ----------------------------------------------------------------------------------------------
- */
+/* ---- several requests -------------------------------------------------------------------------------------------- */
 
 static void test_pipelined(void **state)
 {
@@ -357,8 +354,7 @@ static void test_cut_off(void **state)
 	access_world_close(&w);
 }
 
-/* ---- who asks, and what for ----------------------------------------------------------------------------------------
- */
+/* ---- who asks, and what for -------------------------------------------------------------------------------------- */
 
 /** 36 bytes of the ticket in base64. */
 static void ticket_text(uint32_t uin, unsigned device, char text[49])

@@ -54,8 +54,7 @@ static void identify_again(int fd, uint32_t uin, unsigned device, int code)
 	assert_answer(fd, 104, code);
 }
 
-/* ---- when, and where -----------------------------------------------------------------------------------------------
- */
+/* ---- when, and where --------------------------------------------------------------------------------------------- */
 
 static void test_waits(void **state)
 {
@@ -134,8 +133,7 @@ static void test_cut_while_moving(void **state)
 	access_world_close(&w);
 }
 
-/* ---- as whom -------------------------------------------------------------------------------------------------------
- */
+/* ---- as whom ----------------------------------------------------------------------------------------------------- */
 
 static void test_twice(void **state)
 {
@@ -248,8 +246,7 @@ static void test_ticket_on_request(void **state)
 	access_world_close(&w);
 }
 
-/* ---- what reaches it -----------------------------------------------------------------------------------------------
- */
+/* ---- what reaches it --------------------------------------------------------------------------------------------- */
 
 static void sync_by_http(struct access_world *w, uint32_t uin, unsigned device)
 {
@@ -355,8 +352,7 @@ static void test_sign_out(void **state)
 	access_world_close(&w);
 }
 
-/* ---- plain links from other machines (W5) --------------------------------------------------------------------------
- */
+/* ---- plain links from other machines (W5) ------------------------------------------------------------------------ */
 
 static void test_far(void **state)
 {

@@ -21,8 +21,7 @@ bool __wrap_env_addr_is_loopback(const struct env_addr *addr)
 	return __real_env_addr_is_loopback(addr) && addr->ip[3] != 9 && addr->ip[3] != 8;
 }
 
-/* ---- services ------------------------------------------------------------------------------------------------------
- */
+/* ---- services ---------------------------------------------------------------------------------------------------- */
 
 static int hold(struct access_world *w, struct call *call)
 {
@@ -134,8 +133,7 @@ static int on_sync(void *self, struct call *call, const Hy__SyncRequest *request
 	return HY_OK;
 }
 
-/* ---- the world -----------------------------------------------------------------------------------------------------
- */
+/* ---- the world --------------------------------------------------------------------------------------------------- */
 
 static const struct auth_handlers auth = {.register_ = on_register,
 	.sign_in = on_sign_in,
@@ -272,8 +270,7 @@ bool world_await_count(struct access_world *w, enum mon_id id, uint64_t least)
 	return await(w, count_reached, &id, least);
 }
 
-/* ---- clients -------------------------------------------------------------------------------------------------------
- */
+/* ---- clients ----------------------------------------------------------------------------------------------------- */
 
 int client_open_from(struct access_world *w, const char *address)
 {
@@ -323,8 +320,7 @@ bool client_ended(int fd)
 	return n == 0 || (n < 0 && errno == ECONNRESET);
 }
 
-/* ---- frames --------------------------------------------------------------------------------------------------------
- */
+/* ---- frames ------------------------------------------------------------------------------------------------------ */
 
 void frame_put_bytes(struct hy_buf *b, uint32_t version, uint32_t cmd, uint32_t seq, struct hy_bytes body)
 {

@@ -57,8 +57,7 @@ bool world_await(struct access_world *w, const unsigned *value, unsigned least);
 /** The same for a counter. */
 bool world_await_count(struct access_world *w, enum mon_id id, uint64_t least);
 
-/* ---- clients: blocking sockets, 5 s at most for anything ------------------------------------------------------------
- */
+/* ---- clients: blocking sockets, 5 s at most for anything --------------------------------------------------------- */
 
 int client_open(struct access_world *w);
 int client_open_from(struct access_world *w, const char *address);

@@ -7,8 +7,7 @@
 #define ACCEPT_PORTION 256
 #define DRAIN_S 2
 
-/* ---- what waits for the next turn
- * ------------------------------------------------------------------------------------ */
+/* ---- what waits for the next turn -------------------------------------------------------------------------------- */
 
 static void resume_next_turn(struct access_loop *l)
 {
@@ -62,8 +61,7 @@ static void on_turn_end(struct svr_turn_hook *hook)
 	}
 }
 
-/* ---- accepting -----------------------------------------------------------------------------------------------------
- */
+/* ---- accepting --------------------------------------------------------------------------------------------------- */
 
 static struct conn *conn_create(struct access_loop *l)
 {
@@ -110,8 +108,7 @@ void conn_accept_ready(struct env_sock *listening, unsigned events)
 	resume_next_turn(l);
 }
 
-/* ---- sweeping ------------------------------------------------------------------------------------------------------
- */
+/* ---- sweeping ---------------------------------------------------------------------------------------------------- */
 
 static unsigned idle_max_s(const struct conn *c)
 {
@@ -160,8 +157,7 @@ static void on_sweep(struct env_timer *timer)
 		accept_again(l);
 }
 
-/* ---- beginning and end ---------------------------------------------------------------------------------------------
- */
+/* ---- beginning and end ------------------------------------------------------------------------------------------- */
 
 void conn_loop_init(struct access_loop *l)
 {

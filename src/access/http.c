@@ -23,8 +23,7 @@ struct http_state {
 	struct conn *conn;
 };
 
-/* ---- answering
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- answering --------------------------------------------------------------------------------------------------- */
 
 static const char *reason_of(int status)
 {
@@ -87,8 +86,7 @@ static int refuse(struct http_state *h, int status, const char *why)
 	return -1; /* on_headers_complete takes 1 and 2 for "there is no body" */
 }
 
-/* ---- parsing
- * ----------------------------------------------------------------------------------------------------------- */
+/* ---- parsing ----------------------------------------------------------------------------------------------------- */
 
 /** Counts what the head may take; a stranger's memory is bounded by it. */
 static int head_grows(struct http_state *h, size_t len)
@@ -229,8 +227,7 @@ void http_state_free(struct http_state *h)
 	hy_free(h);
 }
 
-/* ---- a whole request
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- a whole request --------------------------------------------------------------------------------------------- */
 
 static const char front_text[] =
 	"This is a Hongyan server. It speaks Mars frames on this port, and HTTP: POST /cgi-bin/... (see its README).\n";

@@ -42,8 +42,7 @@ static bool is_sync(const struct request *r)
 	return is_method(r->method, &sync_service, "Sync.Sync");
 }
 
-/* ---- answering -----------------------------------------------------------------------------------------------------
- */
+/* ---- answering --------------------------------------------------------------------------------------------------- */
 
 /** Field 1 of every answer is its head (W2). */
 static Hy__ResponseHead **head_of(ProtobufCMessage *response)
@@ -83,8 +82,7 @@ void request_refuse(struct conn *c, const struct request_origin *origin, int sta
 	hy_arena_fini(&arena);
 }
 
-/* ---- who asks
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- who asks ---------------------------------------------------------------------------------------------------- */
 
 static uint32_t ticket_uin(const struct request *r)
 {
@@ -155,8 +153,7 @@ static int execute(struct call *call, struct request *r)
 	return svr_hop(call, svr_loop_of_key(svr, &key), verify_and_call, r);
 }
 
-/* ---- a link says whose it is
- * --------------------------------------------------------------------------------------------- */
+/* ---- a link says whose it is ------------------------------------------------------------------------------------- */
 
 /**
  * On the user's own loop. Between the last look at the ticket and the entry into the table of links nothing suspends,
@@ -180,8 +177,7 @@ static int identify(struct call *call, struct request *r)
 	return HY_OK;
 }
 
-/* ---- the request's life
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- the request's life ------------------------------------------------------------------------------------------ */
 
 static struct request *request_take(struct access_loop *l)
 {
