@@ -65,20 +65,17 @@ static bool handle_frame(struct conn *c, const struct mars_frame *f)
 
 /**
  * Only the front of the frame is here. One that is longer than its method takes is refused now and thrown away as it
- * comes, so that a link never holds more than its methods need. False: nothing may be so long.
+ * comes, so that a link never holds more than its methods need.
  */
-static bool refuse_long(struct conn *c, const struct mars_frame *f)
+static void refuse_long(struct conn *c, const struct mars_frame *f)
 {
 	const struct rpc_method *method = rpc_method_by_cmd(c->home->access->svr, f->cmd);
 	if (f->size <= MARS_HEAD_MAX + (method ? method->body_limit : 0))
-		return true;
-	if (is_keep_alive(f))
-		return false;
+		return;
 	struct request_origin origin = origin_of(f);
 	request_refuse(c, &origin, method ? HY_INVALID_ARGUMENT : HY_UNIMPLEMENTED,
 		method ? "the request is too long" : "no such method");
 	c->skip = (uint32_t)f->size;
-	return true;
 }
 
 /** One frame from the front. False: the stream has no way to go on. *ret_used 0: no more now. */
@@ -91,14 +88,17 @@ static bool parse_one(struct conn *c, struct hy_bytes in, size_t *ret_used)
 		enum mars_parse parsed = mars_parse(in, body_max, &f);
 		if (parsed == MARS_BAD)
 			return false;
-		if (f.size > 0)
-			c->version = f.version;
+		if (f.size == 0)
+			return true;
+		if (is_keep_alive(&f) && f.size > MARS_HEAD_MAX) /* they have no body */
+			return false;
+		c->version = f.version;
 		if (parsed == MARS_WHOLE && handle_frame(c, &f)) {
 			ACCESS_COUNT(c->home, frames_in, 1);
 			*ret_used = f.size;
 		}
-		if (parsed == MARS_PARTIAL && f.size > 0 && !refuse_long(c, &f))
-			return false;
+		if (parsed == MARS_PARTIAL)
+			refuse_long(c, &f);
 	}
 	if (c->skip > 0) {
 		*ret_used = HY_MIN(in.len, c->skip);
