@@ -20,6 +20,8 @@ static const char *const expected[] = {
 	"log: nearly full",
 	"log: segment recycled",
 	"log: torn tail cut",
+	"sim: a foreign snapshot was refused",
+	"sim: a sync of several pages",
 	"sim: administration saw rows",
 	"sim: one text over two links",
 	"sim: signed out",

@@ -71,18 +71,40 @@ static void ask_send(struct raw_link *l, unsigned number)
 	raw_link_ask(l, CMD_SEND_TEXT, &request.base, &(struct raw_pending){.asked = RAW_SEND, .number = number});
 }
 
+static void ask_sync_with(struct raw_link *l, struct raw_pending *p)
+{
+	Hy__SyncRequest request = HY__SYNC_REQUEST__INIT;
+	Hy__RequestHead head;
+	p->asked = RAW_SYNC;
+	fill_head(l->run, &head, true);
+	request.head = &head;
+	request.snapshot = (ProtobufCBinaryData){p->brought_len, p->brought};
+	l->run->hinted = false;
+	raw_link_ask(l, CMD_SYNC, &request.base, p);
+}
+
 static void ask_sync(struct raw_link *l, unsigned which)
 {
 	struct device *d = l->run->device;
-	Hy__SyncRequest request = HY__SYNC_REQUEST__INIT;
-	Hy__RequestHead head;
-	struct raw_pending p = {.asked = RAW_SYNC, .old = which > 0, .brought_len = d->snapshot_lens[which]};
+	struct raw_pending p = {.old = which > 0, .brought_len = d->snapshot_lens[which]};
 	memcpy(p.brought, d->snapshots[which], p.brought_len);
-	fill_head(l->run, &head, true);
-	request.head = &head;
-	request.snapshot = (ProtobufCBinaryData){p.brought_len, p.brought};
-	l->run->hinted = false;
-	raw_link_ask(l, CMD_SYNC, &request.base, &p);
+	ask_sync_with(l, &p);
+}
+
+/** Another device's snapshot, or its own with a bit changed: it must mean nothing (R3). */
+static void foreign_snapshot(struct raw_link *l)
+{
+	struct world *w = l->run->device->world;
+	unsigned from = (unsigned)world_range(w, 0, w->device_count - 1);
+	const struct device *d = &w->devices[from];
+	struct raw_pending p = {.foreign = true, .brought_len = d->snapshot_lens[0]};
+	if (p.brought_len == 0 || raw_run_is_syncing(l->run))
+		return;
+	memcpy(p.brought, d->snapshots[0], p.brought_len);
+	uint64_t bit = world_range(w, 0, p.brought_len * 8 - 1);
+	if (d == l->run->device)
+		p.brought[bit / 8] ^= (uint8_t)(1u << bit % 8);
+	ask_sync_with(l, &p);
 }
 
 static unsigned new_text(struct raw_run *r, unsigned to_user)
@@ -188,6 +210,9 @@ static void work(struct raw_link *l)
 	case 6:
 		hang_up(l);
 		return;
+	case 7:
+		foreign_snapshot(l);
+		break;
 	default:
 		try_again(l);
 		if (!raw_run_is_syncing(r))
@@ -307,6 +332,10 @@ static void take_entries(struct device *d, const struct book_sync *told, const H
 static void on_synced(struct raw_link *l, const struct raw_pending *p, const Hy__SyncResponse *r)
 {
 	struct device *d = l->run->device;
+	if (r->resync && r->head->code == HY_FAILED_PRECONDITION && p->foreign) {
+		env_mark(env_loop_env(l->run->loop), "sim: a foreign snapshot was refused");
+		return;
+	}
 	if (r->resync || r->head->code == HY_FAILED_PRECONDITION) {
 		world_fail(d->world, "%s was told to drop its snapshot, without reason", d->name);
 		return;

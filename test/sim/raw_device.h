@@ -26,6 +26,7 @@ struct raw_pending {
 	uint64_t at_us;
 	unsigned number; /* of the text */
 	bool old;        /* the sync brought an old snapshot */
+	bool foreign;    /* or another device's, or a changed one */
 	uint8_t brought[SNAPSHOT_MAX];
 	size_t brought_len;
 };

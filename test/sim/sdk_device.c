@@ -89,6 +89,8 @@ static enum hongyan_stored on_sync(void *arg, const struct hongyan_sync *sync)
 {
 	struct sdk_run *r = arg;
 	struct world *w = r->device->world;
+	if (sync->more)
+		env_mark(env_loop_env(r->loop), "sim: a sync of several pages");
 	uint64_t how = w->phase == PHASE_FAULTS ? world_range(w, 0, 19) : 2;
 	if (how == 0)
 		return HONGYAN_NOT_STORED;

@@ -14,7 +14,6 @@ void server_machine_draw(struct world *w)
 	assert(rc == 0);
 	c.listen_count = 1;
 	c.data_dir = "/data";
-	c.loops = (unsigned)world_range(w, 2, 4);
 	c.disk_threads = (unsigned)world_range(w, 1, 2);
 	c.memory_bytes = world_chance(w, 600) ? world_range(w, 4 << 10, 128 << 10) : 8 << 20;
 	c.segment_bytes = world_range(w, 8 << 10, 64 << 10);
@@ -23,6 +22,7 @@ void server_machine_draw(struct world *w)
 	c.password_memory = 8 << 10;
 	c.password_passes = 1;
 	c.access.allow_plain = true;
+	c.retain_days = world_chance(w, 150) ? 1 : 0;
 	bool bounded = world_chance(w, 200);
 	uint64_t rows = world_range(w, 8, 60);
 	if (bounded && !(w->options.off & 1u << KIND_bounds)) {
@@ -76,6 +76,7 @@ void server_machine_start(struct world *w)
 	w->server = NULL;
 	w->ending = false;
 	w->start_at = UINT64_MAX;
+	w->config.loops = (unsigned)world_range(w, 2, 4); /* nothing on disk depends on it (S12) */
 	world_say(w, "the server is started");
 	sim_machine_start(w->server_machine, server_main, w);
 }

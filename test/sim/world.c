@@ -78,6 +78,7 @@ static void draw_people(struct world *w)
 	w->client_count = (unsigned)world_range(w, 3, CLIENTS_MAX);
 	w->user_count = (unsigned)world_range(w, 2, USERS_MAX - 2);
 	w->texts_wanted = (unsigned)world_range(w, 30, 150);
+	w->long_texts = world_chance(w, 50);
 	for (unsigned u = 0; u < w->user_count; u++) {
 		snprintf(w->users[u].name, sizeof w->users[u].name, "user%u", u);
 		uint64_t devices = world_chance(w, 400) ? world_range(w, 2, 3) : 1;

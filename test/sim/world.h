@@ -20,7 +20,7 @@
 #define VERSIONS_MAX 2048u
 #define SNAPSHOT_MAX 128u
 #define SNAPSHOTS_KEPT 4u
-#define TEXT_LEN_MAX 3000u
+#define TEXT_LEN_MAX 8192u /* HONGYAN_TEXT_MAX */
 #define SEC 1000000ull
 
 /** Kinds of faults that shrink turns off one by one: those of struct sim_faults, and the world's own plans. */
@@ -106,10 +106,11 @@ struct device {
 	size_t ticket_len;
 	uint8_t snapshots[SNAPSHOTS_KEPT][SNAPSHOT_MAX]; /* [0]: the newest */
 	size_t snapshot_lens[SNAPSHOTS_KEPT];
-	uint64_t got[TEXTS_MAX]; /* the version it came with; 0: not yet */
-	unsigned first_due;      /* texts from this number on are due here */
-	bool reset;              /* it was told that older ones are gone */
-	bool leaving;            /* it wants to sign out, and may have */
+	uint64_t got[TEXTS_MAX];    /* the version it came with; 0: not yet */
+	bool may_repeat[TEXTS_MAX]; /* it came before the last sign-in, after which all comes anew */
+	unsigned first_due;         /* texts from this number on are due here */
+	bool reset;                 /* it was told that older ones are gone */
+	bool leaving;               /* it wants to sign out, and may have */
 	uint64_t away_until;
 	/* of its process */
 	struct sdk_run *sdk;
@@ -133,8 +134,9 @@ struct world {
 	struct world_options options;
 	struct sim *sim;
 	enum world_phase phase;
-	bool bounded;   /* small inbox bounds: entries may go before all devices have them */
-	unsigned kinds; /* plans drawn for this run */
+	bool long_texts; /* so that a sync takes several pages */
+	bool bounded;    /* small inbox bounds: entries may go before all devices have them */
+	unsigned kinds;  /* plans drawn for this run */
 	struct sim_faults drawn;
 	uint64_t plan_pause_us, disk_bytes;
 	/* server */
