@@ -78,7 +78,6 @@ class Person:
         self.view = None
         self.unanswered = []
         self.syncing = asyncio.Lock()
-        self.away = asyncio.Event()  # nobody reads
         self.signed_in = asyncio.Event()
 
     # ---- who
@@ -216,17 +215,16 @@ class Person:
             old = self.rng.choice(self.run.model.messages[-300:])
             if old.sender == self.user.uin and old.device == self.device.name and old not in again and old.tries:
                 again.append(old)
-        for message in again:
+        while again:
+            message = again.pop()
             try:
                 link = await (self.device.long_link() if self.rng.random() < 0.5 else self.device.short_link())
                 await self.start(link, message)
             except Lost:
                 pass
-            if not message.answered:
-                self.unanswered.append(message)
-                if not self.run.server.up.is_set():
-                    self.unanswered += again[again.index(message) + 1:]
-                    return
+            if not message.answered:  # the others would fare no better now
+                self.unanswered += [message, *again]
+                return
 
     # ---- syncing
 
@@ -290,7 +288,9 @@ class Person:
             except asyncio.TimeoutError:
                 pass
             if self.user.sleepy:
-                await asyncio.sleep(self.rng.uniform(1, 6))
+                back = time.monotonic() + self.rng.uniform(1, 6)
+                while time.monotonic() < back and not self.run.plan.calm:
+                    await asyncio.sleep(0.1)
             await self.sync()
 
     async def live_signing(self):

@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 """usage: test/fault/damage.py [--seed S] [--build FOLDER] [--keep]
 
-Disks that fail, with the real server: a damaged byte in the log, a sync that fails, a full disk. What was answered must be there
+What breaks or is full, with the real server: a damaged byte in the log, a sync that fails, a full disk, a full inbox. What was
+answered must be there
 after a restart, what cannot be kept must not be answered, reads go on, and what the server says must help.
 """
 import asyncio
@@ -156,7 +157,28 @@ async def full_disk(run):
     await settle(run)
 
 
-CASES = [(damaged_byte, LOG_ONLY), (failing_sync_early, None), (failing_sync_later, None), (full_disk, None)]
+async def full_inbox(run):
+    """the full inbox of a user who is signed out refuses more, and loses nothing that it took"""
+    await run.enter()
+    reader, sender = [p for p in run.people if len(p.user.devices) == 1][:2]
+    run.plan.calm = True
+    await reader.device.call(103, run.pb.SignOutRequest(head=reader.device.head()), run.pb.SignOutResponse, over_long=False)
+    reader.device.hang_up()
+    link = await sender.device.long_link()
+    while len(sender.unanswered) < 3 and len(run.model.messages) < 100:
+        message = sender.new_message()
+        message.to = reader.user.uin
+        if not await sender.start(link, message):
+            sender.unanswered.append(message)
+    need(run.counts["sends refused: code 8"] == 3, "an inbox of 64 messages took %d" % run.counts["sends answered"])
+    await reader.sign_in()
+    for _ in range(2):
+        await run.sync_all(reader)
+    await settle(run)
+
+
+CASES = [(damaged_byte, LOG_ONLY), (failing_sync_early, None), (failing_sync_later, None), (full_disk, None),
+         (full_inbox, [*OPTIONS, "--inbox-rows", "64"])]
 
 
 async def guarded(run, case):
