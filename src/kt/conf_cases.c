@@ -423,6 +423,45 @@ static void fill_the_log(struct conf *c, struct call *call)
 	CHECK(c, stats.log_bytes <= 2 * stats.log_limit);
 }
 
+/** Budget and excess, as kt.h says, and one value for each request in work. */
+static bool memory_is_bounded(const struct conf *c)
+{
+	struct kt_stats stats;
+	kt_stats(c->kt, &stats);
+	uint64_t excess = HY_MAX(stats.memory_budget / 2, 8u << 20);
+	return !stats.memory_budget || stats.memory_bytes <= stats.memory_budget + excess + 16 * 2 * KT_VALUE_MAX;
+}
+
+/** A key of its own for each row, and nobody comes back to it. */
+static void spread(struct conf *c, struct call *call, unsigned index)
+{
+	enum { KEYS = 100, VALUE = 16 << 10 };
+	uint8_t *value = hy_arena_alloc(call->arena, VALUE);
+	memset(value, (int)index, VALUE);
+	for (uint32_t i = 0; i < KEYS && !c->failure[0]; i++) {
+		struct hy_key key = hy_key_user(index * KEYS + i);
+		int status;
+		struct call there = *call;
+		while ((status = conf_write(c, &there, &key, OPS(OP_APPEND(hy_bytes(value, VALUE)), OP_PUT(B("a"), B("b"))),
+				NULL)) == HY_RESOURCE_EXHAUSTED)
+			conf_sleep_ms(&there, there.retry_after_ms);
+		CHECK_EQ(c, status, HY_OK);
+		CHECK(c, memory_is_bounded(c));
+	}
+}
+
+static void many_cold_keys(struct conf *c, struct call *call)
+{
+	struct kt_head head;
+	conf_parallel(c, call, 16, spread);
+	for (uint32_t i = 0; i < 1600; i += 7) {
+		struct hy_key key = hy_key_user(i);
+		CHECK_EQ(c, conf_head(c, call, &key, CONF_LOG, &head), HY_OK);
+		CHECK_EQ(c, head.rows, 1);
+	}
+	CHECK(c, memory_is_bounded(c));
+}
+
 struct order {
 	struct conf *c;
 	struct hy_key key;
@@ -528,6 +567,7 @@ const struct conf_scenario conf_scenarios[] = {
 	{"a write whose caller has left is still made", {deadline_passes}},
 	{"keys are listed in order, page by page", {list_keys}},
 	{"more is written than the log may hold", {fill_the_log}, .tiny = true},
+	{"memory stays within its bound while cold keys are written", {many_cold_keys}, .tiny = true},
 	{"a random test agrees with a model", {conf_random_start}},
 	{"versions, trims and tombstones survive a restart", {write_some, see_them, see_them}},
 	{"they survive the move to RocksDB too", {write_some, move_all, see_them, see_them}},

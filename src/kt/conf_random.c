@@ -297,9 +297,9 @@ static void work(struct conf *c, struct call *call, unsigned worker)
 		hy_arena_init(&arena, HY_ARENA_LIMIT_DEFAULT);
 		step.arena = &arena;
 		struct model *m = &s->models[worker][draw(s, worker, KEYS)];
-		/* In little memory the mover, which looks ten times a second, must get its turns. */
+		/* In little memory the mover, which comes by at times, must get its turns. */
 		if (c->config.memory_bytes && draw(s, worker, 16) == 0)
-			conf_sleep_ms(&step, 30);
+			conf_sleep_ms(&step, c->config.idle_move_ms ? c->config.idle_move_ms / 2 : 30);
 		switch (draw(s, worker, 10)) {
 		case 0:
 		case 1:

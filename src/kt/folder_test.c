@@ -39,7 +39,11 @@ static int setup(void **state)
 	snprintf(f->data, sizeof f->data, "%s/data", f->dir);
 	f->conf = (struct conf){.env = env, .open = conf_open_sdb, .loops = 2};
 	f->conf.config = (struct kt_config){
-		.spaces = conf_spaces, .dir = f->data, .disk_reserve_bytes = 1 << 20, .segment_bytes = 64 << 10};
+		.spaces = conf_spaces,
+		.dir = f->data,
+		.disk_reserve_bytes = 1 << 20,
+		.segment_bytes = 64 << 10,
+		.idle_move_ms = 50};
 	*state = f;
 	return 0;
 }

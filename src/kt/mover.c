@@ -250,7 +250,8 @@ static void look(struct sdb_mover *m)
 static void rest(struct sdb_mover *m)
 {
 	uint64_t now = env_mono_us(m->sdb->env), soonest = now + REST_US;
-	if (m->stopping || (take(m, now + TICK_US), m->stopping))
+	uint64_t tick_us = HY_MIN(TICK_US, m->sdb->idle_move_us);
+	if (m->stopping || (take(m, now + tick_us), m->stopping))
 		return;
 	while (!m->stopping && env_mono_us(m->sdb->env) < soonest)
 		(void)take(m, soonest);
