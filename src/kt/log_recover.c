@@ -1,4 +1,5 @@
 #include "base/mem.h"
+#include "base/planted.h"
 #include "kt/dir_make.h"
 #include "kt/log_recover.h"
 
@@ -357,7 +358,8 @@ static int go_on(struct recovery *r, struct log_segment *ret_segment)
 		.epoch = r->config->epoch, .number = r->max_number + 1, .first_pos = r->next_pos};
 	uint8_t *copy = NULL;
 	uint64_t copy_size = 0, durable_end = r->end;
-	if (r->tail && r->last.pos > 0 && !r->end_mark) {
+	bool in_doubt = r->last.pos > 0 && !r->end_mark && !PLANTED(serve_before_recovery_sync);
+	if (r->tail && in_doubt) {
 		copy = copy_last(r, head.number);
 		copy_size = log_batch_size(r->last.payload_len);
 		head.first_pos = r->last.pos;
