@@ -86,7 +86,7 @@ class Connection(asyncio.Protocol):
             self.close()
 
     def write(self, data):
-        if self.ended or self.holed:
+        if self.ended or self.holed or self.transport.is_closing():
             return
         part, struck = self.fate.pass_on("up", data)
         self.transport.write(part)

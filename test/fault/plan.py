@@ -26,12 +26,13 @@ class Plan:
 
     # ---- the server
 
-    async def kill(self, server):
+    async def kill(self, server, again=False):
         """-9, perhaps with the power, perhaps again during recovery; then up."""
         await server.end(signal.SIGKILL)
         self.counts.add("kills")
         await self.perhaps_cut(server)
-        while self.rng.random() < 0.3:
+        while again or self.rng.random() < 0.3:
+            again = False
             await server.spawn()
             await asyncio.sleep(2 ** self.rng.uniform(-8, -2.5))
             if server.process.returncode is not None:
@@ -65,16 +66,25 @@ class Plan:
         server.process.send_signal(signal.SIGCONT)
         self.counts.add("freezes")
 
+    def events(self):
+        """One of each kind first, so that a short run has them all; then as they come."""
+        first = ["kill", "kill again", "restart", "freeze"]
+        self.rng.shuffle(first)
+        yield from first
+        while True:
+            yield self.rng.choices(["kill", "restart", "freeze"], [8, 1, 1])[0]
+
     async def disturb(self, server, until):
         """Until `until` says so; the server is up at the end."""
-        while not until():
+        for event in self.events():
+            if until():
+                return
             await asyncio.sleep(2 ** self.rng.uniform(-2, 1.6))
             if server.process.returncode is not None:
                 await server.end(signal.SIGKILL)  # says that it ended by itself
-            what = self.rng.random()
-            if what < 0.8:
-                await self.kill(server)
-            elif what < 0.9:
+            if event == "restart":
                 await self.restart(server)
-            else:
+            elif event == "freeze":
                 await self.freeze(server)
+            else:
+                await self.kill(server, again=event == "kill again")
