@@ -207,6 +207,21 @@ static void test_garbage(void **state)
 	access_world_close(&w);
 }
 
+static void test_garbage_behind_work(void **state)
+{
+	struct access_world w;
+	struct hy_buf b = {0};
+	open_default(&w, 1);
+	int fd = client_open(&w);
+	put_register(&b, 1, "sleep 30");
+	hy_buf_append(&b, "that is no frame, nor any part of one", 37);
+	client_flush(fd, &b);
+	assert_answer(fd, 101, 1, HY_OK);
+	assert_true(client_ended(fd));
+	close(fd);
+	access_world_close(&w);
+}
+
 static void test_long_body(void **state)
 {
 	static uint8_t bytes[MARS_FRAME_MAX - MARS_HEAD];
@@ -300,11 +315,11 @@ static void test_slow_reader(void **state)
 	client_identify(fd, 42, 1);
 	put_syncs(&b, 200);
 	client_flush(fd, &b);
-	unsigned before;
-	do {
-		before = __atomic_load_n(&w.served, __ATOMIC_RELAXED);
+	unsigned before = 0, served;
+	for (int still = 0; still < 5; still = served == before ? still + 1 : 0, before = served) {
 		usleep(50000);
-	} while (__atomic_load_n(&w.served, __ATOMIC_RELAXED) != before);
+		served = __atomic_load_n(&w.served, __ATOMIC_RELAXED);
+	}
 	assert_true(before < 100); /* what the kernel holds, and one more */
 	for (uint64_t i = 1; i <= 3; i++) {
 		world_hint(&w, 42);
@@ -542,12 +557,14 @@ static void test_stop_at_once(void **state)
 
 int main(void)
 {
-	struct CMUnitTest tests[HY_COUNT_OF(garbage) + 19] = {
+	struct CMUnitTest tests[HY_COUNT_OF(garbage) + 20] = {
 		LINK_TEST("heartbeats are answered with their own bytes, signalling with none", test_keep_alive),
 		LINK_TEST("frames cut at every byte; options in a head are skipped", test_cuts),
 		LINK_TEST("many frames in one write are each answered once", test_many_in_one_write),
 		LINK_TEST("an answer has the version of its request's frame", test_version),
 		LINK_TEST("what is refused is answered, and the link goes on", test_refusals),
+		LINK_TEST("what is no frame ends the link, after the answers of what is in work",
+			test_garbage_behind_work),
 		LINK_TEST("a body over its method's limit is refused before it comes, and skipped", test_long_body),
 		LINK_TEST("so many requests of one link are in work; the rest is read later", test_request_bound),
 		LINK_TEST("so many requests of one loop are in work; the rest is refused", test_loop_bound),
