@@ -17,6 +17,7 @@
 #define WRITE_BUFFER_DEFAULT (32u << 20)
 #define BACKGROUND_BYTES_PER_S \
 	(200ll << 20) /* flush and compaction together: leaves the disk to the commit log's syncs */
+#define CACHE_SHARD_BITS 2
 #define CACHED_ONLY 1 /* rocksdb::kBlockCacheTier */
 #define XXH3_CHECKSUM 4
 
@@ -69,13 +70,23 @@ static void no_destructor(void *arg) {}
 
 static void set_files(struct rows *r, const struct rows_config *config)
 {
-	r->cache = rocksdb_cache_create_lru(config->cache_bytes ? config->cache_bytes : CACHE_BYTES_DEFAULT);
+	/* Few shards, since a block that is larger than a shard is never kept. */
+	rocksdb_lru_cache_options_t *cache = rocksdb_lru_cache_options_create();
+	rocksdb_lru_cache_options_set_capacity(cache, config->cache_bytes ? config->cache_bytes : CACHE_BYTES_DEFAULT);
+	rocksdb_lru_cache_options_set_num_shard_bits(cache, CACHE_SHARD_BITS);
+	r->cache = rocksdb_cache_create_lru_opts(cache);
+	rocksdb_lru_cache_options_destroy(cache);
 	r->table = rocksdb_block_based_options_create();
 	rocksdb_block_based_options_set_block_cache(r->table, r->cache);
 	rocksdb_block_based_options_set_format_version(r->table, 5);
 	rocksdb_block_based_options_set_checksum(r->table, XXH3_CHECKSUM);
 	rocksdb_block_based_options_set_block_size(r->table, 8u << 10);
 	rocksdb_block_based_options_set_filter_policy(r->table, rocksdb_filterpolicy_create_bloom_full(10));
+	/* In pages, of which those of the head rows, which stand together, are enough for most reads. */
+	rocksdb_block_based_options_set_index_type(
+		r->table, rocksdb_block_based_table_index_type_two_level_index_search);
+	rocksdb_block_based_options_set_partition_filters(r->table, 1);
+	rocksdb_block_based_options_set_pin_top_level_index_and_filter(r->table, 1);
 	/* Indexes and filters count against the cache, so memory is bounded however large the database. */
 	rocksdb_block_based_options_set_cache_index_and_filter_blocks(r->table, 1);
 	rocksdb_block_based_options_set_cache_index_and_filter_blocks_with_high_priority(r->table, 1);
