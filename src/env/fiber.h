@@ -48,8 +48,8 @@ void fiber_fini(struct fiber *f);
 
 /**
  * Stacks: one mapping for many, pooled, with a guard page below each (MADV_GUARD_INSTALL where the kernel has it: no
- * extra mapping; else, and under AddressSanitizer, mprotect for the first 4,096 stacks; beyond them a canary at the low
- * end, checked when a stack comes back).
+ * extra mapping; else, and under AddressSanitizer, mprotect for 8,192 stacks of the process; beyond them a canary at
+ * the low end, checked when a stack comes back).
  * Threads: one at a time.
  */
 struct fiber_stacks;

@@ -1,4 +1,5 @@
 /* Stacks in slabs, handed out last-in first-out, so that the pages in use stay few and warm. */
+#include <stdatomic.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -28,11 +29,14 @@ enum {
 	STRIDE = GUARD_SIZE + FIBER_STACK_SIZE,
 	SLAB_STACKS = 64,
 	CANARY_SLAB_STACKS = 1024, /* few slabs, since a stack that comes back is looked for in all of them */
-	MPROTECT_MAX = 4096,       /* two mappings each; the kernel allows 65,530 in all */
+	MPROTECT_MAX = 8192,       /* of all pools of the process: two mappings each, and the kernel allows 65,530 */
 	LOOK_EVERY = 64,           /* one stack in so many is measured when it comes back: a system call */
 };
 
 static const uint64_t canary = 0x5ac4f1be20d96e37;
+
+/** Guards made by mprotect in this process: a limit of the kernel's, whichever pool they are in. */
+static atomic_uint protected_in_process;
 
 struct slab {
 	struct slab *next;
@@ -118,8 +122,10 @@ static bool guard(struct fiber_stacks *s, char *page)
 			return true;
 		s->no_guard_advice = true;
 	}
-	if (s->protected_count == MPROTECT_MAX || mprotect(page, GUARD_SIZE, PROT_NONE) != 0)
+	if (atomic_fetch_add(&protected_in_process, 1) >= MPROTECT_MAX || mprotect(page, GUARD_SIZE, PROT_NONE) != 0) {
+		atomic_fetch_sub(&protected_in_process, 1);
 		return false;
+	}
 	s->protected_count++;
 	return true;
 }
@@ -210,6 +216,7 @@ void fiber_stacks_destroy(struct fiber_stacks *s)
 {
 	slabs_free(s->guarded);
 	slabs_free(s->canaried);
+	atomic_fetch_sub(&protected_in_process, (unsigned)s->protected_count);
 	hy_free(s);
 }
 
