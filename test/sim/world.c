@@ -15,6 +15,8 @@
 #define STOP_MAX_US (60 * SEC)
 /** A run has some 10,000; what spins has more. */
 #define EVENTS_MAX 2000000ull
+#define PACE_US (SEC / 50)
+#define PACE_EVENTS_MAX 5000u
 
 void world_fail(struct world *w, const char *fmt, ...)
 {
@@ -129,9 +131,22 @@ static void watch(void *arg)
 		sim_after(w->sim, WATCH_US, watch, w);
 }
 
+/** An actor or a loop that is woken again and again for nothing takes a whole core in the real world. */
+static void watch_pace(struct world *w)
+{
+	uint64_t now = sim_now_us(w->sim), events = sim_events(w->sim);
+	if (now - w->pace_since >= PACE_US) {
+		w->pace_since = now;
+		w->pace_events = events;
+	} else if (events - w->pace_events > PACE_EVENTS_MAX) {
+		world_fail(w, "something spins");
+	}
+}
+
 static bool run_stops(void *arg)
 {
 	struct world *w = arg;
+	watch_pace(w);
 	if (sim_events(w->sim) > EVENTS_MAX)
 		world_fail(w, "it does not come to an end");
 	return world_failed(w);

@@ -156,6 +156,7 @@ struct world {
 	struct text texts[TEXTS_MAX];
 	unsigned text_count, texts_wanted, pipelines;
 	uint64_t faults_until;
+	uint64_t pace_since, pace_events; /* how much happened since */
 	/* what happened */
 	uint64_t kills, power_cuts, clean_stops, answered, refused, received, admin_calls;
 	char failure[600];
