@@ -43,6 +43,9 @@ static void move_some(struct hy_map *m)
 {
 	if (!m->old)
 		return;
+	/* What the next calls will move. */
+	for (size_t i = m->moved + BUCKETS_MOVED; i < m->moved + 2 * BUCKETS_MOVED && i <= m->old_mask; i++)
+		__builtin_prefetch(m->old[i]);
 	for (unsigned i = 0; i < BUCKETS_MOVED && m->moved <= m->old_mask; i++, m->moved++) {
 		struct hy_map_node **low = &m->buckets[m->moved], **high = &m->buckets[m->moved + m->old_mask + 1];
 		for (struct hy_map_node *n = m->old[m->moved], *next; n; n = next) {
@@ -112,6 +115,18 @@ struct hy_map_node *hy_map_first(const struct hy_map *m, uint64_t hash)
 struct hy_map_node *hy_map_next(const struct hy_map_node *n)
 {
 	return same_hash(n->next, n->hash);
+}
+
+void hy_map_prefetch(const struct hy_map *m, uint64_t hash)
+{
+	if (m->buckets)
+		__builtin_prefetch(chain_of(m, hash));
+}
+
+void hy_map_prefetch_node(const struct hy_map *m, uint64_t hash)
+{
+	if (m->buckets)
+		__builtin_prefetch(*chain_of(m, hash));
 }
 
 static bool each_in(struct hy_map_node *n, bool (*fn)(void *arg, struct hy_map_node *n), void *arg)

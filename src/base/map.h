@@ -35,6 +35,12 @@ void hy_map_remove(struct hy_map *m, struct hy_map_node *n);
 struct hy_map_node *hy_map_first(const struct hy_map *m, uint64_t hash);
 struct hy_map_node *hy_map_next(const struct hy_map_node *n);
 /**
+ * For whoever knows ahead what it will look for: brings the hash's bucket into the processor's cache; a little later,
+ * the first node there.
+ */
+void hy_map_prefetch(const struct hy_map *m, uint64_t hash);
+void hy_map_prefetch_node(const struct hy_map *m, uint64_t hash);
+/**
  * Calls `fn` for every node; `fn` may remove (and free) the node it is given, no other. Stops when `fn` returns false.
  */
 void hy_map_each(struct hy_map *m, bool (*fn)(void *arg, struct hy_map_node *n), void *arg);

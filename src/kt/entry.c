@@ -9,15 +9,28 @@ struct sdb_shard *sdb_shard_of(struct sdb *sdb, const struct hy_key *key)
 	return &sdb->shards[svr_loop_of_key(sdb->kt.svr, key)];
 }
 
-struct sdb_entry *sdb_entry_get(struct sdb_shard *s, const struct hy_key *key)
+uint64_t sdb_entry_hash(const struct sdb_shard *s, const struct hy_key *key)
 {
-	uint64_t hash = hy_hash(key->bytes, key->len, s->seed);
+	return hy_hash(key->bytes, key->len, s->seed);
+}
+
+struct sdb_entry *sdb_entry_find(const struct sdb_shard *s, const struct hy_key *key, uint64_t hash)
+{
 	for (struct hy_map_node *n = hy_map_first(&s->entries, hash); n; n = hy_map_next(n)) {
 		struct sdb_entry *e = hy_container_of(n, struct sdb_entry, node);
 		if (hy_key_equal(&e->key, key))
 			return e;
 	}
-	struct sdb_entry *e = hy_zalloc(sizeof *e);
+	return NULL;
+}
+
+struct sdb_entry *sdb_entry_get(struct sdb_shard *s, const struct hy_key *key)
+{
+	uint64_t hash = sdb_entry_hash(s, key);
+	struct sdb_entry *e = sdb_entry_find(s, key, hash);
+	if (e)
+		return e;
+	e = hy_zalloc(sizeof *e);
 	s->memory += ENTRY_COST;
 	e->key = *key;
 	hy_link_init(&e->lru);

@@ -29,6 +29,7 @@ struct recovery {
 	size_t chain_count;
 
 	uint8_t *mem; /* the segment that was read last */
+	uint64_t mem_cap;
 	struct hy_bytes file;
 
 	const struct found *tail;   /* where the replay ended; NULL: there was nothing */
@@ -101,7 +102,6 @@ static int look_around(struct recovery *r)
 
 static int read_segment(struct recovery *r, const struct found *f)
 {
-	hy_free(hy_take(r->mem));
 	r->file = hy_bytes(NULL, 0);
 	struct env_file *file;
 	char *path = log_segment_path(r->config->dir, f->number);
@@ -110,7 +110,11 @@ static int read_segment(struct recovery *r, const struct found *f)
 	if (rc)
 		return rc;
 	uint64_t size = HY_MIN(f->size, (uint64_t)LOG_SEGMENT_MAX);
-	r->mem = hy_alloc(size + 1);
+	if (size + 1 > r->mem_cap) {
+		r->mem_cap = size + 1;
+		hy_free(r->mem);
+		r->mem = hy_alloc(r->mem_cap);
+	}
 	ssize_t n = env_file_pread(file, r->mem, size, 0);
 	env_file_close(file);
 	if (n < 0)

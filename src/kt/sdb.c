@@ -4,7 +4,6 @@
 #include <stdio.h>
 
 #include "base/mem.h"
-#include "kt/record.h"
 
 #define MIB (1ull << 20)
 #define READ_THREADS 4
@@ -95,23 +94,6 @@ static void shard_fini(struct sdb_shard *s)
 /* ---- recovery
  * -------------------------------------------------------------------------------------------------------- */
 
-static bool replay(void *arg, uint64_t pos, struct hy_bytes payload)
-{
-	struct sdb *sdb = arg;
-	struct kt_group group;
-	while (payload.len) {
-		if (!kt_record_decode(sdb->kt.by_id, &payload, &group))
-			return false;
-		struct sdb_shard *s = sdb_shard_of(sdb, &group.key);
-		struct sdb_entry *e = sdb_entry_get(s, &group.key);
-		for (size_t i = 0; i < group.count; i++) {
-			if (!sdb_replay_effect(s, e, &group.effects[i], pos))
-				return false;
-		}
-	}
-	return true;
-}
-
 static bool expired(void *arg, struct hy_bytes name)
 {
 	return place_is_expired(name, sdb_get(&((struct sdb *)arg)->floor_ms));
@@ -180,7 +162,7 @@ static int open_log(struct sdb *sdb, const struct kt_config *config, uint64_t lo
 	};
 	struct kt_log_report report = {0};
 	uint64_t began_us = env_mono_us(sdb->env);
-	int status = kt_log_open(sdb->env, &log_config, from, replay, sdb, &sdb->log, &report);
+	int status = kt_log_open(sdb->env, &log_config, from, sdb_replay, sdb, &sdb->log, &report);
 	if (status) {
 		*ret_why = log_failure(sdb, status, &report);
 		return status;

@@ -221,12 +221,20 @@ void sdb_window_merge(struct sdb_shard *s, struct sdb_table *t, const struct kt_
 /** WINDOW. Takes the oldest durable row out of memory. */
 void sdb_window_drop_first(struct sdb_shard *s, struct sdb_table *t);
 
+/** WINDOW. The hash of a name, of a key with hash `entry_hash`, in shard->window_rows. */
+uint64_t sdb_window_hash(
+	const struct sdb_shard *s, const struct kt_space *space, uint64_t entry_hash, struct hy_bytes name);
+
 /** A durable, positioned change while the log is replayed. False: it does not follow on what was replayed before. */
 bool sdb_replay_effect(struct sdb_shard *s, struct sdb_entry *e, const struct kt_effect *effect, uint64_t pos);
 
 /* ---- entry.c: keys, their gates -------------------------------------------------------------------------------- */
 
 struct sdb_shard *sdb_shard_of(struct sdb *sdb, const struct hy_key *key);
+uint64_t sdb_entry_hash(const struct sdb_shard *s, const struct hy_key *key);
+/** NULL: not in memory. */
+struct sdb_entry *sdb_entry_find(const struct sdb_shard *s, const struct hy_key *key, uint64_t hash);
+/** Made if it is not in memory. */
 struct sdb_entry *sdb_entry_get(struct sdb_shard *s, const struct hy_key *key);
 void sdb_entry_destroy(struct sdb_shard *s, struct sdb_entry *e);
 /** Notes that the entry has a durable change at `pos`. */
@@ -303,6 +311,11 @@ int sdb_flight_wait(struct sdb_shard *s, struct sdb_flight *f, struct call *call
 /** At a turn's end: hands what the turn gathered to the log. */
 void sdb_flight_submit(struct sdb_shard *s);
 void sdb_flight_destroy(struct sdb_flight *f);
+
+/* ---- replay.c ------------------------------------------------------------------------------------------------------ */
+
+/** A kt_log_replay_fn; arg: the store's struct sdb. */
+bool sdb_replay(void *sdb, uint64_t pos, struct hy_bytes payload);
 
 /* ---- evict.c, gather.c, mover.c, folder.c
  * -------------------------------------------------------------------------------- */

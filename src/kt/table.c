@@ -256,9 +256,15 @@ void sdb_map_merge(struct sdb_shard *s, struct sdb_table *t, const struct kt_eff
 
 /* ---- WINDOW: rows in the shard's hash -------------------------------------------------------------------------- */
 
+uint64_t sdb_window_hash(
+	const struct sdb_shard *s, const struct kt_space *space, uint64_t entry_hash, struct hy_bytes name)
+{
+	return hy_hash(name.data, name.len, entry_hash ^ s->seed ^ space->id);
+}
+
 static uint64_t window_hash(const struct sdb_shard *s, const struct sdb_table *t, struct hy_bytes name)
 {
-	return hy_hash(name.data, name.len, t->entry->node.hash ^ s->seed ^ t->space->id);
+	return sdb_window_hash(s, t->space, t->entry->node.hash, name);
 }
 
 struct sdb_row *sdb_window_row(struct sdb_shard *s, const struct sdb_table *t, struct hy_bytes name)
