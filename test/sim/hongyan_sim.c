@@ -22,7 +22,7 @@ static const char usage[] =
 	"  --off KIND[,...]   kinds of faults that never happen; --off list prints them\n"
 	"  --seconds N        sweep: end after N seconds, whatever COUNT says\n"
 	"  --twice-every N    sweep: run one seed in N a second time, and compare the hashes\n"
-	"  --marks-from N     sweep: with N seeds or more, fail when an expected mark was never seen (default 500)\n"
+	"  --marks-from N     sweep: with N seeds or more, fail when an expected mark was never seen (default 2000)\n"
 	"  --planted-expect   sweep: a bug was built in on purpose: succeed when a seed fails\n";
 
 static const char *const kind_names[] = {
@@ -259,7 +259,7 @@ static bool parse_options(struct arguments *a, int count, char **options)
 
 int main(int argc, char **argv)
 {
-	struct arguments a = {.marks_from = 500};
+	struct arguments a = {.marks_from = 2000};
 	const char *what = argc > 1 ? argv[1] : "";
 	bool sweeps = strcmp(what, "sweep") == 0;
 	int taken = sweeps ? 4 : 3;

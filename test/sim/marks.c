@@ -20,6 +20,8 @@ static const char *const expected[] = {
 	"log: nearly full",
 	"log: segment recycled",
 	"log: torn tail cut",
+	"message: own copies go at the bound",
+	"session: what one device has goes at the bound",
 	"sim: a foreign snapshot was refused",
 	"sim: a sync of several pages",
 	"sim: administration saw rows",

@@ -101,6 +101,7 @@ static int trim_own_copies(struct message *message, struct call *call, const str
 		return rc;
 	if (op.version == head.trimmed)
 		return HY_NOT_FOUND;
+	env_mark(svr_env(svr_of_loop(call->loop)), "message: own copies go at the bound");
 	return kt_write_lazily(message->kt, call, &a->key, &op, 1);
 }
 

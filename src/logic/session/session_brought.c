@@ -260,6 +260,7 @@ int session_handle_relieve(
 		rc = message_head(call, &head_request, &head);
 	if (rc != HY_OK || !head.nearly_full || any <= all)
 		return rc;
+	env_mark(svr_env(svr_of_loop(call->loop)), "session: what one device has goes at the bound");
 	call_log(call, ENV_LOG_INFO, "session",
 		"the inbox of user %u is nearly full: entries that one device has go, up to %llu", request->uin,
 		(unsigned long long)any);
