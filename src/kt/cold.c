@@ -5,10 +5,20 @@
 #include "base/mem.h"
 #include "kt/sdb.h"
 
+/* The same key is told of once in this time. */
+#define ALARM_US (60ull * 1000 * 1000)
+
 /** What came from RocksDB breaks its own rules. */
 static int broken(struct sdb_visit *v, const char *what)
 {
+	struct sdb_shard *s = v->shard;
+	uint64_t now = svr_now_us(v->call->loop);
+	bool told = hy_key_equal(&s->damaged, &v->entry->key) && now - s->damaged_us < ALARM_US;
 	char text[128];
+	if (told)
+		return call_fail(v->call, HY_DATA_LOSS, "stored data of this key are damaged");
+	s->damaged = v->entry->key;
+	s->damaged_us = now;
 	hy_key_text(&v->entry->key, text, sizeof text);
 	env_log(v->shard->sdb->env, ENV_LOG_ERROR, "kt", v->call->trace, "%s of %s cannot be read", what, text);
 	return call_fail(v->call, HY_DATA_LOSS, "stored data of this key are damaged");

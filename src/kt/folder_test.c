@@ -13,6 +13,8 @@
 #include "base/mem.h"
 #include "env/real/real.h"
 #include "kt/conf.h"
+#include "kt/place.h"
+#include "kt/rows.h"
 
 #define KEYS 20
 
@@ -202,11 +204,52 @@ static void test_damage_in_the_middle_is_refused_until_the_operator_goes_on(void
 	assert_true(epoch_seen == epoch && rows_seen == rows);
 }
 
+/** Where the head row of a key lies, something else does. */
+static void damage_head(struct fixture *f, const struct hy_key *key)
+{
+	char path[256], *why = NULL;
+	struct rows *rows;
+	struct place_name place;
+	path_of(f, "rows", path);
+	struct rows_config config = {.dir = path};
+	assert_int_equal(rows_open(f->env, &config, &rows, &why), HY_OK);
+	struct rows_batch *batch = rows_batch_create(rows);
+	place_head(&place, key);
+	rows_batch_put(batch, place_bytes(&place), hy_bytes_str("something else"));
+	assert_int_equal(rows_batch_write(rows, batch), HY_OK);
+	assert_int_equal(rows_flush(rows), HY_OK);
+	rows_close(rows);
+}
+
+static uint64_t stuck_seen;
+
+static void wait_until_stuck(struct conf *c, struct call *call)
+{
+	for (int i = 0; i < 100 && !stuck_seen; i++) {
+		conf_sleep_ms(call, 20);
+		stuck_seen = mon_get(svr_mon(c->svr), MON_kt_moves_stuck);
+	}
+}
+
+static void test_a_key_that_stops_the_mover_raises_an_alarm(void **state)
+{
+	struct fixture *f = *state;
+	struct hy_key key = hy_key_user(1);
+	f->conf.config.idle_move_ms = 60 * 1000;
+	assert_step(f, write_keys);
+	damage_head(f, &key);
+	f->conf.config.idle_move_ms = 50;
+	assert_step(f, wait_until_stuck);
+	assert_true(stuck_seen > 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_nothing_on_disk_depends_on_the_number_of_loops, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_one_server_at_a_time, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_a_key_that_stops_the_mover_raises_an_alarm, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_folder_and_files_are_their_owners_alone, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_a_newer_format_is_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(

@@ -17,6 +17,8 @@
 #define DISK_LOOK_US (1000u * 1000)
 #define REST_US (10u * 1000) /* between two looks, also when it is woken */
 #define IDLE_FLUSH_US (20u * 1000 * 1000)
+#define RETRY_US (1000u * 1000)
+#define ALARM_US (60u * 1000 * 1000)
 #define FLOOR_STEP_MS (3600u * 1000)
 
 struct sdb_mover {
@@ -27,6 +29,7 @@ struct sdb_mover {
 	bool stopping;
 	struct sdb_portion *portions; /* one per shard */
 	uint64_t disk_looked_us;
+	uint64_t retry_at_us, alarmed_us;       /* a round met a key it could not read */
 	uint64_t written;                       /* by all loops, when the last round began */
 	uint64_t durable_pos, durable_since_us; /* to know when nothing is written any more */
 	bool disk_very_low;                     /* not even flushes */
@@ -93,6 +96,21 @@ static struct env_msg *take(struct sdb_mover *m, uint64_t deadline_us)
 	return NULL;
 }
 
+/** A key cannot be read, so nothing behind it in the log can be given up: an operator must know before the log is full. */
+static void alarm(struct sdb_mover *m, int status)
+{
+	struct sdb *sdb = m->sdb;
+	uint64_t now = env_mono_us(sdb->env);
+	m->retry_at_us = now + RETRY_US;
+	mon_add(svr_mon(sdb->kt.svr), strip(sdb), MON_kt_moves_stuck, 1);
+	if (m->alarmed_us && now - m->alarmed_us < ALARM_US)
+		return;
+	m->alarmed_us = now;
+	env_log(sdb->env, ENV_LOG_ERROR, "kt", 0,
+		"a key cannot be moved to the database (%s): the log grows, and at its limit writes are refused",
+		hy_status_name(status));
+}
+
 /** All portions up to `target`. HY_CANCELLED: the server stops, or a loop could not read what it needed; again later.
  */
 static int collect(struct sdb_mover *m, uint64_t target)
@@ -115,6 +133,8 @@ static int collect(struct sdb_mover *m, uint64_t target)
 			fail(m->sdb, "writing rows", wrote);
 			status = wrote;
 		}
+		if (p->status && !m->stopping && !p->shard->stopping)
+			alarm(m, p->status);
 		if (p->status && !status)
 			status = HY_CANCELLED;
 		if (p->more && !p->status && !status)
@@ -130,6 +150,8 @@ static void move(struct sdb_mover *m)
 	struct sdb *sdb = m->sdb;
 	/* Whoever reads it has been sent all answers up to it: loops know all these changes when our message comes. */
 	uint64_t target = kt_log_durable_pos(sdb->log);
+	if (env_mono_us(sdb->env) < m->retry_at_us)
+		return;
 	if (target <= sdb->moved_pos || sdb_get(&sdb->failed) || collect(m, target) != HY_OK)
 		return;
 	int status = write_system(sdb, PLACE_MOVED, target);

@@ -144,6 +144,8 @@ struct sdb_shard {
 	unsigned visits;        /* begun in this turn */
 	struct env_msg again;   /* a turn for eviction alone */
 	bool again_posted;      /* atomic */
+	struct hy_key damaged;  /* the key last found damaged, and when the log said so */
+	uint64_t damaged_us;
 	uint64_t log_bytes;    /* of log that cannot be released yet, as of the last turn's end */
 	bool stopping;         /* the mover gets no more from here */
 	bool failed;           /* a flight came back failed: no more writes until restart (S8) */

@@ -41,6 +41,7 @@
 	X(kt_cold_reads, "reads that waited for RocksDB")                       \
 	X(kt_evictions, "keys that left memory")                                \
 	X(kt_moved_rows, "rows moved to RocksDB")                               \
+	X(kt_moves_stuck, "rounds of the mover that met a key it cannot read")  \
 	X(log_batches, "commit log batches synced")                             \
 	X(log_bytes, "commit log bytes written")                                \
 	X(log_segments, "commit log segments begun")                            \
