@@ -77,6 +77,7 @@ static void trim_at_the_bound(struct conf *c, struct call *call)
 	for (int i = 0; i < 3; i++)
 		CHECK_EQ(c, conf_write(c, call, ann(), &append, 1, &r), HY_OK);
 	CHECK_EQ(c, conf_write(c, call, ann(), &append, 1, &r), HY_RESOURCE_EXHAUSTED);
+	CHECK_EQ(c, r.stored.version, 3);
 	struct kt_op both[] = {OP_TRIM(1), append};
 	CHECK_EQ(c, conf_write(c, call, ann(), both, 2, &r), HY_OK);
 	CHECK_EQ(c, r.versions[1], 4);

@@ -169,6 +169,8 @@ int kt_judge(const struct kt *kt, const struct kt_view *view, const struct kt_op
 		if (status) {
 			if (status != HY_ALREADY_EXISTS && status != HY_ABORTED)
 				ret_result->stored = (struct kt_row){0};
+			if (status == HY_RESOURCE_EXHAUSTED && ops[i].kind == KT_APPEND)
+				ret_result->stored.version = table(&j, kt->by_id[ops[i].space])->version;
 			memset(ret_result->versions, 0, sizeof ret_result->versions);
 			ret_result->failed_op = (int)i;
 			return status;

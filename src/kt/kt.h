@@ -65,6 +65,9 @@ struct kt_op {
 	struct hy_bytes name, value;
 	uint64_t version;
 	uint64_t max_rows, max_bytes;
+	/** A write with such an op may use what is kept free for trims, when disk, log or memory are nearly full: for
+	 * what must get through. */
+	bool reserve;
 };
 
 struct kt_row {
@@ -75,7 +78,8 @@ struct kt_row {
 
 struct kt_result {
 	int failed_op;                 /* index of the op that refused, -1: none */
-	struct kt_row stored;          /* with ALREADY_EXISTS and ABORTED of KT_EXPECT_ROW */
+	/* with ALREADY_EXISTS and ABORTED of KT_EXPECT_ROW; with RESOURCE_EXHAUSTED of KT_APPEND the table's version */
+	struct kt_row stored;
 	uint64_t versions[KT_OPS_MAX]; /* of each op's row, 0 where it makes none */
 };
 

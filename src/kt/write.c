@@ -26,7 +26,7 @@ static int check_failed(struct sdb_shard *s, struct call *call)
 	return call_fail(call, HY_UNAVAILABLE, "the store has failed; it takes no writes until it is started again");
 }
 
-static int admit(struct sdb_shard *s, struct call *call, size_t bytes, bool lazily)
+static int admit(struct sdb_shard *s, struct call *call, size_t bytes, bool reserve)
 {
 	struct sdb *sdb = s->sdb;
 	int status = check_failed(s, call);
@@ -36,16 +36,16 @@ static int admit(struct sdb_shard *s, struct call *call, size_t bytes, bool lazi
 	if (waiting + bytes > KT_LOG_WRITE_MAX / 2 || !kt_log_has_room(sdb->log, waiting + bytes))
 		return refuse(
 			s, call, "kt: write refused, queue full", RETRY_QUEUE_MS, "too many writes wait for the disk");
-	/* Trims go on into a reserve: they are what frees space. */
-	uint64_t memory_limit = sdb->shard_budget + sdb->shard_excess + (lazily ? sdb->shard_excess / 4 : 0);
+	/* Trims go on into a reserve: they are what frees space. So does what must get through. */
+	uint64_t memory_limit = sdb->shard_budget + sdb->shard_excess + (reserve ? sdb->shard_excess / 4 : 0);
 	if (s->memory >= memory_limit + s->replayed)
 		return refuse(s, call, "kt: write refused, memory full", RETRY_MEMORY_MS,
 			"the disk cannot keep up with writes");
-	uint64_t limit = sdb->log_limit + (lazily ? sdb->log_limit / 4 : 0);
+	uint64_t limit = sdb->log_limit + (reserve ? sdb->log_limit / 4 : 0);
 	if (s->log_bytes >= limit)
 		return refuse(
 			s, call, "kt: write refused, log full", RETRY_FULL_MS, "the disk cannot keep up with writes");
-	if (!lazily && (sdb_get(&sdb->disk_low) || kt_log_nearly_full(sdb->log)))
+	if (!reserve && (sdb_get(&sdb->disk_low) || kt_log_nearly_full(sdb->log)))
 		return refuse(s, call, "kt: write refused, disk low", RETRY_FULL_MS, "the disk is nearly full");
 	return HY_OK;
 }
@@ -206,12 +206,21 @@ static size_t bytes_of(const struct kt_op *ops, size_t count)
 	return bytes;
 }
 
+static bool uses_reserve(const struct kt_op *ops, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (ops[i].reserve)
+			return true;
+	}
+	return false;
+}
+
 int sdb_write(struct kt *kt, struct call *call, const struct hy_key *key, const struct kt_op *ops, size_t count,
 	bool lazily, struct kt_result *ret_result)
 {
 	struct sdb *sdb = sdb_of(kt);
 	struct sdb_shard *s = sdb_shard_of(sdb, key);
-	int status = admit(s, call, bytes_of(ops, count), lazily);
+	int status = admit(s, call, bytes_of(ops, count), lazily || uses_reserve(ops, count));
 	if (status)
 		return status;
 	struct sdb_visit v;
