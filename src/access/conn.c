@@ -170,6 +170,8 @@ static void on_moved(struct env_msg *msg)
 	c->move_to = CONN_STAYS;
 	l->conn_count++;
 	if (env_sock_attach(&c->sock, svr_loop_env(l->loop)) < 0) {
+		env_sock_close(&c->sock);
+		ACCESS_COUNT(l, links_closed, 1);
 		conn_free(c);
 		return;
 	}

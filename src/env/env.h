@@ -168,7 +168,7 @@ enum { ENV_READABLE = 1, ENV_WRITABLE = 2 };
 struct env_sock {
 	struct env_loop *loop; /* NULL: closed or detached */
 	void (*on_event)(struct env_sock *sock, unsigned events);
-	int fd; /* the env's */
+	int fd; /* the env's; -1 once closed. A zeroed struct was never opened. */
 };
 
 /** A listening socket: opened once, attached to as many loops as shall accept from it. */
@@ -193,11 +193,17 @@ int env_sock_error(struct env_sock *sock);
 ssize_t env_recv(struct env_sock *sock, void *p, size_t len);
 /** Bytes taken, perhaps fewer than given, or a negative errno value. Never raises SIGPIPE. */
 ssize_t env_sendv(struct env_sock *sock, const struct iovec *iov, int count);
-/** Harmless when closed. */
+/** Attached or detached, from the process's own threads; harmless when closed, or never opened. */
 void env_sock_close(struct env_sock *sock);
-/** Takes the socket off its loop, keeping the connection; the struct may then be copied elsewhere. */
+/**
+ * Takes the socket off its loop, keeping the connection; the struct may then be copied elsewhere, and the copy is the
+ * socket from then on: only one of the two may be attached, or closed.
+ */
 void env_sock_detach(struct env_sock *sock);
-/** Puts a detached socket on `loop` (from that loop's thread); the state of readiness is reported anew. */
+/**
+ * Puts a detached socket on `loop` (from that loop's thread); the state of readiness is reported anew. After an error it
+ * is still detached.
+ */
 int env_sock_attach(struct env_sock *sock, struct env_loop *loop);
 
 /* ---- files: all of these [block] -------------------------------------------------------------------------------- */

@@ -135,8 +135,10 @@ int env_listener_attach(struct env_listener *l, struct env_loop *loop, struct en
 		return -errno;
 	sock->fd = fd;
 	int r = loop_add(loop, sock, EPOLLIN | EPOLLET | EPOLLEXCLUSIVE);
-	if (r != 0)
+	if (r != 0) {
 		close(fd);
+		sock->fd = -1;
+	}
 	return r;
 }
 
@@ -184,6 +186,7 @@ int env_accept(struct env_sock *listening, struct env_sock *sock, struct env_add
 	sock->fd = fd;
 	if (loop_add(listening->loop, sock, SOCK_WANTS_WRITE) != 0) {
 		close(fd);
+		sock->fd = -1;
 		return -EMFILE;
 	}
 	if (ret_peer)

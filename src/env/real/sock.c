@@ -23,8 +23,10 @@ int env_connect(struct env_loop *loop, const struct env_addr *addr, struct env_s
 		sock->fd = fd;
 		r = loop_add(loop, sock, SOCK_WANTS_WRITE);
 	}
-	if (r != 0)
+	if (r != 0) {
 		close(fd);
+		sock->fd = -1;
+	}
 	return r;
 }
 
@@ -57,9 +59,10 @@ ssize_t env_sendv(struct env_sock *sock, const struct iovec *iov, int count)
 
 void env_sock_close(struct env_sock *sock)
 {
-	if (!sock->loop)
+	if (sock->loop)
+		loop_remove(sock);
+	else if (sock->fd <= STDERR_FILENO) /* never ours: closed, or never opened */
 		return;
-	loop_remove(sock);
 	close(sock->fd);
 	sock->fd = -1;
 }

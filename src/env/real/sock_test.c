@@ -365,6 +365,22 @@ static void test_move(void **state)
 	host_close(&h);
 }
 
+static void test_close_detached(void **state)
+{
+	struct host h;
+	struct end never = {0};
+	int standard_in = fcntl(STDIN_FILENO, F_GETFD);
+	host_open(&h, *state, "127.0.0.1:0");
+	connect_client(&h);
+	act(h.loop, do_detach, &h.ends[0], NULL);
+	act(h.loop, do_close, &h.ends[0], NULL);
+	assert_int_equal(h.ends[0].sock.fd, -1);
+	await(h.env, atomic_load(&h.client.ended) == 1);
+	act(h.loop, do_close, &never, NULL);
+	assert_int_equal(fcntl(STDIN_FILENO, F_GETFD), standard_in);
+	host_close(&h);
+}
+
 static int raw_connect(const struct env_addr *addr)
 {
 	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = __builtin_bswap16(addr->port)};
@@ -643,6 +659,7 @@ int main(void)
 		ENV_TEST("a slow reader holds the writer up, over a Unix socket", test_flow_unix),
 		ENV_TEST("that the peer has read wakes nobody", test_no_idle_wakeups),
 		ENV_TEST("a connection moves between loops with data on its way", test_move),
+		ENV_TEST("a detached socket is closed as well", test_close_detached),
 		ENV_TEST("each connection goes to one of several loops", test_several_loops),
 		ENV_TEST("a closed socket gets no event of the same turn", test_reuse),
 		ENV_TEST("without free file numbers connections wait at the door", test_too_many_files),

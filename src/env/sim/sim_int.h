@@ -272,7 +272,7 @@ struct env_listener {
 	size_t backlog_count;
 };
 
-enum { SIM_BACKLOG_MAX = 128, SIM_FD_MAX = 20000 };
+enum { SIM_BACKLOG_MAX = 128, SIM_FD_FIRST = 3, SIM_FD_MAX = 20000 };
 
 bool sim_blocked(const struct sim *s, const struct sim_machine *from, const struct sim_machine *to);
 /** How long a segment is on its way. */

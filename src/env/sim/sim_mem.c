@@ -41,6 +41,11 @@ static _Thread_local struct sim_pages *pages_cache;
 /* New memory looks the same in every run, whoever had it before: a read of it must not make two runs differ. */
 enum { FILL = 0xa5, FILL_MAX = 4096 };
 
+struct sim_heap *sim_heap_here(void)
+{
+	return heap_now;
+}
+
 struct sim_heap *sim_heap_enter(struct sim_heap *heap)
 {
 	struct sim_heap *before = heap_now;

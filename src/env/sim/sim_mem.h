@@ -12,15 +12,20 @@
 
 struct sim_block;
 
-/** Zeroed, then sim_heap_init(). */
+struct env;
+
+/** Zeroed, it is empty. */
 struct sim_heap {
 	struct sim_block *blocks;
 	size_t count, bytes;
 	struct sim_pages *pages; /* what fiber_pages_map() gave out */
+	struct env *process;     /* whose heap it is; NULL: no process's */
 };
 
 /** Makes `heap` (NULL: the plain one) the current one; returns the one before, to be given back by the same call. */
 struct sim_heap *sim_heap_enter(struct sim_heap *heap);
+/** The current one; NULL: the plain one. */
+struct sim_heap *sim_heap_here(void);
 /** Frees every block and gives its stacks' pages back, in one stroke. */
 void sim_heap_drop(struct sim_heap *heap);
 

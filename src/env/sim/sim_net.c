@@ -102,7 +102,7 @@ void sim_fd_release(struct sim_end *e)
 
 struct sim_end *sim_end_of(const struct env_sock *sock)
 {
-	assert(sock->loop && sock->fd >= 3);
+	assert(sock->loop && sock->fd >= SIM_FD_FIRST);
 	struct sim_end *e = sock->loop->env->fds[sock->fd];
 	assert(e && e->sock == sock);
 	return e;
@@ -392,9 +392,11 @@ void env_sock_detach(struct env_sock *sock)
 
 void env_sock_close(struct env_sock *sock)
 {
-	if (!sock->loop)
+	bool detached = !sock->loop;
+	if (detached && sock->fd < SIM_FD_FIRST) /* closed, or never opened */
 		return;
-	struct sim_end *e = sim_end_of(sock);
+	struct sim_end *e = detached ? sim_heap_here()->process->fds[sock->fd] : sim_end_of(sock);
+	assert(e && e->loop == sock->loop);
 	sock->loop = NULL;
 	sock->fd = -1;
 	if (e->listener)

@@ -29,7 +29,7 @@ struct world {
 	struct env_sock listening;
 	struct side in, out;
 	int connect_error;
-	bool reader_waits;
+	bool reader_waits, closes_detached;
 };
 
 static struct world *world_make(uint64_t seed)
@@ -122,6 +122,14 @@ static void server_accept(struct env_sock *sock, unsigned events)
 	NOTE(&w->noted, rc == 0);
 	NOTE(&w->noted, env_accept(sock, conn, &peer) == -EAGAIN);
 	w->in.loop = sock->loop;
+	if (w->closes_detached) {
+		struct env_sock never = {.on_event = event_ignored};
+		env_sock_detach(conn);
+		env_sock_close(conn);
+		NOTE(&w->noted, conn->fd == -1);
+		env_sock_close(conn);
+		env_sock_close(&never);
+	}
 	if (w->reader_waits) {
 		w->in.timer.fn = server_read_later;
 		env_timer_set(sock->loop, &w->in.timer, env_loop_now_us(sock->loop) + 30000000);
@@ -332,6 +340,18 @@ static void test_slow_reader(void **state)
 	assert_in_range(w->out.moved, 1, 600000); /* the buffers of both sides, no more */
 	assert_true(sim_run(w->sim, sim_now_us(w->sim) + 60 * 1000000ull, out_ended, w));
 	assert_int_equal(w->out.end, WHOLE);
+	world_end(w);
+}
+
+static void test_close_detached(void **state)
+{
+	(void)state;
+	struct world *w = world_make(9);
+	w->total = 1000;
+	w->closes_detached = true;
+	run(w);
+	assert_int_equal(w->out.end, BROKEN);
+	assert_int_equal(w->in.moved, 0);
 	world_end(w);
 }
 
@@ -578,6 +598,7 @@ int main(void)
 		{"a stream arrives whole and in order, however it is cut", test_whole_stream},
 		{"under all faults a stream arrives in order, and whole or with an error", test_all_faults},
 		{"a reader that does not read stops the sender at the bound of the buffers", test_slow_reader},
+		{"a detached socket is closed as well", test_close_detached},
 		{"faults of the network do not touch a Unix socket", test_unix_socket},
 		{"what was sent during a short cut arrives after it", test_cut_heals},
 		{"loops that share a listener share its connections", test_loops_share_listener},
