@@ -57,8 +57,9 @@ typedef bool kt_log_replay_fn(void *arg, uint64_t pos, struct hy_bytes payload);
 /**
  * Recovers (S6, S7: the last batch is copied into a fresh, synced segment before anything is visible), then starts the
  * committer. [blocks] HY_DATA_LOSS (see the report), HY_RESOURCE_EXHAUSTED (disk full), HY_UNAVAILABLE (another error
- * of the disk). `from`: what the store behind already has; older segments may be missing. A gap between `from` and the
- * first batch is DATA_LOSS.
+ * of the disk). `from`: what the store behind already has; older segments may be missing, and harm done to batches up
+ * to it is passed over with a warning. A gap between `from` and the first batch above it is DATA_LOSS, and so is a log
+ * without any segment when `from` is above 0 (damaged_segment is 0 then).
  */
 int kt_log_open(struct env *env, const struct kt_log_config *config, uint64_t from, kt_log_replay_fn *replay, void *arg,
 	struct kt_log **ret_log, struct kt_log_report *ret_report) HY_MUST_USE;

@@ -192,6 +192,44 @@ static bool replay_batch(struct recovery *r, const struct log_batch_head *h, str
 	return true;
 }
 
+/*
+ * What cannot be read at r->end is of no account if the store behind has it: the first whole batch behind it that leaves
+ * nothing above `from` out is where the replay goes on. False: there is none.
+ */
+static bool pass_over(struct recovery *r, uint64_t bound)
+{
+	struct log_batch_head h;
+	struct hy_bytes payload;
+	uint64_t at = r->end;
+	while (r->next_pos <= r->from) {
+		at = log_batch_find(r->file, at, r->config->epoch, r->tail->number);
+		if (at == UINT64_MAX || !log_batch_decode(r->file, at, r->config->epoch, r->tail->number, &h, &payload))
+			return false;
+		uint64_t size = log_batch_size(h.payload_len);
+		if (h.pos > r->from + 1 || at > bound || size > bound - at)
+			return false;
+		if (h.pos < r->next_pos) {
+			at += size;
+			continue;
+		}
+		env_log(r->env, ENV_LOG_WARN, "kt", 0,
+			"the commit log is damaged in segment %llu at byte %llu, where nothing is needed any more",
+			(unsigned long long)r->tail->number, (unsigned long long)r->end);
+		env_mark(r->env, "log: passed over what is not needed");
+		r->end = at;
+		r->next_pos = h.pos;
+		return true;
+	}
+	return false;
+}
+
+/* Is there a whole batch at r->end, and is it the next one? */
+static bool next_batch(const struct recovery *r, uint64_t bound, struct log_batch_head *h, struct hy_bytes *payload)
+{
+	return log_batch_decode(r->file, r->end, r->config->epoch, r->tail->number, h, payload) &&
+	       h->pos == r->next_pos && log_batch_size(h->payload_len) <= bound - r->end;
+}
+
 /* From the tail's beginning up to `bound`, as far as all is well; r->end says how far that was. */
 static void replay_tail(struct recovery *r, uint64_t bound)
 {
@@ -200,8 +238,8 @@ static void replay_tail(struct recovery *r, uint64_t bound)
 	r->last.pos = 0;
 	r->end_mark = false;
 	for (r->end = LOG_SEGMENT_HEAD; r->end < bound; r->end += log_batch_size(h.payload_len)) {
-		if (!log_batch_decode(r->file, r->end, r->config->epoch, r->tail->number, &h, &payload) ||
-			h.pos != r->next_pos || log_batch_size(h.payload_len) > bound - r->end)
+		if (!next_batch(r, bound, &h, &payload) &&
+			(!pass_over(r, bound) || !next_batch(r, bound, &h, &payload)))
 			return;
 		r->end_mark = h.kind == LOG_BATCH_END;
 		if (r->end_mark)
@@ -276,12 +314,21 @@ static int replay_chain(struct recovery *r)
 static int replay_all(struct recovery *r)
 {
 	choose_chain(r);
+	if (r->file_count == 0 && r->from > 0)
+		note_damage(r, 0, 0);
 	if (r->damaged && !r->config->repair)
 		return 0;
 	r->next_pos = r->from + 1;
 	int rc = replay_chain(r);
-	if (rc == 0 && r->next_pos <= r->from) { /* the store behind has more than its log ever had */
-		note_damage(r, r->tail->number, r->end);
+	if (rc == 0 && !r->damaged && r->next_pos <= r->from) {
+		/* A torn end is all there is behind what the store behind has: else it has more than its log ever had. */
+		if (r->report->torn_bytes == 0)
+			note_damage(r, r->tail ? r->tail->number : 0, r->end);
+		else
+			env_log(r->env, ENV_LOG_WARN, "kt", 0,
+				"the commit log ends in damage, where nothing is needed any more");
+	}
+	if (rc == 0 && r->next_pos <= r->from) {
 		r->next_pos = r->from + 1;
 		r->tail = NULL;
 	}

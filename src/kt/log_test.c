@@ -56,6 +56,21 @@ static const struct damage_case {
 	{"the newest segment's header: refused", .flip = SEG4, .flip_at = 17, .want = HY_DATA_LOSS, .segment = 4,
 		.lost = 7, .kept = 33},
 	{"harm in what the store behind has does not matter", .flip = SEG1, .flip_at = 20, .from = 11, .last = 40},
+	{"harm at what the store behind has, in a segment that is needed", .flip = SEG2, .flip_at = AT(13) + 100,
+		.from = 15, .last = 40},
+	{"a length is harmed there", .flip = SEG2, .flip_at = AT(13) + 40, .from = 15, .last = 40},
+	{"twice, and the last that the store behind has", .flip = SEG2, .flip_at = AT(12) + 1, .flip2 = SEG2,
+		.flip2_at = AT(15) + 100, .from = 15, .last = 40},
+	{"the same in the newest segment", .flip = SEG4, .flip_at = AT(36) + 100, .from = 38, .last = 40},
+	{"harm at what the store behind has and at the next: refused", .flip = SEG2, .flip_at = AT(15) + 9,
+		.flip2 = SEG2, .flip2_at = AT(16) + 9, .from = 15, .want = HY_DATA_LOSS, .segment = 2, .lost = 24,
+		.kept = 15},
+	{"the same in the newest segment: refused", .flip = SEG4, .flip_at = AT(35) + 9, .flip2 = SEG4,
+		.flip2_at = AT(36) + 9, .from = 35, .want = HY_DATA_LOSS, .segment = 4, .lost = 4, .kept = 35},
+	{"the last batch, which the store behind has", .flip = SEG4, .flip_at = AT(40) + 100, .from = 40, .last = 40,
+		.torn = BATCH},
+	{"the last two, of which the store behind has one", .flip = SEG4, .flip_at = AT(39) + 9, .flip2 = SEG4,
+		.flip2_at = AT(40) + 9, .from = 39, .last = 39, .torn = 2 * BATCH},
 	{"a full segment cut short: refused", .cut = SEG2, .cut_at = AT(22) + 5, .want = HY_DATA_LOSS, .segment = 2,
 		.lost = 18, .kept = 21},
 	{"the newest segment without a byte: refused", .cut = SEG4, .cut_at = 0, .want = HY_DATA_LOSS, .segment = 4,
@@ -180,8 +195,11 @@ static void test_clean_stop(void **state)
 	}
 	world_close(&w);
 	assert_int_equal(kt_log_remove(w.env, w.dir), HY_OK);
+	assert_int_equal(world_open(&w, w.dir, 15), HY_DATA_LOSS);
+	w.config.repair = true;
 	assert_int_equal(world_open(&w, w.dir, 15), HY_OK);
 	assert_int_equal(w.report.last_pos, 15);
+	w.config.repair = false;
 	world_write(&w, 16, 16, 100);
 	world_await(&w, 16);
 	world_fini(&w);
@@ -333,7 +351,7 @@ int main(void)
 			damage_cases[i].label, test_damage, NULL, NULL, (void *)(uintptr_t)&damage_cases[i]};
 	const struct CMUnitTest others[] = {
 		{"a file cut anywhere in its last two batches loses those alone", test_every_cut, NULL, NULL, NULL},
-		{"a clean stop leaves its mark", test_clean_stop, NULL, NULL, NULL},
+		{"a clean stop leaves its mark; a log that is gone is missed", test_clean_stop, NULL, NULL, NULL},
 		{"starts that are killed neither lose nor pile up anything", test_killed_starts, NULL, NULL, NULL},
 		{"old bytes of recycled files never pass", test_recycled, NULL, NULL, NULL},
 		{"a write larger than a segment gets one of its own", test_large_writes, NULL, NULL, NULL},
