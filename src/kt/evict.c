@@ -74,7 +74,7 @@ void sdb_evict(struct sdb_shard *s)
 static void on_again(struct env_msg *msg)
 {
 	struct sdb_shard *s = hy_container_of(msg, struct sdb_shard, again);
-	sdb_set(&s->again_posted, false); /* the turn's end does the rest */
+	__atomic_store_n(&s->again_posted, false, __ATOMIC_RELEASE); /* the turn's end does the rest */
 }
 
 void sdb_evict_soon(struct sdb_shard *s)

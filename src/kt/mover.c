@@ -90,7 +90,7 @@ static struct env_msg *take(struct sdb_mover *m, uint64_t deadline_us)
 	if (msg == &m->stop)
 		m->stopping = true;
 	else if (msg == &m->wake)
-		sdb_set(&m->sdb->mover_woken, false);
+		__atomic_store_n(&m->sdb->mover_woken, false, __ATOMIC_RELEASE); /* the message may be posted again */
 	else
 		return msg;
 	return NULL;
