@@ -29,6 +29,13 @@ struct http_state;
 struct conn_address;
 struct access_loop;
 
+/** A peer's host, without what env_addr carries besides. */
+struct conn_peer {
+	uint8_t family; /* AF_INET, AF_INET6, AF_UNIX */
+	bool loopback;
+	uint8_t ip[16]; /* the rest is zero */
+};
+
 struct conn {
 	struct env_sock sock;
 	struct access_loop *home;
@@ -40,7 +47,7 @@ struct conn {
 	uint64_t active_us;           /* last byte received */
 	uint64_t stalled_since_us;    /* 0: the peer takes what it is sent */
 	struct hy_buf in, out;
-	struct env_addr peer;
+	struct conn_peer peer;
 	uint16_t requests;       /* in work */
 	uint8_t kind;            /* enum conn_kind */
 	bool readable, writable; /* edge-triggered readiness not yet used up */
@@ -60,6 +67,10 @@ struct conn {
 	uint8_t ticket[ACCESS_TICKET_SIZE];
 	struct http_state *http; /* CONN_HTTP */
 };
+
+/* All that an idle link takes here: its buffers are freed when they are empty. The kernel's part (socket, file, epoll
+ * entry) comes on top. */
+_Static_assert(sizeof(struct conn) <= 400, "an idle link has become larger");
 
 #define ACCESS_READ_CHUNK (64u << 10)
 

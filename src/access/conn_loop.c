@@ -1,4 +1,6 @@
 /* conn_loop.c - what each loop does for its connections: accepts them, resumes them, sweeps out the dead, ends them. */
+#include <sys/socket.h>
+
 #include "access/conn.h"
 #include "base/mem.h"
 
@@ -63,6 +65,14 @@ static void on_turn_end(struct svr_turn_hook *hook)
 
 /* ---- accepting --------------------------------------------------------------------------------------------------- */
 
+static struct conn_peer peer_of(const struct env_addr *addr)
+{
+	struct conn_peer peer = {.family = (uint8_t)addr->family, .loopback = env_addr_is_loopback(addr)};
+	if (addr->family != AF_UNIX)
+		memcpy(peer.ip, addr->ip, addr->family == AF_INET ? 4 : 16);
+	return peer;
+}
+
 static struct conn *conn_create(struct access_loop *l)
 {
 	struct conn *c = hy_zalloc(sizeof *c);
@@ -92,7 +102,8 @@ void conn_accept_ready(struct env_sock *listening, unsigned events)
 	struct access_loop *l = hy_container_of(listening, struct access_listening, sock)->home;
 	for (int i = 0; i < ACCEPT_PORTION; i++) {
 		struct conn *c = conn_create(l);
-		int rc = env_accept(listening, &c->sock, &c->peer);
+		struct env_addr addr;
+		int rc = env_accept(listening, &c->sock, &addr);
 		if (rc < 0) {
 			hy_free(c);
 			if (rc == -EAGAIN)
@@ -101,6 +112,7 @@ void conn_accept_ready(struct env_sock *listening, unsigned events)
 				accept_pause(l, rc);
 			return;
 		}
+		c->peer = peer_of(&addr);
 		l->conn_count++;
 		strangers_enter(l, c);
 	}

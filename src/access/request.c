@@ -130,7 +130,7 @@ static int verify_and_call(struct call *call, void *arg)
 static bool plain_forbidden(const struct request *r)
 {
 	const struct conn *c = r->conn;
-	return !c->home->access->config.allow_plain && !env_addr_is_loopback(&c->peer);
+	return !c->home->access->config.allow_plain && !c->peer.loopback;
 }
 
 static int execute(struct call *call, struct request *r)

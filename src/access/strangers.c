@@ -1,32 +1,26 @@
 /* strangers.c - connections that have not signed in, counted in all and per address (W4). HTTP's never leave the count.
  */
-#include <sys/socket.h>
-
 #include "access/conn.h"
 #include "base/mem.h"
 
 /** Strangers' connections from one address, oldest first. */
 struct conn_address {
 	struct hy_map_node node;
-	uint8_t ip[16];
-	uint16_t family;
+	struct conn_peer peer;
 	unsigned count;
 	struct hy_link conns;
 };
 
-static struct conn_address *address_of(struct access_loop *l, const struct env_addr *peer)
+static struct conn_address *address_of(struct access_loop *l, const struct conn_peer *peer)
 {
-	uint8_t ip[16] = {0};
-	memcpy(ip, peer->ip, peer->family == AF_INET ? 4 : 16);
-	uint64_t hash = hy_hash(ip, sizeof ip, l->access->hash_seed);
+	uint64_t hash = hy_hash(peer->ip, sizeof peer->ip, l->access->hash_seed);
 	for (struct hy_map_node *n = hy_map_first(&l->addresses, hash); n; n = hy_map_next(n)) {
 		struct conn_address *a = hy_container_of(n, struct conn_address, node);
-		if (a->family == peer->family && memcmp(a->ip, ip, sizeof ip) == 0)
+		if (a->peer.family == peer->family && memcmp(a->peer.ip, peer->ip, sizeof peer->ip) == 0)
 			return a;
 	}
 	struct conn_address *a = hy_zalloc(sizeof *a);
-	memcpy(a->ip, ip, sizeof ip);
-	a->family = peer->family;
+	a->peer = *peer;
 	hy_link_init(&a->conns);
 	hy_map_insert(&l->addresses, &a->node, hash);
 	return a;
@@ -65,7 +59,7 @@ void strangers_enter(struct access_loop *l, struct conn *c)
 	c->anonymous = true;
 	l->anonymous_count++;
 	hy_list_push_back(&l->anonymous, &c->in_list);
-	if (!env_addr_is_loopback(&c->peer))
+	if (!c->peer.loopback)
 		address_enter(l, c);
 }
 
