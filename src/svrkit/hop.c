@@ -100,6 +100,7 @@ static int hop_away(struct call *call, struct svr_loop *to, int (*fn)(struct cal
 	co->on_cancel_arg = &hop;
 	svr_post(hop.from, to->index, &hop.msg);
 	svr_count(hop.from, MON_hops, 1);
+	env_mark(hop.from->svr->env, "svrkit: hop");
 	co_wait_uncancelled(&hop.wait);
 	call->message = hop.callee.message;
 	call->retry_after_ms = hop.callee.retry_after_ms;

@@ -8,6 +8,7 @@ static const char *const expected[] = {
 	"access: input ends inside a request",
 	"access: link moved",
 	"kt: cold load",
+	"kt: death between batch and moved position",
 	"kt: eviction",
 	"kt: eviction during a read or write",
 	"kt: flushed",
@@ -27,6 +28,7 @@ static const char *const expected[] = {
 	"sim: administration saw rows",
 	"sim: one text over two links",
 	"sim: signed out",
+	"svrkit: hop",
 };
 
 void marks_add(void *arg, const char *name, uint64_t count)
