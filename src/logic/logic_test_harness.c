@@ -47,6 +47,40 @@ unsigned harness_hints(const struct harness *h, uint32_t uin)
 	return found;
 }
 
+/* ---- storage that does something besides ------------------------------------------------------------------------- */
+
+static struct harness *harness_of(struct kt *kt)
+{
+	return hy_container_of(kt->engine, struct harness, engine);
+}
+
+static int write_besides(struct kt *kt, struct call *call, const struct hy_key *key, const struct kt_op *ops,
+	size_t count, bool lazily, struct kt_result *ret_result)
+{
+	struct harness *h = harness_of(kt);
+	int status = h->real_engine->write(kt, call, key, ops, count, lazily, ret_result);
+	return h->on.wrote ? h->on.wrote(h, call, ops, count, status) : status;
+}
+
+static int read_row_besides(struct kt *kt, struct call *call, const struct hy_key *key, const struct kt_space *space,
+	struct hy_bytes name, struct kt_row *ret_row)
+{
+	struct harness *h = harness_of(kt);
+	int status = h->real_engine->read_row(kt, call, key, space, name, ret_row);
+	if (h->on.read)
+		h->on.read(h, call, key, space->id);
+	return status;
+}
+
+static void put_between(struct harness *h)
+{
+	h->real_engine = h->kt->engine;
+	h->engine = *h->real_engine;
+	h->engine.write = write_besides;
+	h->engine.read_row = read_row_besides;
+	h->kt->engine = &h->engine;
+}
+
 /* ---- the server -------------------------------------------------------------------------------------------------- */
 
 static void open_services(struct harness *h)
@@ -91,6 +125,7 @@ void harness_open(struct harness *h, const struct harness_config *config)
 	h->done = env_inbox_create(h->env);
 	assert_int_equal(svr_create(h->env, &svr, &h->svr), HY_OK);
 	assert_int_equal((config->open ? config->open : kt_open_mem)(h->svr, &kt, &h->kt), HY_OK);
+	put_between(h);
 	open_services(h);
 	assert_int_equal(svr_start(h->svr), HY_OK);
 }

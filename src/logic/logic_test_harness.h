@@ -20,7 +20,7 @@
 #include "base/mem.h"
 #include "data/message/message.h"
 #include "data/spaces.h"
-#include "kt/kt.h"
+#include "kt/engine.h"
 #include "logic/auth/auth.h"
 #include "logic/session/session.h"
 #include "logic/sync/sync.h"
@@ -64,6 +64,15 @@ struct harness {
 	int failed_line;
 	const char *failed_file;
 	void *arg; /* the test's own, set after harness_open() */
+	/** What storage does besides, on the key's loop; set after harness_open(), NULL: nothing. */
+	struct {
+		/** After a write: what its caller is told. */
+		int (*wrote)(struct harness *h, struct call *call, const struct kt_op *ops, size_t count, int status);
+		/** After a row was read. */
+		void (*read)(struct harness *h, struct call *call, const struct hy_key *key, uint8_t space);
+	} on;
+	struct kt_engine engine; /* the real one with the above */
+	const struct kt_engine *real_engine;
 };
 
 #define CHECK(h, condition) ((condition) ? (void)0 : harness_failed(h, __FILE__, __LINE__))

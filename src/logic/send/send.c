@@ -51,11 +51,12 @@ static void identify(const struct send *send, const Hy__SendTextRequest *request
 {
 	const struct logic_keys *keys = send->config.keys;
 	crypto_generichash_state state;
-	uint8_t name[8 + CLIENT_ID_SIZE], parties[8];
+	uint8_t name[16 + CLIENT_ID_SIZE], parties[8];
 
 	hy_put_be32(name, letter->from);
 	hy_put_be32(name + 4, letter->to);
-	memcpy(name + 8, request->head->client_id.data, CLIENT_ID_SIZE);
+	hy_put_be64(name + 8, request->head->made_ms);
+	memcpy(name + 16, request->head->client_id.data, CLIENT_ID_SIZE);
 	crypto_generichash(letter->id, HASH_SIZE, name, sizeof name, keys->message_id, LOGIC_KEY_SIZE);
 
 	hy_put_be32(parties, letter->to);

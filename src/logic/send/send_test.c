@@ -136,6 +136,27 @@ static void test_other_content(void **state)
 	once(&(struct harness_config){0}, do_other_content);
 }
 
+/** A client ID is as good as new with another time: what the store takes for two messages has two IDs. */
+static void do_other_time(struct harness *h, struct call *call)
+{
+	struct person ann = harness_register(h, call, "ann", "phone"), bob = harness_register(h, call, "bob", "phone");
+	struct client_id id = harness_client_id(h);
+	uint64_t made_ms = env_wall_ms(h->env);
+	Hy__SendTextResponse sent, other;
+	size_t messages;
+
+	CHECK(h, harness_send(h, call, &ann, bob.uin, "hello", id, made_ms, &sent) == HY_OK);
+	CHECK(h, harness_send(h, call, &ann, bob.uin, "hello", id, made_ms - 1, &other) == HY_OK);
+	CHECK(h, memcmp(sent.message_id.data, other.message_id.data, 16) != 0);
+	last_version(h, call, &bob, &messages);
+	CHECK(h, messages == 2);
+}
+
+static void test_other_time(void **state)
+{
+	once(&(struct harness_config){0}, do_other_time);
+}
+
 static void do_retry_after_trim(struct harness *h, struct call *call)
 {
 	struct person ann = harness_register(h, call, "ann", "phone"), bob = harness_register(h, call, "bob", "phone");
@@ -337,6 +358,7 @@ int main(void)
 		{"a message reaches both users, with one ID, and both are hinted at", test_send},
 		{"a retry gives the same answer and no second message", test_retry},
 		{"other content under the same client ID is refused", test_other_content},
+		{"the same client ID made at another time is another message", test_other_time},
 		{"a retry brings back nothing that both have and that went", test_retry_after_trim},
 		{"a note to oneself is one entry", test_to_self},
 		{"what may not be sent is refused with a reason", test_refusals},
