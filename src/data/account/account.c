@@ -63,16 +63,16 @@ static int claim_name(void *self, struct call *call, const Hy__AccountClaimNameR
 
 /* ---- users --------------------------------------------------------------------------------------------------- */
 
-int account_read_profile(
-	struct account *account, struct call *call, const struct hy_key *key, Hy__ProfileRow **ret_profile)
+int account_read_name(struct account *account, struct call *call, const struct hy_key *key, char **ret_name)
 {
 	struct kt_row row;
 
 	int rc = kt_read_row(account->kt, call, key, SPACES_ACCOUNT, hy_bytes_str(SPACES_OWNER), KT_STRONG, &row);
 	if (rc != HY_OK)
 		return rc;
-	*ret_profile = (Hy__ProfileRow *)row_unpack(call, key, &row, &hy__profile_row__descriptor);
-	return *ret_profile ? HY_OK : call_fail(call, HY_DATA_LOSS, "the account's profile is damaged");
+	Hy__ProfileRow *profile = (Hy__ProfileRow *)row_unpack(call, key, &row, &hy__profile_row__descriptor);
+	*ret_name = profile ? profile->name : (char *)(uintptr_t) "";
+	return HY_OK;
 }
 
 static int create_user(void *self, struct call *call, const Hy__AccountCreateUserRequest *request,
@@ -110,10 +110,9 @@ static int get_credential(void *self, struct call *call, const Hy__AccountGetCre
 {
 	struct account *account = self;
 	struct hy_key key = hy_key_user(request->uin);
-	Hy__ProfileRow *profile;
 	struct kt_row row;
 
-	int rc = account_read_profile(account, call, &key, &profile);
+	int rc = account_read_name(account, call, &key, &response->name);
 	if (rc == HY_OK)
 		rc = kt_read_row(
 			account->kt, call, &key, SPACES_CREDENTIAL, hy_bytes_str(SPACES_OWNER), KT_STRONG, &row);
@@ -123,7 +122,6 @@ static int get_credential(void *self, struct call *call, const Hy__AccountGetCre
 		(Hy__CredentialRow *)row_unpack(call, &key, &row, &hy__credential_row__descriptor);
 	if (!credential)
 		return call_fail(call, HY_DATA_LOSS, "the account's credential is damaged");
-	response->name = profile->name;
 	response->password_hash = credential->password_hash;
 	return HY_OK;
 }

@@ -25,8 +25,7 @@ int account_handle_list_devices(void *self, struct call *call, const Hy__Account
 int account_handle_put_position(void *self, struct call *call, const Hy__AccountPutPositionRequest *request,
 	Hy__AccountPutPositionResponse *response);
 
-/** The user's profile. NOT_FOUND; DATA_LOSS: it cannot be read. SUSPENDS. */
-int account_read_profile(
-	struct account *account, struct call *call, const struct hy_key *key, Hy__ProfileRow **ret_profile) HY_MUST_USE;
+/** The user's name; "" if the profile is damaged: one bad row keeps nobody out (R8). NOT_FOUND. SUSPENDS. */
+int account_read_name(struct account *account, struct call *call, const struct hy_key *key, char **ret_name) HY_MUST_USE;
 
 #endif

@@ -247,6 +247,58 @@ static void test_sign_out(void **state)
 	once(&(struct harness_config){0}, do_sign_out);
 }
 
+/** The moment at which the ticket goes while it is being checked. */
+static void drop_while_checked(struct harness *h, struct call *call, const struct hy_key *key, uint8_t space)
+{
+	struct kt_op op = {.kind = KT_DELETE, .space = SPACES_CREDENTIAL, .name = hy_bytes_str("t/phone")};
+	struct kt_result result;
+
+	if (space != SPACES_ACCOUNT)
+		return;
+	h->on.read = NULL;
+	CHECK(h, kt_write(h->kt, call, key, &op, 1, &result) == HY_OK);
+}
+
+static void do_dropped_meanwhile(struct harness *h, struct call *call)
+{
+	struct person phone = harness_register(h, call, "ann", "phone");
+	Hy__SessionVerifyResponse r;
+
+	h->on.read = drop_while_checked;
+	CHECK(h, verify(call, &phone, &r) == HY_UNAUTHENTICATED);
+	CHECK(h, !h->on.read);
+}
+
+static void test_dropped_meanwhile(void **state)
+{
+	once(&(struct harness_config){0}, do_dropped_meanwhile);
+}
+
+static void do_damaged_profile(struct harness *h, struct call *call)
+{
+	struct person phone = harness_register(h, call, "ann", "phone"), bob = harness_register(h, call, "bob", "phone");
+	uint8_t garbage[] = {0xff};
+	struct kt_op op = {.kind = KT_PUT,
+		.space = SPACES_ACCOUNT,
+		.name = hy_bytes_str(SPACES_OWNER),
+		.value = hy_bytes(garbage, sizeof garbage)};
+	struct hy_key key = hy_key_user(phone.uin);
+	Hy__SessionVerifyResponse r;
+	struct kt_result result;
+
+	CHECK(h, kt_write(h->kt, call, &key, &op, 1, &result) == HY_OK);
+	CHECK(h, verify(call, &phone, &r) == HY_OK && strcmp(r.device, "phone") == 0 && r.name[0] == '\0');
+	CHECK(h, mon_get(svr_mon(h->svr), MON_rows_skipped) == 1);
+	struct person desk = harness_sign_in(h, call, "ann", "desk");
+	harness_send_ok(h, call, &bob, desk.uin, "hello");
+	CHECK(h, harness_sync_all(h, call, &desk) == 1);
+}
+
+static void test_damaged_profile(void **state)
+{
+	once(&(struct harness_config){0}, do_damaged_profile);
+}
+
 static int put_ticket(struct call *call, uint32_t uin, const char *device, uint64_t now_ms)
 {
 	Hy__AccountPutTicketRequest request = HY__ACCOUNT_PUT_TICKET_REQUEST__INIT;
@@ -353,6 +405,8 @@ int main(void)
 		{"a wrong password and an unknown name look and cost the same", test_wrong},
 		{"a ticket is worth something for its user and device alone", test_tickets},
 		{"who signs out loses the ticket and the links", test_sign_out},
+		{"a ticket that goes while it is checked is not valid", test_dropped_meanwhile},
+		{"a damaged profile keeps its user neither from signing in nor from syncing", test_damaged_profile},
 		{"twenty devices, and the one long unseen makes room", test_many_devices},
 		{"a full queue of passwords answers when to come back", test_full_queue},
 		{"names are looked up by those who are signed in", test_lookup},
