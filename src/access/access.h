@@ -18,6 +18,8 @@ struct access_limits {
 	unsigned anonymous_max;             /* connections not signed in, each loop; at the cap the oldest goes */
 	unsigned anonymous_per_address_max; /* the same per address, each loop; loopback is not counted */
 	unsigned link_requests_max;         /* requests in work per link; more are read later */
+	unsigned links_per_device;          /* links of one device at once; the oldest goes */
+	unsigned user_requests_max;         /* requests in work per user, each loop; more are refused with RESOURCE_EXHAUSTED */
 	unsigned requests_max;              /* requests in work, each loop; more are refused with RESOURCE_EXHAUSTED */
 	uint32_t anonymous_body_max;        /* bytes of a request on a connection not signed in */
 	uint32_t output_pause_bytes;        /* above this a connection's further requests wait, and hints are dropped */
@@ -31,6 +33,8 @@ struct access_limits {
 	((struct access_limits){.anonymous_max = 4096, \
 		.anonymous_per_address_max = 256,      \
 		.link_requests_max = 64,               \
+		.links_per_device = 16,                \
+		.user_requests_max = 256,              \
 		.requests_max = 8192,                  \
 		.anonymous_body_max = 8192,            \
 		.output_pause_bytes = 512 << 10,       \

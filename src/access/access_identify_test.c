@@ -352,6 +352,72 @@ static void test_sign_out(void **state)
 	access_world_close(&w);
 }
 
+/* ---- how much of it ---------------------------------------------------------------------------------------------- */
+
+static void test_links_per_device(void **state)
+{
+	struct access_world w;
+	struct access_config config = access_world_config();
+	struct hy_buf b = {0};
+	int fd[5];
+	config.limits.links_per_device = 2;
+	access_world_open(&w, 2, &config);
+	for (int i = 0; i < 3; i++)
+		client_identify(fd[i] = client_open(&w), 42, i == 1 ? 2 : 1);
+	put_lookup(&b, 1, "hold", NULL);
+	client_flush(fd[0], &b);
+	assert_true(world_await(&w, &w.held, 1));
+	client_identify(fd[3] = client_open(&w), 42, 1);
+	assert_true(client_silent(fd[0])); /* it ends when what is in work is answered */
+	__atomic_store_n(&w.release, true, __ATOMIC_RELAXED);
+	assert_answer(fd[0], 105, HY_OK);
+	assert_true(client_ended(fd[0]));
+	client_identify(fd[4] = client_open(&w), 42, 1);
+	assert_true(client_ended(fd[2]));
+	assert_int_equal(world_count(&w, MON_links_refused), 2);
+	identify_again(fd[3], 42, 1, HY_OK); /* which is no other link */
+	client_heartbeat(fd[1]);
+	client_heartbeat(fd[4]);
+	assert_int_equal(world_close_device(&w, 42, "d1"), 2);
+	for (int i = 0; i < 5; i++)
+		close(fd[i]);
+	access_world_close(&w);
+}
+
+static void test_requests_per_user(void **state)
+{
+	struct access_world w;
+	struct access_config config = access_world_config();
+	struct hy_buf b = {0};
+	uint8_t ticket[ACCESS_TICKET_SIZE];
+	int fd[4];
+	config.limits.user_requests_max = 2;
+	access_world_open(&w, 2, &config);
+	for (int i = 0; i < 3; i++)
+		client_identify(fd[i] = client_open(&w), i < 2 ? 42 : 43, 1);
+	fd[3] = client_open(&w);
+	for (int i = 0; i < 3; i++) {
+		put_lookup(&b, 1, "hold", NULL);
+		client_flush(fd[i], &b);
+	}
+	assert_true(world_await(&w, &w.held, 3));
+	put_lookup(&b, 2, "x", NULL);
+	client_flush(fd[1], &b);
+	assert_answer(fd[1], 105, HY_RESOURCE_EXHAUSTED);
+	put_lookup(&b, 2, "x", world_ticket(42, 2, ticket)); /* from a link of nobody, too */
+	client_flush(fd[3], &b);
+	assert_answer(fd[3], 105, HY_RESOURCE_EXHAUSTED);
+	assert_lookup_as(fd[2], 43); /* others are not touched */
+	assert_int_equal(world_count(&w, MON_requests_refused), 2);
+	__atomic_store_n(&w.release, true, __ATOMIC_RELAXED);
+	for (int i = 0; i < 3; i++)
+		assert_answer(fd[i], 105, HY_OK);
+	assert_lookup_as(fd[1], 42);
+	for (int i = 0; i < 4; i++)
+		close(fd[i]);
+	access_world_close(&w);
+}
+
 /* ---- plain links from other machines (W5) ------------------------------------------------------------------------ */
 
 static void test_far(void **state)
@@ -403,6 +469,9 @@ int main(void)
 		IDENTIFY_TEST("one hint is in flight per link, until its device syncs", test_hints),
 		IDENTIFY_TEST("a device's links are closed, with what is in work answered", test_close_device),
 		IDENTIFY_TEST("who signs out is answered, and its link ends", test_sign_out),
+		IDENTIFY_TEST("a link too many of a device: its oldest goes, with what is in work answered",
+			test_links_per_device),
+		IDENTIFY_TEST("so many requests of one user are in work; the rest is refused", test_requests_per_user),
 		IDENTIFY_TEST("other machines may not sign in over plain links", test_far),
 		IDENTIFY_TEST("unless the operator allows it", test_far_allowed),
 	};

@@ -27,6 +27,7 @@ enum conn_kind { CONN_SNIFF, CONN_LINK, CONN_HTTP };
 
 struct http_state;
 struct conn_address;
+struct link_user;
 struct access_loop;
 
 /** A peer's host, without what env_addr carries besides. */
@@ -53,7 +54,6 @@ struct conn {
 	bool readable, writable; /* edge-triggered readiness not yet used up */
 	bool anonymous;          /* counted against the caps of strangers */
 	bool closing;            /* read no more; close when nothing is in work and all is written */
-	bool listed;             /* in home->users */
 	bool hint_in_flight;     /* a push was sent and no sync has come since (R6) */
 	bool paused;             /* an identify is in work or waits: parse nothing until no request is left */
 	bool draining;           /* closing, refused in the middle of a request: see conn_close_drained() */
@@ -62,7 +62,8 @@ struct conn {
 	uint32_t skip;           /* CONN_LINK: bytes still to come of a frame that was refused */
 	/* signed in (uin != 0) */
 	uint32_t uin;
-	struct hy_map_node in_users; /* home->users, by hash of the UIN */
+	struct link_user *user; /* NULL: not in the table of links (any more) */
+	struct hy_link in_user; /* the user's links, in order of their signing in */
 	char device[33], name[33];
 	uint8_t ticket[ACCESS_TICKET_SIZE];
 	struct http_state *http; /* CONN_HTTP */
@@ -84,7 +85,7 @@ struct access_loop {
 	} listeners[ACCESS_LISTENERS_MAX];
 	struct hy_link anonymous, signed_in; /* oldest activity first */
 	struct hy_link dirty, stalled, resume;
-	struct hy_map users;     /* links by UIN */
+	struct hy_map users;     /* struct link_user: who has links or requests here */
 	struct hy_map addresses; /* anonymous connections by address */
 	unsigned anonymous_count, conn_count, requests;
 	struct svr_turn_hook hook;
@@ -159,8 +160,12 @@ void http_parse(struct conn *c, struct hy_bytes in, size_t *ret_used);
 void http_state_free(struct http_state *h);
 
 /* link_table.c: who is where */
+/** The device's oldest link goes softly when this is one too many. */
 void link_table_add(struct conn *c);
 void link_table_remove(struct conn *c);
+/** One more request of the user is in work on this loop, the user's own. NULL: too many are. */
+struct link_user *link_table_request_begins(struct access_loop *l, uint32_t uin) HY_MUST_USE;
+void link_table_request_ends(struct access_loop *l, struct link_user *u);
 /** The device syncs over the short link: each of its links may be hinted at again (R6). On the user's loop. */
 void link_table_sync_begins(struct access_loop *l, uint32_t uin, const char *device);
 extern const struct link_handlers link_table_handlers;

@@ -84,6 +84,7 @@ static struct conn *conn_create(struct access_loop *l)
 	hy_link_init(&c->in_output);
 	hy_link_init(&c->in_resume);
 	hy_link_init(&c->in_address);
+	hy_link_init(&c->in_user);
 	return c;
 }
 
@@ -216,7 +217,7 @@ void conn_loop_stop(struct access_loop *l, bool at_once)
 
 void conn_loop_fini(struct access_loop *l)
 {
-	assert(l->conn_count == 0);
+	assert(l->conn_count == 0 && l->users.count == 0);
 	hy_map_fini(&l->users);
 	hy_map_fini(&l->addresses);
 }

@@ -114,6 +114,21 @@ static int verify(struct call *call, struct request *r)
 	return HY_OK;
 }
 
+/** As call->who, on that user's loop: so many at once. */
+static int call_as_user(struct call *call, struct request *r)
+{
+	struct access_loop *l = &r->home->access->loops[svr_loop_index(call->loop)];
+	struct link_user *u = link_table_request_begins(l, call->who.uin);
+	if (!u) {
+		ACCESS_COUNT(l, requests_refused, 1);
+		return call_fail_retry(call, HY_RESOURCE_EXHAUSTED, BUSY_RETRY_MS,
+			"too many of your requests are in work at once");
+	}
+	int status = rpc_call(call, r->method, r->message, r->response);
+	link_table_request_ends(l, u);
+	return status;
+}
+
 /** On the user's loop: the check and the work, so that the short link hops once. */
 static int verify_and_call(struct call *call, void *arg)
 {
@@ -123,7 +138,7 @@ static int verify_and_call(struct call *call, void *arg)
 		return status;
 	if (is_sync(r) && !PLANTED(lost_notify))
 		link_table_sync_begins(&r->home->access->loops[svr_loop_index(call->loop)], r->who.uin, r->who.device);
-	return rpc_call(call, r->method, r->message, r->response);
+	return call_as_user(call, r);
 }
 
 /** Plain bytes from another machine carry no password and no ticket unless the operator allows it (W5). */
@@ -144,7 +159,7 @@ static int execute(struct call *call, struct request *r)
 		return rpc_call(call, r->method, r->message, r->response);
 	if (link_vouches(r)) {
 		call->who = (struct svr_passport){r->conn->uin, r->conn->device, r->conn->name};
-		return rpc_call(call, r->method, r->message, r->response);
+		return call_as_user(call, r);
 	}
 	uint32_t uin = ticket_uin(r);
 	if (uin == 0)
