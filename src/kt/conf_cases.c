@@ -443,8 +443,9 @@ static void spread(struct conf *c, struct call *call, unsigned index)
 		struct hy_key key = hy_key_user(index * KEYS + i);
 		int status;
 		struct call there = *call;
-		while ((status = conf_write(c, &there, &key, OPS(OP_APPEND(hy_bytes(value, VALUE)), OP_PUT(B("a"), B("b"))),
-				NULL)) == HY_RESOURCE_EXHAUSTED)
+		while ((status = conf_write(c, &there, &key,
+				OPS(OP_APPEND(hy_bytes(value, VALUE)), OP_PUT(B("a"), B("b"))), NULL)) ==
+			HY_RESOURCE_EXHAUSTED)
 			conf_sleep_ms(&there, there.retry_after_ms);
 		CHECK_EQ(c, status, HY_OK);
 		CHECK(c, memory_is_bounded(c));

@@ -40,8 +40,7 @@ static int setup(void **state)
 	assert_non_null(mkdtemp(f->dir));
 	snprintf(f->data, sizeof f->data, "%s/data", f->dir);
 	f->conf = (struct conf){.env = env, .open = conf_open_sdb, .loops = 2};
-	f->conf.config = (struct kt_config){
-		.spaces = conf_spaces,
+	f->conf.config = (struct kt_config){.spaces = conf_spaces,
 		.dir = f->data,
 		.disk_reserve_bytes = 1 << 20,
 		.segment_bytes = 64 << 10,
@@ -248,8 +247,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_nothing_on_disk_depends_on_the_number_of_loops, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_one_server_at_a_time, setup, teardown),
-		cmocka_unit_test_setup_teardown(
-			test_a_key_that_stops_the_mover_raises_an_alarm, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_a_key_that_stops_the_mover_raises_an_alarm, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_folder_and_files_are_their_owners_alone, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_a_newer_format_is_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(

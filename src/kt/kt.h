@@ -77,7 +77,7 @@ struct kt_row {
 };
 
 struct kt_result {
-	int failed_op;                 /* index of the op that refused, -1: none */
+	int failed_op; /* index of the op that refused, -1: none */
 	/* with ALREADY_EXISTS and ABORTED of KT_EXPECT_ROW; with RESOURCE_EXHAUSTED of KT_APPEND the table's version */
 	struct kt_row stored;
 	uint64_t versions[KT_OPS_MAX]; /* of each op's row, 0 where it makes none */
@@ -164,18 +164,18 @@ struct kt_config {
 	/**
 	 * sdb: budget of all memory tables (S10), each loop its share; 0: 256 MiB. What is durable but not in RocksDB
 	 * yet cannot leave, so they may pass it by the *excess*, the larger of 8 MiB and half of the budget: the mover
-	 * sets out at half of it (or of a smaller budget), and at its end writes are refused (RESOURCE_EXHAUSTED) until it has been by;
-	 * lazy ones have another quarter. Beyond that there is only what requests in work have brought in, and after a
-	 * start what the log brought, until the mover has been by. Beside all this RocksDB's block cache takes the
-	 * larger of 32 MiB and half of the budget, and its write buffers what is flushed at once: a quarter of the
-	 * budget, at least 16 MiB, at most half of log_bytes; twice as much while one is being flushed.
+	 * sets out at half of it (or of a smaller budget), and at its end writes are refused (RESOURCE_EXHAUSTED) until
+	 * it has been by; lazy ones have another quarter. Beyond that there is only what requests in work have brought
+	 * in, and after a start what the log brought, until the mover has been by. Beside all this RocksDB's block
+	 * cache takes the larger of 32 MiB and half of the budget, and its write buffers what is flushed at once: a
+	 * quarter of the budget, at least 16 MiB, at most half of log_bytes; twice as much while one is being flushed.
 	 */
 	uint64_t memory_bytes;
 	uint64_t log_bytes; /* sdb: limit of the log after the persisted position (S9), at least 4 MiB; 0: 128 MiB */
 	uint64_t segment_bytes; /* sdb: of a log segment; 0: 16 MiB */
 	/** sdb: user writes stop below this much free disk; 0: 256 MiB. Flushes go on to a quarter of it. */
 	uint64_t disk_reserve_bytes;
-	uint64_t window_days; /* 0: 8. At least 7 */
+	uint64_t window_days;  /* 0: 8. At least 7 */
 	uint64_t idle_move_ms; /* sdb: what is durable goes to RocksDB after this time without writes; 0: 3,000 */
 	/** sdb: go on past damage in the log, losing what stood after it; new epoch. The operator's command. */
 	bool repair;

@@ -193,8 +193,8 @@ static bool replay_batch(struct recovery *r, const struct log_batch_head *h, str
 }
 
 /*
- * What cannot be read at r->end is of no account if the store behind has it: the first whole batch behind it that leaves
- * nothing above `from` out is where the replay goes on. False: there is none.
+ * What cannot be read at r->end is of no account if the store behind has it: the first whole batch behind it that
+ * leaves nothing above `from` out is where the replay goes on. False: there is none.
  */
 static bool pass_over(struct recovery *r, uint64_t bound)
 {
@@ -321,7 +321,8 @@ static int replay_all(struct recovery *r)
 	r->next_pos = r->from + 1;
 	int rc = replay_chain(r);
 	if (rc == 0 && !r->damaged && r->next_pos <= r->from) {
-		/* A torn end is all there is behind what the store behind has: else it has more than its log ever had. */
+		/* A torn end is all there is behind what the store behind has: else it has more than its log ever had.
+		 */
 		if (r->report->torn_bytes == 0)
 			note_damage(r, r->tail ? r->tail->number : 0, r->end);
 		else

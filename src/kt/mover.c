@@ -96,7 +96,8 @@ static struct env_msg *take(struct sdb_mover *m, uint64_t deadline_us)
 	return NULL;
 }
 
-/** A key cannot be read, so nothing behind it in the log can be given up: an operator must know before the log is full. */
+/** A key cannot be read, so nothing behind it in the log can be given up: an operator must know before the log is full.
+ */
 static void alarm(struct sdb_mover *m, int status)
 {
 	struct sdb *sdb = m->sdb;

@@ -144,7 +144,8 @@ static char *log_failure(const struct sdb *sdb, int status, const struct kt_log_
 	if (status != HY_DATA_LOSS)
 		return sdb_why("the commit log in %s cannot be read or written", sdb->log_dir);
 	if (r->damaged_segment == 0)
-		return sdb_why("the commit log in %s is gone, and with it perhaps answered writes. Bring the folder back from a "
+		return sdb_why("the commit log in %s is gone, and with it perhaps answered writes. Bring the folder "
+			       "back from a "
 			       "copy, or start once with --repair to go on with what the database in %s has",
 			sdb->log_dir, sdb->rows_dir);
 	return sdb_why("the commit log in %s is damaged: segment %llu at byte %llu. Behind it stand %llu batches, %llu "

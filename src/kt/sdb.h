@@ -135,10 +135,10 @@ struct sdb_shard {
 	struct sdb_flight *open, *spare;
 	struct hy_link flights;
 	struct hy_buf scratch;
-	uint64_t memory;       /* bytes of all that hangs here */
-	uint64_t memory_shown; /* the same as of the last turn's end; atomic */
-	uint64_t replayed;     /* of it, what the start brought beyond the bound and the mover has not been by for */
-	uint64_t written;      /* bytes that writes ever brought into memory, about: what only the mover can free */
+	uint64_t memory;        /* bytes of all that hangs here */
+	uint64_t memory_shown;  /* the same as of the last turn's end; atomic */
+	uint64_t replayed;      /* of it, what the start brought beyond the bound and the mover has not been by for */
+	uint64_t written;       /* bytes that writes ever brought into memory, about: what only the mover can free */
 	uint64_t written_told;  /* the same when the mover was last woken for it */
 	uint64_t written_shown; /* the same as of the last turn's end; atomic */
 	unsigned visits;        /* begun in this turn */
@@ -146,9 +146,9 @@ struct sdb_shard {
 	bool again_posted;      /* atomic */
 	struct hy_key damaged;  /* the key last found damaged, and when the log said so */
 	uint64_t damaged_us;
-	uint64_t log_bytes;    /* of log that cannot be released yet, as of the last turn's end */
-	bool stopping;         /* the mover gets no more from here */
-	bool failed;           /* a flight came back failed: no more writes until restart (S8) */
+	uint64_t log_bytes; /* of log that cannot be released yet, as of the last turn's end */
+	bool stopping;      /* the mover gets no more from here */
+	bool failed;        /* a flight came back failed: no more writes until restart (S8) */
 };
 
 struct sdb {
@@ -314,7 +314,8 @@ int sdb_flight_wait(struct sdb_shard *s, struct sdb_flight *f, struct call *call
 void sdb_flight_submit(struct sdb_shard *s);
 void sdb_flight_destroy(struct sdb_flight *f);
 
-/* ---- replay.c ------------------------------------------------------------------------------------------------------ */
+/* ---- replay.c ------------------------------------------------------------------------------------------------------
+ */
 
 /** A kt_log_replay_fn; arg: the store's struct sdb. */
 bool sdb_replay(void *sdb, uint64_t pos, struct hy_bytes payload);
