@@ -39,8 +39,10 @@ static bool wants_spare(const struct kt_log *log)
 
 void log_room_prepare(struct kt_log *log)
 {
-	if (!wants_spare(log))
+	if (!wants_spare(log)) {
+		atomic_store(&log->nearly_full, false);
 		return;
+	}
 	if (atomic_load(&log->nearly_full) && env_mono_us(log->env) < log->retry_at_us)
 		return;
 	int rc = fill(log, LOG_FILL_STEP);
@@ -131,6 +133,7 @@ static void give_up(struct kt_log *log, const struct log_live *old)
 		if (log_spare_recycle(log->env, log->config.dir, old, log->next_spare++, &spare) == 0) {
 			env_mark(log->env, "log: segment recycled");
 			add_spare(log, &spare);
+			log_spare_drop(log->env, log->config.dir, &log->filling); /* it is not needed now */
 		}
 		return;
 	}

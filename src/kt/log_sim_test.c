@@ -378,9 +378,88 @@ static void test_deaths(void **state)
 	}
 }
 
+/* ---- a segment given up while the next one is prepared ----------------------------------------------------------- */
+
+struct rest {
+	unsigned spares;
+	bool ended;
+};
+
+static bool replay_nothing(void *arg, uint64_t pos, struct hy_bytes payload)
+{
+	return true;
+}
+
+static void never_run(struct env_msg *msg)
+{
+	abort();
+}
+
+/* Writes of a megabyte, one after the other; the position of the last. */
+static uint64_t write_megabytes(struct kt_log *log, struct env_inbox *answers, unsigned count)
+{
+	uint64_t pos = 0;
+	for (; count > 0; count--) {
+		struct kt_log_write write = {.msg.fn = never_run, .reply_to = answers};
+		memset(hy_buf_reserve(&write.records, 1u << 20), 1, 1u << 20);
+		hy_buf_commit(&write.records, 1u << 20);
+		kt_log_submit(log, &write);
+		env_inbox_take(answers, UINT64_MAX);
+		pos = write.pos;
+		hy_buf_fini(&write.records);
+	}
+	return pos;
+}
+
+static void count_spare(void *arg, const char *name)
+{
+	((struct rest *)arg)->spares += strncmp(name, "spare-", 6) == 0;
+}
+
+static void rest_main(struct env *env, void *arg)
+{
+	struct rest *rest = arg;
+	struct kt_log_config config = {.dir = "/log", .epoch = 77, .segment_bytes = 16u << 20};
+	struct kt_log_report report;
+	struct kt_log *log;
+	if (kt_log_open(env, &config, 0, replay_nothing, NULL, &log, &report) != HY_OK)
+		return;
+	struct env_inbox *answers = env_inbox_create(env);
+		uint64_t pos = write_megabytes(log, answers, 15);
+	env_sleep_us(env, 5000000);
+		write_megabytes(log, answers, 9); /* over half: the committer begins with the next */
+	kt_log_release(log, pos);
+	env_sleep_us(env, 5000000);
+	(void)env_dir_list(env, "/log", count_spare, rest);
+	kt_log_close(log);
+	env_inbox_destroy(answers);
+	rest->ended = true;
+}
+
+static bool has_ended(void *arg)
+{
+	return ((struct rest *)arg)->ended;
+}
+
+static void test_rest(void **state)
+{
+	for (uint64_t seed = 1; seed <= 20; seed++) {
+		struct rest rest = {0};
+		struct sim *sim = sim_create(seed);
+		*sim_faults(sim) = (struct sim_faults){0};
+		sim_machine_start(sim_machine_create(sim, "store", "10.0.0.1"), rest_main, &rest);
+		sim_run(sim, sim_now_us(sim) + 120000000, has_ended, &rest);
+		sim_destroy(sim);
+		assert_true(rest.ended);
+		assert_int_equal(rest.spares, 1);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		{"a segment given up while the next one is prepared is the next one",
+			test_rest, NULL, NULL, NULL},
 		{"whatever the disk and the deaths do, what was answered or shown stays", test_deaths, NULL, NULL,
 			NULL},
 	};
