@@ -20,6 +20,7 @@
 #define CACHE_SHARD_BITS 2
 #define CACHED_ONLY 1 /* rocksdb::kBlockCacheTier */
 #define XXH3_CHECKSUM 4
+#define FATAL_ONLY 4
 
 struct rows {
 	struct env *env;
@@ -127,7 +128,8 @@ static void set_options(struct rows *r, const struct rows_config *config)
 	r->options = rocksdb_options_create();
 	rocksdb_options_set_create_if_missing(r->options, 1);
 	rocksdb_options_set_paranoid_checks(r->options, 1);
-	rocksdb_options_set_info_log_level(r->options, 2); /* warnings */
+	/* Next to none of its own lines: Debian's library aborts the process when one cannot be written (full disk). */
+	rocksdb_options_set_info_log_level(r->options, FATAL_ONLY);
 	rocksdb_options_set_keep_log_file_num(r->options, 2);
 	rocksdb_options_set_stats_dump_period_sec(r->options, 0);
 	set_files(r, config);
