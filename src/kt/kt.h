@@ -165,10 +165,11 @@ struct kt_config {
 	 * sdb: budget of all memory tables (S10), each loop its share; 0: 256 MiB. What is durable but not in RocksDB
 	 * yet cannot leave, so they may pass it by the *excess*, the larger of 8 MiB and half of the budget: the mover
 	 * sets out at half of it (or of a smaller budget), and at its end writes are refused (RESOURCE_EXHAUSTED) until
-	 * it has been by; lazy ones have another quarter. Beyond that there is only what requests in work have brought
-	 * in, and after a start what the log brought, until the mover has been by. Beside all this RocksDB's block
-	 * cache takes the larger of 32 MiB and half of the budget, and its write buffers what is flushed at once: a
-	 * quarter of the budget, at least 16 MiB, at most half of log_bytes; twice as much while one is being flushed.
+	 * it has been by; lazy ones and those of the reserve have another quarter. Beyond that there is only what
+	 * requests in work have brought in, and after a start what the log brought, until the mover has been by. Beside
+	 * all this RocksDB's block cache takes the larger of 32 MiB and half of the budget, and its write buffers what
+	 * is flushed at once: a quarter of the budget, at least 16 MiB, at most half of log_bytes; twice as much while
+	 * one is being flushed.
 	 */
 	uint64_t memory_bytes;
 	uint64_t log_bytes; /* sdb: limit of the log after the persisted position (S9), at least 4 MiB; 0: 128 MiB */

@@ -4,6 +4,8 @@
 
 /* What an allocation costs beside the bytes asked for. */
 #define ALLOC_COST 16
+/* Most keys' logs have one or two rows in memory. */
+#define RING_FIRST 2
 
 /* ---- rows ------------------------------------------------------------------------------------------------------- */
 
@@ -61,13 +63,29 @@ struct sdb_table *sdb_table_find(const struct sdb_entry *e, const struct kt_spac
 	return t;
 }
 
+/** Only as much as the shape needs: a cold key is little but its tables. */
+static size_t table_size(enum kt_shape shape)
+{
+	const struct sdb_table *t = NULL;
+	size_t common = offsetof(struct sdb_table, log);
+	switch (shape) {
+	case KT_LOG:
+		return common + sizeof t->log;
+	case KT_WINDOW:
+		return common + sizeof t->window;
+	case KT_MAP:
+		break;
+	}
+	return sizeof *t;
+}
+
 struct sdb_table *sdb_table_get(struct sdb_shard *s, struct sdb_entry *e, const struct kt_space *space)
 {
 	struct sdb_table *t = sdb_table_find(e, space);
 	if (t)
 		return t;
-	t = hy_zalloc(sizeof *t);
-	s->memory += sizeof *t + ALLOC_COST;
+	t = hy_zalloc(table_size(space->shape));
+	s->memory += table_size(space->shape) + ALLOC_COST;
 	t->entry = e;
 	t->space = space;
 	t->next = e->tables;
@@ -115,7 +133,7 @@ void sdb_table_destroy(struct sdb_shard *s, struct sdb_table *t)
 			sdb_window_drop_first(s, t);
 		break;
 	}
-	s->memory -= sizeof *t + ALLOC_COST;
+	s->memory -= table_size(t->space->shape) + ALLOC_COST;
 	hy_free(t);
 }
 
@@ -131,7 +149,7 @@ struct sdb_row *sdb_log_row(const struct sdb_table *t, uint64_t version)
 static void log_push(struct sdb_shard *s, struct sdb_table *t, struct sdb_row *r)
 {
 	if (t->log.count == t->log.cap) {
-		uint32_t cap = t->log.cap ? t->log.cap * 2 : 4;
+		uint32_t cap = t->log.cap ? t->log.cap * 2 : RING_FIRST;
 		struct sdb_row **ring = hy_alloc(cap * sizeof *ring);
 		for (uint64_t v = t->log.first; v < t->log.first + t->log.count; v++)
 			ring[v & (cap - 1)] = t->log.ring[v & (t->log.cap - 1)];
