@@ -69,6 +69,7 @@ int main(void)
 	size_t n = 0;
 	for (const struct rows_case *c = rows_cases; c->label; c++)
 		tests[n++] = (struct CMUnitTest){c->label, test_case, NULL, NULL, (void *)(uintptr_t)c};
-	tests[n++] = (struct CMUnitTest){"it writes no lines of its own while it works", test_no_lines, NULL, NULL, NULL};
+	tests[n++] =
+		(struct CMUnitTest){"it writes no lines of its own while it works", test_no_lines, NULL, NULL, NULL};
 	return _cmocka_run_group_tests("kt/rows", tests, n, NULL, NULL);
 }
