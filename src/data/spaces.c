@@ -164,7 +164,7 @@ static void hide_ticket(ProtobufCMessage *m)
 static void print_credential(struct hy_bytes name, struct hy_bytes value, struct hy_buf *out)
 {
 	hy_buf_printf(out, "(hidden)");
-	if (hy_bytes_equal(name, hy_bytes_str(SPACES_OWNER)))
+	if (hy_bytes_equal(name, hy_bytes_str(SPACES_OWNER)) || hy_bytes_equal(name, hy_bytes_str(SPACES_GONE)))
 		return;
 	hy_buf_printf(out, " ");
 	print_row(&hy__ticket_row__descriptor, NULL, hide_ticket, value, out);

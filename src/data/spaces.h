@@ -5,7 +5,7 @@
  *	account     MAP     user   "p": ProfileRow; "d/" + device: DeviceRow. Synced to the user's devices
  *	inbox       LOG     user   InboxRow
  *	sent        WINDOW  user   one for each message taken, so that a repeat is recognised: its content's hash
- *	credential  MAP     user   "p": CredentialRow; "t/" + device: TicketRow
+ *	credential  MAP     user   "p": CredentialRow; "g": GoneTicketsRow; "t/" + device: TicketRow
  *	position    MAP     user   "d/" + device: PositionRow. What the device has brought (rule R4)
  *	name        MAP     name   "p": NameRow
  */
@@ -27,6 +27,7 @@ enum spaces_id {
 extern const struct kt_space spaces_table[];
 
 #define SPACES_OWNER "p" /* the row of the key as such, in account, credential and name */
+#define SPACES_GONE "g"  /* in credential: tickets that are no longer valid */
 
 enum spaces_device_kind { SPACES_DEVICE = 'd', SPACES_TICKET = 't' };
 

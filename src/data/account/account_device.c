@@ -5,6 +5,7 @@
 
 /** Enough for all tickets, and for positions of devices that have gone since. */
 #define ROWS_READ_MAX 256u
+#define CHANGES_TRIED 20u
 
 struct device {
 	char name[SPACES_DEVICE_MAX + 1];
@@ -15,7 +16,7 @@ struct device {
 struct devices {
 	struct device *list;
 	size_t count;
-	uint64_t credential_version; /* to be expected by a write that rests on the list */
+	uint64_t credential_version; /* to be expected by a write that rests on the list; 0: no such user */
 };
 
 static uint64_t device_seen_ms(const struct device *d)
@@ -83,22 +84,10 @@ static int read_devices(
 	return HY_OK;
 }
 
-/** Adds the ops that forget a device. */
-static size_t drop_ops(const char *device, struct spaces_device_name names[2], struct kt_op *ops)
-{
-	bool fits = spaces_device_name(SPACES_TICKET, device, &names[0]) &&
-		    spaces_device_name(SPACES_DEVICE, device, &names[1]);
-	assert(fits);
-	ops[0] = (struct kt_op){.kind = KT_DELETE, .space = SPACES_CREDENTIAL, .name = spaces_device_bytes(&names[0])};
-	ops[1] = (struct kt_op){.kind = KT_DELETE, .space = SPACES_ACCOUNT, .name = spaces_device_bytes(&names[1])};
-	ops[2] = (struct kt_op){.kind = KT_DELETE, .space = SPACES_POSITION, .name = spaces_device_bytes(&names[1])};
-	return 3;
-}
-
 /** The device that has to go so that another one fits, or NULL: all were seen lately. */
-static const struct device *longest_unseen(const struct devices *devices, uint64_t now_ms)
+static struct device *longest_unseen(const struct devices *devices, uint64_t now_ms)
 {
-	const struct device *oldest = NULL;
+	struct device *oldest = NULL;
 
 	for (size_t i = 0; i < devices->count; i++)
 		if (!oldest || device_seen_ms(&devices->list[i]) < device_seen_ms(oldest))
@@ -106,85 +95,166 @@ static const struct device *longest_unseen(const struct devices *devices, uint64
 	return oldest && device_seen_ms(oldest) + ACCOUNT_DEVICE_LIVE_MS <= now_ms ? oldest : NULL;
 }
 
-static int put_ticket_once(struct account *account, struct call *call, const Hy__AccountPutTicketRequest *request)
+static bool ticket_matches(const Hy__TicketRow *ticket, ProtobufCBinaryData hash)
 {
-	struct hy_key key = hy_key_user(request->uin);
-	struct spaces_device_name ticket_name, device_name, dropped[2];
-	Hy__TicketRow ticket = HY__TICKET_ROW__INIT;
-	Hy__DeviceRow row = HY__DEVICE_ROW__INIT;
-	struct devices devices;
-	struct kt_result result;
+	return hash.len > 0 && ticket->ticket_hash.len == hash.len &&
+	       sodium_memcmp(ticket->ticket_hash.data, hash.data, hash.len) == 0;
+}
 
-	if (!spaces_device_name(SPACES_TICKET, request->device, &ticket_name) ||
-		!spaces_device_name(SPACES_DEVICE, request->device, &device_name))
+/** A change of who holds tickets: read, judged, written; ABORTED when somebody else was faster. */
+struct change {
+	struct hy_key key;
+	struct devices devices;
+	Hy__GoneTicketsRow *gone;
+	struct spaces_device_name ticket_name, device_name, dropped[2];
+	struct kt_op ops[KT_OPS_MAX];
+	size_t count;
+};
+
+static struct kt_op *add_op(struct change *c, enum kt_op_kind kind, uint8_t space, struct hy_bytes name)
+{
+	struct kt_op *op = &c->ops[c->count++];
+
+	*op = (struct kt_op){.kind = kind, .space = space, .name = name};
+	return op;
+}
+
+/** SUSPENDS. NOT_FOUND: there is no such user. */
+static int change_begin(
+	struct account *account, struct call *call, uint32_t uin, const char *device, struct change *c)
+{
+	c->key = hy_key_user(uin);
+	c->count = 0;
+	if (!spaces_device_name(SPACES_TICKET, device, &c->ticket_name) ||
+		!spaces_device_name(SPACES_DEVICE, device, &c->device_name))
 		return call_fail(
 			call, HY_INVALID_ARGUMENT, "a device's name has 1 to %u characters", SPACES_DEVICE_MAX);
-	int rc = read_devices(account, call, &key, &devices);
+	int rc = read_devices(account, call, &c->key, &c->devices);
+	if (rc == HY_OK)
+		rc = account_read_gone(account, call, &c->key, &c->gone);
 	if (rc != HY_OK)
 		return rc;
+	if (c->devices.credential_version == 0)
+		return call_fail(call, HY_NOT_FOUND, "there is no such user");
+	add_op(c, KT_EXPECT_VERSION, SPACES_CREDENTIAL, hy_bytes("", 0))->version = c->devices.credential_version;
+	return HY_OK;
+}
+
+/** SUSPENDS. `gone`: there are more of them than was read. */
+static int change_write(struct account *account, struct call *call, struct change *c, bool gone)
+{
+	struct kt_result result;
+
+	if (gone) {
+		struct kt_op *op = add_op(c, KT_PUT, SPACES_CREDENTIAL, hy_bytes_str(SPACES_GONE));
+		int rc = row_pack(call, &c->gone->base, &op->value);
+		if (rc != HY_OK)
+			return rc;
+	}
+	return kt_write(account->kt, call, &c->key, c->ops, c->count, &result);
+}
+
+/** Adds the ops that forget a device. */
+static void add_drop(struct change *c, const char *device)
+{
+	bool fits = spaces_device_name(SPACES_TICKET, device, &c->dropped[0]) &&
+		    spaces_device_name(SPACES_DEVICE, device, &c->dropped[1]);
+	assert(fits);
+	add_op(c, KT_DELETE, SPACES_CREDENTIAL, spaces_device_bytes(&c->dropped[0]));
+	add_op(c, KT_DELETE, SPACES_ACCOUNT, spaces_device_bytes(&c->dropped[1]));
+	add_op(c, KT_DELETE, SPACES_POSITION, spaces_device_bytes(&c->dropped[1]));
+}
+
+/** Ops for a device that held no ticket; the one that was longest not seen goes if there are too many. */
+static int add_newcomer(struct call *call, const Hy__AccountPutTicketRequest *request, struct change *c,
+	struct device **ret_dropped)
+{
+	/* what an earlier device of this name brought says nothing of this one */
+	add_op(c, KT_DELETE, SPACES_POSITION, spaces_device_bytes(&c->device_name));
+	if (c->devices.count < ACCOUNT_DEVICES_MAX)
+		return HY_OK;
+	*ret_dropped = longest_unseen(&c->devices, request->now_ms);
+	if (!*ret_dropped)
+		return call_fail(call, HY_RESOURCE_EXHAUSTED,
+			"the account is signed in on %u devices already; sign out on one of them", ACCOUNT_DEVICES_MAX);
+	add_drop(c, (*ret_dropped)->name);
+	return HY_OK;
+}
+
+static int put_ticket_once(struct account *account, struct call *call, const Hy__AccountPutTicketRequest *request,
+	Hy__AccountPutTicketResponse *response)
+{
+	Hy__TicketRow ticket = HY__TICKET_ROW__INIT;
+	Hy__DeviceRow row = HY__DEVICE_ROW__INIT;
+	struct device *dropped = NULL;
+	struct change c;
+
+	int rc = change_begin(account, call, request->uin, request->device, &c);
+	if (rc != HY_OK)
+		return rc;
+	if (account_is_gone(c.gone, request->ticket_hash))
+		return call_fail(call, HY_UNAUTHENTICATED, "what this sign-in began has ended: sign in anew");
 	ticket.ticket_hash = request->ticket_hash;
 	ticket.made_ms = request->now_ms;
 	row.name = request->device_name;
 	row.signed_in_ms = request->now_ms;
-	struct kt_op ops[KT_OPS_MAX] = {
-		{.kind = KT_EXPECT_NOT_EMPTY, .space = SPACES_ACCOUNT},
-		/* so that two sign-ins at once cannot both take the last place */
-		{.kind = KT_EXPECT_VERSION, .space = SPACES_CREDENTIAL, .version = devices.credential_version},
-		{.kind = KT_PUT, .space = SPACES_CREDENTIAL, .name = spaces_device_bytes(&ticket_name)},
-		{.kind = KT_PUT, .space = SPACES_ACCOUNT, .name = spaces_device_bytes(&device_name)},
-	};
-	size_t count = 4;
-	bool is_new = !find_device(&devices, request->device);
-	if (is_new) /* what an earlier device of this name brought says nothing of this one */
-		ops[count++] = (struct kt_op){
-			.kind = KT_DELETE, .space = SPACES_POSITION, .name = spaces_device_bytes(&device_name)};
-	if (is_new && devices.count >= ACCOUNT_DEVICES_MAX) {
-		const struct device *gone = longest_unseen(&devices, request->now_ms);
-		if (!gone)
-			return call_fail(call, HY_RESOURCE_EXHAUSTED,
-				"the account is signed in on %u devices already; sign out on one of them",
-				ACCOUNT_DEVICES_MAX);
-		count += drop_ops(gone->name, dropped, &ops[count]);
-	}
-	rc = row_pack(call, &ticket.base, &ops[2].value);
+	rc = row_pack(call, &ticket.base,
+		&add_op(&c, KT_PUT, SPACES_CREDENTIAL, spaces_device_bytes(&c.ticket_name))->value);
 	if (rc == HY_OK)
-		rc = row_pack(call, &row.base, &ops[3].value);
+		rc = row_pack(call, &row.base,
+			&add_op(&c, KT_PUT, SPACES_ACCOUNT, spaces_device_bytes(&c.device_name))->value);
+	const struct device *earlier = find_device(&c.devices, request->device);
+	if (rc == HY_OK && !earlier)
+		rc = add_newcomer(call, request, &c, &dropped);
 	if (rc != HY_OK)
 		return rc;
-	return kt_write(account->kt, call, &key, ops, count, &result);
+	response->dropped_device = dropped ? dropped->name : (char *)(uintptr_t) "";
+	const struct device *ends = earlier ? earlier : dropped;
+	bool gone = ends && !ticket_matches(ends->ticket, request->ticket_hash);
+	if (gone)
+		account_add_gone(c.gone, ends->ticket->ticket_hash);
+	return change_write(account, call, &c, gone);
+}
+
+static int drop_ticket_once(struct account *account, struct call *call, const Hy__AccountDropTicketRequest *request)
+{
+	struct change c;
+
+	int rc = change_begin(account, call, request->uin, request->device, &c);
+	if (rc != HY_OK)
+		return rc == HY_NOT_FOUND ? HY_OK : rc;
+	c.ops[0].reserve = true;
+	add_drop(&c, request->device);
+	const struct device *holder = find_device(&c.devices, request->device);
+	if (holder)
+		account_add_gone(c.gone, holder->ticket->ticket_hash);
+	return change_write(account, call, &c, holder != NULL);
+}
+
+static int too_many_at_once(struct call *call)
+{
+	return call_fail_retry(
+		call, HY_RESOURCE_EXHAUSTED, 1000, "too many devices of one account sign in or out at once");
 }
 
 int account_handle_put_ticket(void *self, struct call *call, const Hy__AccountPutTicketRequest *request,
 	Hy__AccountPutTicketResponse *response)
 {
-	for (unsigned attempt = 0; attempt < ACCOUNT_DEVICES_MAX; attempt++) {
-		int rc = put_ticket_once(self, call, request);
-		if (rc != HY_ABORTED)
-			return rc;
-	}
-	return call_fail_retry(call, HY_RESOURCE_EXHAUSTED, 1000, "too many sign-ins of one account at once");
+	int rc = HY_ABORTED;
+
+	for (unsigned attempt = 0; attempt < CHANGES_TRIED && rc == HY_ABORTED; attempt++)
+		rc = put_ticket_once(self, call, request, response);
+	return rc == HY_ABORTED ? too_many_at_once(call) : rc;
 }
 
 int account_handle_drop_ticket(void *self, struct call *call, const Hy__AccountDropTicketRequest *request,
 	Hy__AccountDropTicketResponse *response)
 {
-	struct account *account = self;
-	struct hy_key key = hy_key_user(request->uin);
-	struct spaces_device_name names[2];
-	struct kt_op ops[3];
-	struct kt_result result;
+	int rc = HY_ABORTED;
 
-	if (!spaces_device_name(SPACES_TICKET, request->device, &names[0]))
-		return call_fail(
-			call, HY_INVALID_ARGUMENT, "a device's name has 1 to %u characters", SPACES_DEVICE_MAX);
-	size_t count = drop_ops(request->device, names, ops);
-	return kt_write(account->kt, call, &key, ops, count, &result);
-}
-
-static bool ticket_matches(const Hy__TicketRow *ticket, ProtobufCBinaryData hash)
-{
-	return hash.len > 0 && ticket->ticket_hash.len == hash.len &&
-	       sodium_memcmp(ticket->ticket_hash.data, hash.data, hash.len) == 0;
+	for (unsigned attempt = 0; attempt < CHANGES_TRIED && rc == HY_ABORTED; attempt++)
+		rc = drop_ticket_once(self, call, request);
+	return rc == HY_ABORTED ? too_many_at_once(call) : rc;
 }
 
 /** The device that holds the ticket, by its row alone when the device is named. SUSPENDS. */

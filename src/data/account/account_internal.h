@@ -28,4 +28,13 @@ int account_handle_put_position(void *self, struct call *call, const Hy__Account
 /** The user's name; "" if the profile is damaged: one bad row keeps nobody out (R8). NOT_FOUND. SUSPENDS. */
 int account_read_name(struct account *account, struct call *call, const struct hy_key *key, char **ret_name) HY_MUST_USE;
 
+/* In account_gone.c: tickets that were dropped or replaced. */
+
+/** With room for more; none yet if the row is missing or damaged. SUSPENDS. */
+int account_read_gone(struct account *account, struct call *call, const struct hy_key *key,
+	Hy__GoneTicketsRow **ret_gone) HY_MUST_USE;
+bool account_is_gone(const Hy__GoneTicketsRow *gone, ProtobufCBinaryData ticket_hash);
+/** The oldest makes room. `ticket_hash` is borrowed. */
+void account_add_gone(Hy__GoneTicketsRow *gone, ProtobufCBinaryData ticket_hash);
+
 #endif

@@ -249,6 +249,8 @@ static int handle_register(
 	int rc = check_candidate(call, &c);
 	if (rc == HY_OK)
 		rc = register_account(auth, call, &c, &uin);
+	if (rc == HY_UNAUTHENTICATED) /* a repeat, by somebody who does not know the password */
+		rc = call_fail(call, HY_ALREADY_EXISTS, "the name %s is taken", c.name);
 	if (rc == HY_OK)
 		rc = sign_device_in(auth, call, &c, uin, &response->ticket);
 	if (rc == HY_OK) {
@@ -256,8 +258,6 @@ static int handle_register(
 		return HY_OK;
 	}
 	call_log(call, ENV_LOG_INFO, "auth", "registration of %.32s refused: %s", request->name, hy_status_name(rc));
-	if (rc == HY_UNAUTHENTICATED) /* a repeat, by somebody who does not know the password */
-		return call_fail(call, HY_ALREADY_EXISTS, "the name %s is taken", c.name);
 	return rc;
 }
 
@@ -291,6 +291,8 @@ static int handle_sign_in(void *self, struct call *call, const Hy__SignInRequest
 	int rc = check_candidate(call, &c);
 	if (rc == HY_OK)
 		rc = authenticate(auth, call, &c, &uin);
+	if (rc == HY_UNAUTHENTICATED)
+		rc = call_fail(call, rc, "wrong name or password");
 	if (rc == HY_OK)
 		rc = sign_device_in(auth, call, &c, uin, &response->ticket);
 	if (rc == HY_OK) {
@@ -300,8 +302,6 @@ static int handle_sign_in(void *self, struct call *call, const Hy__SignInRequest
 	}
 	count(call, MON_sign_in_failures);
 	call_log(call, ENV_LOG_INFO, "auth", "sign-in of %.32s refused: %s", request->name, hy_status_name(rc));
-	if (rc == HY_UNAUTHENTICATED)
-		return call_fail(call, rc, "wrong name or password");
 	return rc;
 }
 

@@ -299,11 +299,54 @@ static void test_damaged_profile(void **state)
 	once(&(struct harness_config){0}, do_damaged_profile);
 }
 
+static int sign_out(struct harness *h, struct call *call, const struct person *p)
+{
+	Hy__SignOutRequest request = HY__SIGN_OUT_REQUEST__INIT;
+	Hy__SignOutResponse response = HY__SIGN_OUT_RESPONSE__INIT;
+
+	harness_as(call, p);
+	return auth_sign_out(call, &request, &response);
+}
+
+static void do_late_repeat(struct harness *h, struct call *call)
+{
+	struct client_id id = harness_client_id(h), other = harness_client_id(h);
+	Hy__RegisterResponse first, late;
+	Hy__SessionVerifyResponse r;
+
+	/* the request's copy comes out of the network after the device has signed out */
+	CHECK(h, harness_try_register(h, call, "ann", HARNESS_PASSWORD, "phone", id, &first) == HY_OK);
+	struct person phone = {.uin = first.uin, .name = "ann", .device = "phone"};
+	memcpy(phone.ticket, first.ticket.data, TICKET_SIZE);
+	CHECK(h, sign_out(h, call, &phone) == HY_OK);
+	CHECK(h, harness_try_register(h, call, "ann", HARNESS_PASSWORD, "phone", id, &late) == HY_UNAUTHENTICATED);
+	CHECK(h, late.ticket.len == 0 && verify(call, &phone, &r) == HY_UNAUTHENTICATED);
+	/* or after it has signed in anew: that ticket stays */
+	struct person again = harness_sign_in(h, call, "ann", "phone");
+	CHECK(h, harness_try_register(h, call, "ann", HARNESS_PASSWORD, "phone", id, &late) == HY_UNAUTHENTICATED);
+	CHECK(h, verify(call, &again, &r) == HY_OK);
+	/* a repeat in time is as good as ever, and so are forty devices that come and go */
+	for (unsigned i = 0; i < 40; i++) {
+		CHECK(h, sign_out(h, call, &again) == HY_OK);
+		again = harness_sign_in(h, call, "ann", "desk");
+	}
+	CHECK(h, harness_try_register(h, call, "bob", HARNESS_PASSWORD, "phone", other, &first) == HY_OK);
+	CHECK(h, harness_try_register(h, call, "bob", HARNESS_PASSWORD, "phone", other, &late) == HY_OK);
+}
+
+static void test_late_repeat(void **state)
+{
+	once(&(struct harness_config){0}, do_late_repeat);
+}
+
 static int put_ticket(struct call *call, uint32_t uin, const char *device, uint64_t now_ms)
 {
 	Hy__AccountPutTicketRequest request = HY__ACCOUNT_PUT_TICKET_REQUEST__INIT;
 	Hy__AccountPutTicketResponse response = HY__ACCOUNT_PUT_TICKET_RESPONSE__INIT;
-	uint8_t hash[TICKET_HASH_SIZE] = {1};
+	uint8_t hash[TICKET_HASH_SIZE] = {1}; /* another one each time, as tickets are */
+
+	memcpy(hash + 1, device, strlen(device));
+	hy_put_be64(hash + 20, now_ms);
 
 	request.uin = uin;
 	request.device = (char *)(uintptr_t)device;
@@ -405,6 +448,7 @@ int main(void)
 		{"a wrong password and an unknown name look and cost the same", test_wrong},
 		{"a ticket is worth something for its user and device alone", test_tickets},
 		{"who signs out loses the ticket and the links", test_sign_out},
+		{"a late repeat of a sign-in brings no ticket back", test_late_repeat},
 		{"a ticket that goes while it is checked is not valid", test_dropped_meanwhile},
 		{"a damaged profile keeps its user neither from signing in nor from syncing", test_damaged_profile},
 		{"twenty devices, and the one long unseen makes room", test_many_devices},
