@@ -425,9 +425,9 @@ static void rest_main(struct env *env, void *arg)
 	if (kt_log_open(env, &config, 0, replay_nothing, NULL, &log, &report) != HY_OK)
 		return;
 	struct env_inbox *answers = env_inbox_create(env);
-		uint64_t pos = write_megabytes(log, answers, 15);
+	uint64_t pos = write_megabytes(log, answers, 15);
 	env_sleep_us(env, 5000000);
-		write_megabytes(log, answers, 9); /* over half: the committer begins with the next */
+	write_megabytes(log, answers, 9); /* over half: the committer begins with the next */
 	kt_log_release(log, pos);
 	env_sleep_us(env, 5000000);
 	(void)env_dir_list(env, "/log", count_spare, rest);
@@ -458,8 +458,7 @@ static void test_rest(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		{"a segment given up while the next one is prepared is the next one",
-			test_rest, NULL, NULL, NULL},
+		{"a segment given up while the next one is prepared is the next one", test_rest, NULL, NULL, NULL},
 		{"whatever the disk and the deaths do, what was answered or shown stays", test_deaths, NULL, NULL,
 			NULL},
 	};

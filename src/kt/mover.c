@@ -30,6 +30,8 @@ struct sdb_mover {
 	struct sdb_portion *portions; /* one per shard */
 	uint64_t disk_looked_us;
 	uint64_t retry_at_us, alarmed_us;       /* a round met a key it could not read */
+	uint64_t told_full_us;                  /* when the disk was last said to be full */
+	struct env_msg *held, **held_end;       /* answers that came while it waited for room on the disk */
 	uint64_t written;                       /* by all loops, when the last round began */
 	uint64_t durable_pos, durable_since_us; /* to know when nothing is written any more */
 	bool disk_very_low;                     /* not even flushes */
@@ -60,18 +62,6 @@ static void ask(struct sdb_mover *m, struct sdb_portion *p)
 	env_inbox_post(env_loop_inbox(svr_loop_env(p->shard->loop)), &p->msg);
 }
 
-static int write_portion(struct sdb_mover *m, struct sdb_portion *p)
-{
-	struct sdb *sdb = m->sdb;
-	if (p->rows == 0 && hy_buf_len(&p->ops) == 0)
-		return HY_OK;
-	struct rows_batch *batch = rows_batch_create(sdb->rows);
-	bool good = sdb_portion_apply(p, batch);
-	assert(good);
-	mon_add(svr_mon(sdb->kt.svr), strip(sdb), MON_kt_moved_rows, p->rows);
-	return rows_batch_write(sdb->rows, batch);
-}
-
 static int write_system(struct sdb *sdb, const char *name, uint64_t value)
 {
 	struct place_name place;
@@ -94,6 +84,83 @@ static struct env_msg *take(struct sdb_mover *m, uint64_t deadline_us)
 	else
 		return msg;
 	return NULL;
+}
+
+/** The next portion: one that was held, or as take(). */
+static struct env_msg *take_portion(struct sdb_mover *m)
+{
+	struct env_msg *msg = m->held;
+	if (!msg)
+		return take(m, UINT64_MAX);
+	m->held = msg->next;
+	if (!m->held)
+		m->held_end = &m->held;
+	return msg;
+}
+
+static void tell_full(struct sdb_mover *m)
+{
+	uint64_t now = env_mono_us(m->sdb->env);
+	env_mark(m->sdb->env, "kt: rows wait for disk");
+	if (m->told_full_us && now - m->told_full_us < ALARM_US)
+		return;
+	m->told_full_us = now;
+	env_log(m->sdb->env, ENV_LOG_ERROR, "kt", 0, "the disk is full: rows stay in memory and log");
+}
+
+static void watch_disk(struct sdb_mover *m)
+{
+	struct sdb *sdb = m->sdb;
+	uint64_t now = env_mono_us(sdb->env), free_bytes;
+	if (m->disk_looked_us && now - m->disk_looked_us < DISK_LOOK_US)
+		return;
+	m->disk_looked_us = now;
+	if (env_disk_free(sdb->env, sdb->dir, &free_bytes) != 0)
+		return;
+	bool low = free_bytes < sdb->disk_reserve;
+	if (low != sdb->disk_low)
+		env_log(sdb->env, low ? ENV_LOG_WARN : ENV_LOG_INFO, "kt", 0,
+			"%llu MiB of disk are free: users' writes are %s", (unsigned long long)(free_bytes >> 20),
+			low ? "refused" : "taken again");
+	sdb_set(&sdb->disk_low, low);
+	m->disk_very_low = free_bytes < sdb->disk_reserve / 4;
+}
+
+/** Until it may be worth a try again, or it is asked to stop. */
+static void wait_for_disk(struct sdb_mover *m)
+{
+	uint64_t until = env_mono_us(m->sdb->env) + RETRY_US;
+	tell_full(m);
+	watch_disk(m);
+	while (!m->stopping && env_mono_us(m->sdb->env) < until) {
+		struct env_msg *msg = take(m, until);
+		if (!msg)
+			continue;
+		msg->next = NULL;
+		*m->held_end = msg;
+		m->held_end = &msg->next;
+	}
+}
+
+/** What a loop has handed out it does not hand out again, so this waits for as long as the disk is full. */
+static int write_portion(struct sdb_mover *m, struct sdb_portion *p)
+{
+	struct sdb *sdb = m->sdb;
+	if (p->rows == 0 && hy_buf_len(&p->ops) == 0)
+		return HY_OK;
+	for (;;) {
+		struct rows_batch *batch = rows_batch_create(sdb->rows);
+		bool good = sdb_portion_apply(p, batch);
+		assert(good);
+		int status = rows_batch_write(sdb->rows, batch);
+		if (status == HY_OK)
+			mon_add(svr_mon(sdb->kt.svr), strip(sdb), MON_kt_moved_rows, p->rows);
+		if (status != HY_RESOURCE_EXHAUSTED)
+			return status;
+		wait_for_disk(m);
+		if (m->stopping)
+			return HY_CANCELLED;
+	}
 }
 
 /** A key cannot be read, so nothing behind it in the log can be given up: an operator must know before the log is full.
@@ -123,13 +190,15 @@ static int collect(struct sdb_mover *m, uint64_t target)
 		ask(m, &m->portions[i]);
 	}
 	while (outstanding) {
-		struct env_msg *msg = take(m, UINT64_MAX);
+		struct env_msg *msg = take_portion(m);
 		if (m->stopping)
 			return HY_CANCELLED; /* the loops have ended: no more answers come */
 		if (!msg)
 			continue;
 		struct sdb_portion *p = hy_container_of(msg, struct sdb_portion, msg);
 		int wrote = write_portion(m, p); /* what it has is handed out, whatever else happened */
+		if (wrote == HY_CANCELLED)
+			return wrote;
 		if (wrote) {
 			fail(m->sdb, "writing rows", wrote);
 			status = wrote;
@@ -156,6 +225,11 @@ static void move(struct sdb_mover *m)
 	if (target <= sdb->moved_pos || sdb_get(&sdb->failed) || collect(m, target) != HY_OK)
 		return;
 	int status = write_system(sdb, PLACE_MOVED, target);
+	if (status == HY_RESOURCE_EXHAUSTED) {
+		tell_full(m);
+		m->retry_at_us = env_mono_us(sdb->env) + RETRY_US;
+		return; /* the next round says it */
+	}
 	if (status) {
 		fail(sdb, "writing the moved position", status);
 		return;
@@ -178,7 +252,7 @@ static bool flush(struct sdb_mover *m)
 		return false;
 	int status = rows_flush(sdb->rows);
 	if (status == HY_RESOURCE_EXHAUSTED) {
-		env_log(sdb->env, ENV_LOG_ERROR, "kt", 0, "the disk is full: rows stay in memory and log");
+		tell_full(m);
 		return false;
 	}
 	if (status) {
@@ -191,7 +265,7 @@ static bool flush(struct sdb_mover *m)
 	return true;
 }
 
-/* ---- the floor, the disk
+/* ---- the floor
  * -------------------------------------------------------------------------------------------------- */
 
 /** Durable before it is used, and never back (S5). */
@@ -203,28 +277,12 @@ static void advance_floor(struct sdb_mover *m)
 		return;
 	uint64_t floor_ms = wall_ms - sdb->window_ms;
 	int status = write_system(sdb, PLACE_FLOOR, floor_ms);
-	if (status)
+	if (status == HY_RESOURCE_EXHAUSTED)
+		tell_full(m);
+	else if (status)
 		fail(sdb, "writing the floor", status);
 	else if (flush(m))
 		sdb_set(&sdb->floor_ms, floor_ms);
-}
-
-static void watch_disk(struct sdb_mover *m)
-{
-	struct sdb *sdb = m->sdb;
-	uint64_t now = env_mono_us(sdb->env), free_bytes;
-	if (m->disk_looked_us && now - m->disk_looked_us < DISK_LOOK_US)
-		return;
-	m->disk_looked_us = now;
-	if (env_disk_free(sdb->env, sdb->dir, &free_bytes) != 0)
-		return;
-	bool low = free_bytes < sdb->disk_reserve;
-	if (low != sdb->disk_low)
-		env_log(sdb->env, low ? ENV_LOG_WARN : ENV_LOG_INFO, "kt", 0,
-			"%llu MiB of disk are free: users' writes are %s", (unsigned long long)(free_bytes >> 20),
-			low ? "refused" : "taken again");
-	sdb_set(&sdb->disk_low, low);
-	m->disk_very_low = free_bytes < sdb->disk_reserve / 4;
 }
 
 /* ---- when ------------------------------------------------------------------------------------------------------ */
@@ -300,6 +358,7 @@ int sdb_mover_start(struct sdb *sdb)
 	struct sdb_mover *m = hy_zalloc(sizeof *m);
 	m->sdb = sdb;
 	m->inbox = env_inbox_create(sdb->env);
+	m->held_end = &m->held;
 	m->portions = hy_zalloc(sdb->shard_count * sizeof(*m->portions));
 	for (unsigned i = 0; i < sdb->shard_count; i++) {
 		m->portions[i].shard = &sdb->shards[i];

@@ -4,7 +4,8 @@
  * May happen: each call but rows_get_cached takes time. At a kill, a power cut, a close or an end without close, of the
  * batches that no flush has covered a prefix is kept: none, some or all. A cached read cannot answer, at any time. A
  * flush fails (`disk_sync_eio`): the store has failed, later writes and flushes do so too until it is opened again; or
- * it finds the disk full (`disk_enospc`) and may succeed later. Expired rows go at any flush, or stay.
+ * it finds the disk full (`disk_enospc`) and may succeed later; batches too are refused then, for a while. Expired rows
+ * go at any flush, or stay.
  * Never: a batch kept in part, or without those before it; a loss of what a flush has covered; a scan that mixes two
  * states.
  *
@@ -47,6 +48,7 @@ struct rows {
 	bool (*expired)(void *arg, struct hy_bytes name);
 	void *arg;
 	bool failed;
+	uint64_t full_until_us; /* batches are refused: a flush has found the disk full */
 };
 
 struct rows_batch {
@@ -299,7 +301,8 @@ size_t rows_batch_bytes(const struct rows_batch *b)
 int rows_batch_write(struct rows *r, struct rows_batch *b)
 {
 	take_time(r, 20, 3000);
-	if (!r->failed) {
+	bool full = env_mono_us(r->env) < r->full_until_us;
+	if (!r->failed && !full) {
 		struct sim_heap *before = sim_heap_enter(NULL);
 		struct disk *d = r->disk;
 		struct batch *kept = hy_zalloc(sizeof *kept);
@@ -315,7 +318,7 @@ int rows_batch_write(struct rows *r, struct rows_batch *b)
 	}
 	batch_destroy(b->batch);
 	hy_free(b);
-	return r->failed ? HY_UNAVAILABLE : HY_OK;
+	return r->failed ? HY_UNAVAILABLE : full ? HY_RESOURCE_EXHAUSTED : HY_OK;
 }
 
 static void drop_expired(struct rows *r)
@@ -341,6 +344,8 @@ int rows_flush(struct rows *r)
 	take_time(r, 500, 50000);
 	if (sim_chance(d->sim, sim_faults(d->sim)->disk_enospc)) {
 		env_mark(r->env, "rows: disk full");
+		uint64_t us = sim_range(d->sim, 0, 5000000);
+		r->full_until_us = env_mono_us(r->env) + us;
 		return HY_RESOURCE_EXHAUSTED;
 	}
 	if (r->failed || sim_chance(d->sim, sim_faults(d->sim)->disk_sync_eio)) {

@@ -1,0 +1,136 @@
+/*
+ * The engine sdb on one simulated machine, through lives of which each has its own harm: a full disk, a byte of the log
+ * that is not what it was, a repair. Each case with several seeds, without other faults.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/mem.h"
+#include "env/sim/sim.h"
+#include "kt/conf.h"
+
+#define SEEDS 6
+#define LIFE_US (600ull * 1000 * 1000)
+
+struct world {
+	struct sim *sim;
+	struct sim_machine *machine;
+};
+
+struct life {
+	conf_step *step;
+	bool repair, ended;
+	char failure[512];
+};
+
+/* ---- lives ----------------------------------------------------------------------------------------------------- */
+
+static void machine_main(struct env *env, void *arg)
+{
+	struct life *life = arg;
+	struct conf c = {.env = env, .loops = 1, .open = conf_open_sdb};
+	c.config = (struct kt_config){
+		.spaces = conf_spaces, .dir = "/data", .disk_reserve_bytes = 1 << 20, .repair = life->repair};
+	(void)conf_run_step(&c, life->step);
+	snprintf(life->failure, sizeof life->failure, "%s", c.failure);
+	life->ended = true;
+}
+
+static bool off(void *arg)
+{
+	return !sim_machine_running(((struct world *)arg)->machine);
+}
+
+/** A start, the step, a clean stop. */
+static struct life live(struct world *w, conf_step *step, bool repair)
+{
+	struct life life = {.step = step, .repair = repair};
+	sim_machine_start(w->machine, machine_main, &life);
+	(void)sim_run(w->sim, sim_now_us(w->sim) + LIFE_US, off, w);
+	if (!life.ended)
+		snprintf(life.failure, sizeof life.failure, "it does not end");
+	return life;
+}
+
+static void assert_life(struct world *w, conf_step *step, bool repair)
+{
+	struct life life = live(w, step, repair);
+	if (life.failure[0])
+		print_error("%s\n", life.failure);
+	assert_string_equal(life.failure, "");
+}
+
+struct lives_case {
+	const char *name;
+	void (*run)(struct world *w);
+};
+
+static void run_case(void **state)
+{
+	const struct lives_case *c = *state;
+	for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+		struct world w = {.sim = sim_create(seed)};
+		*sim_faults(w.sim) = (struct sim_faults){0};
+		w.machine = sim_machine_create(w.sim, "store", "10.0.0.1");
+		c->run(&w);
+		sim_destroy(w.sim);
+	}
+}
+
+static const struct hy_key *ann(void)
+{
+	static const struct hy_key key = {5, {'u', 0, 0, 0, 42}};
+	return &key;
+}
+
+/* ---- a full disk ----------------------------------------------------------------------------------------------- */
+
+static void fill_the_disk(struct conf *c, struct call *call)
+{
+	struct sim_faults *faults = sim_faults(sim_machine_sim(sim_env_machine(c->env)));
+	for (int i = 0; i < 5; i++) {
+		CHECK_EQ(c, conf_write(c, call, ann(), OPS(OP_APPEND(B("before"))), NULL), HY_OK);
+		conf_wait_moved(c, call);
+		faults->disk_enospc = 1000;
+		conf_sleep_ms(call, 22 * 1000); /* RocksDB is flushed, and finds no room */
+		faults->disk_enospc = 0;
+		CHECK_EQ(c, conf_write(c, call, ann(), OPS(OP_APPEND(B("after"))), NULL), HY_OK);
+		conf_sleep_ms(call, 12 * 1000);
+		CHECK_EQ(c, conf_write(c, call, ann(), OPS(OP_APPEND(B("later"))), NULL), HY_OK);
+		conf_wait_moved(c, call);
+		struct kt_stats stats;
+		kt_stats(c->kt, &stats);
+		CHECK(c, !stats.failed && stats.moved_pos == stats.durable_pos);
+	}
+}
+
+static void read_what_was_written(struct conf *c, struct call *call)
+{
+	struct kt_head head;
+	CHECK_EQ(c, conf_head(c, call, ann(), CONF_LOG, &head), HY_OK);
+	CHECK_EQ(c, head.version, 15);
+}
+
+static void the_mover_waits(struct world *w)
+{
+	assert_life(w, fill_the_disk, false);
+	assert_life(w, read_what_was_written, false);
+}
+
+/* ---- all ------------------------------------------------------------------------------------------------------- */
+
+static const struct lives_case cases[] = {
+	{"the mover waits while the disk is full, and the store goes on", the_mover_waits},
+};
+
+int main(void)
+{
+	struct CMUnitTest tests[HY_COUNT_OF(cases)];
+	for (size_t i = 0; i < HY_COUNT_OF(cases); i++)
+		tests[i] = (struct CMUnitTest){cases[i].name, run_case, NULL, NULL, (void *)(uintptr_t)&cases[i]};
+	return _cmocka_run_group_tests("kt, life after life", tests, HY_COUNT_OF(cases), NULL, NULL);
+}
