@@ -1,5 +1,7 @@
 #include "logic/logic_test_harness.h"
 
+#include <stdio.h>
+
 #include "data/account/account.h"
 #include "env/real/real.h"
 #include "link.rpc.h"
@@ -33,6 +35,8 @@ static int note_close(
 	struct harness *h = self;
 
 	__atomic_fetch_add(&h->close_count, 1, __ATOMIC_RELAXED);
+	if (svr_loop_count(h->svr) == 1)
+		snprintf(h->last_closed, sizeof h->last_closed, "%s", request->device);
 	response->closed = 1;
 	return HY_OK;
 }

@@ -61,6 +61,7 @@ struct harness {
 	/* what the Link service was asked; atomic */
 	uint32_t hints[HARNESS_NOTES_MAX];
 	uint32_t hint_count, close_count;
+	char last_closed[SPACES_DEVICE_MAX + 1]; /* device; with one loop only */
 	int failed_line;
 	const char *failed_file;
 	void *arg; /* the test's own, set after harness_open() */

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "link.rpc.h"
 #include "logic/auth/password.h"
+#include "logic/outcome.h"
 #include "session.rpc.h"
 
 #define NAME_SHORTEST 3u
@@ -83,14 +84,45 @@ static int check_candidate(struct call *call, const struct candidate *c)
 
 /* ---- tickets ------------------------------------------------------------------------------------------------- */
 
+/** SUSPENDS. */
+static void close_links(struct call *call, uint32_t uin, const char *device)
+{
+	Hy__LinkCloseDeviceRequest request = HY__LINK_CLOSE_DEVICE_REQUEST__INIT;
+	Hy__LinkCloseDeviceResponse response = HY__LINK_CLOSE_DEVICE_RESPONSE__INIT;
+
+	request.uin = uin;
+	request.device = (char *)(uintptr_t)device;
+	int rc = link_close_device(call, &request, &response);
+	if (rc != HY_OK) /* whoever signs in has the right to; that an earlier link lives on is for the operator to know
+			  */
+		call_log(call, ENV_LOG_WARN, "auth", "user %u, device %s: links of the earlier ticket may live on: %s",
+			uin, device, hy_status_name(rc));
+}
+
+/** Puts the ticket in place and closes the links of those that it ended; all in its own time, as in Session.Revoke.
+ * SUSPENDS. */
+static int put_ticket(struct call *call, const Hy__AccountPutTicketRequest *request)
+{
+	Hy__AccountPutTicketResponse response = HY__ACCOUNT_PUT_TICKET_RESPONSE__INIT;
+	struct call own = *call;
+
+	own.deadline_us = UINT64_MAX;
+	int rc = account_put_ticket(&own, request, &response);
+	call->message = own.message;
+	call->retry_after_ms = own.retry_after_ms;
+	if (!may_have_happened(rc))
+		return rc;
+	close_links(&own, request->uin, request->device);
+	if (response.dropped_device[0] != '\0')
+		close_links(&own, request->uin, response.dropped_device);
+	return rc;
+}
+
 /** Gives the device a ticket; what held its earlier one ends. SUSPENDS. */
 static int sign_device_in(
 	struct auth *auth, struct call *call, const struct candidate *c, uint32_t uin, ProtobufCBinaryData *ret_ticket)
 {
 	Hy__AccountPutTicketRequest put = HY__ACCOUNT_PUT_TICKET_REQUEST__INIT;
-	Hy__AccountPutTicketResponse put_done = HY__ACCOUNT_PUT_TICKET_RESPONSE__INIT;
-	Hy__LinkCloseDeviceRequest close = HY__LINK_CLOSE_DEVICE_REQUEST__INIT;
-	Hy__LinkCloseDeviceResponse closed = HY__LINK_CLOSE_DEVICE_RESPONSE__INIT;
 	uint8_t hash[TICKET_HASH_SIZE];
 
 	uint8_t *ticket = hy_arena_alloc(call->arena, TICKET_SIZE);
@@ -104,16 +136,9 @@ static int sign_device_in(
 	put.device_name = (char *)(uintptr_t)c->device_name;
 	put.ticket_hash = (ProtobufCBinaryData){sizeof hash, hash};
 	put.now_ms = env_wall_ms(svr_env(auth->svr));
-	int rc = account_put_ticket(call, &put, &put_done);
+	int rc = put_ticket(call, &put);
 	if (rc != HY_OK)
 		return rc;
-	close.uin = uin;
-	close.device = c->head->device;
-	rc = link_close_device(call, &close, &closed);
-	if (rc != HY_OK) /* whoever signs in has the right to; that an earlier link lives on is for the operator to know
-			  */
-		call_log(call, ENV_LOG_WARN, "auth", "user %u, device %s: links of the earlier ticket may live on: %s",
-			uin, c->head->device, hy_status_name(rc));
 	*ret_ticket = (ProtobufCBinaryData){TICKET_SIZE, ticket};
 	return HY_OK;
 }

@@ -308,6 +308,65 @@ static int sign_out(struct harness *h, struct call *call, const struct person *p
 	return auth_sign_out(call, &request, &response);
 }
 
+/** The answer to a write of tickets is replaced by what the test wants. */
+static int answer_otherwise(struct harness *h, struct call *call, const struct kt_op *ops, size_t count, int status)
+{
+	const int *want = h->arg;
+
+	for (size_t i = 0; i < count; i++)
+		if (ops[i].space == SPACES_CREDENTIAL && ops[i].kind == KT_EXPECT_VERSION)
+			return *want;
+	return status;
+}
+
+/** Whether a write happened that was answered so is not known: the links end in any case. */
+static void do_unknown_outcome(struct harness *h, struct call *call)
+{
+	int cases[] = {HY_UNAVAILABLE, HY_DEADLINE_EXCEEDED, HY_CANCELLED, HY_RESOURCE_EXHAUSTED};
+	struct person phone = harness_register(h, call, "ann", "phone");
+	Hy__SignInResponse in;
+
+	for (size_t i = 0; i < HY_COUNT_OF(cases); i++) {
+		unsigned want = cases[i] != HY_RESOURCE_EXHAUSTED; /* that one surely did not */
+		uint32_t closed = h->close_count;
+		h->arg = &cases[i];
+		h->on.wrote = answer_otherwise;
+		CHECK(h, sign_out(h, call, &phone) == cases[i]);
+		CHECK(h, h->close_count == closed + want);
+		CHECK(h, harness_try_sign_in(h, call, "ann", HARNESS_PASSWORD, "phone", &in) == cases[i]);
+		CHECK(h, h->close_count == closed + 2 * want);
+		h->on.wrote = NULL;
+	}
+}
+
+static void test_unknown_outcome(void **state)
+{
+	once(&(struct harness_config){0}, do_unknown_outcome);
+}
+
+/** A disk that takes longer than whoever asks can wait. */
+static int take_long(struct harness *h, struct call *call, const struct kt_op *ops, size_t count, int status)
+{
+	co_sleep_until(call->loop, svr_now_us(call->loop) + 50000);
+	return svr_now_us(call->loop) < call->deadline_us ? status : HY_DEADLINE_EXCEEDED;
+}
+
+static void do_slow_disk(struct harness *h, struct call *call)
+{
+	struct person phone = harness_register(h, call, "ann", "phone");
+	uint32_t closed = h->close_count;
+
+	h->on.wrote = take_long;
+	call->deadline_us = svr_now_us(call->loop) + 10000;
+	CHECK(h, sign_out(h, call, &phone) == HY_OK);
+	CHECK(h, h->close_count == closed + 1);
+}
+
+static void test_slow_disk(void **state)
+{
+	once(&(struct harness_config){0}, do_slow_disk);
+}
+
 static void do_late_repeat(struct harness *h, struct call *call)
 {
 	struct client_id id = harness_client_id(h), other = harness_client_id(h);
@@ -343,11 +402,10 @@ static int put_ticket(struct call *call, uint32_t uin, const char *device, uint6
 {
 	Hy__AccountPutTicketRequest request = HY__ACCOUNT_PUT_TICKET_REQUEST__INIT;
 	Hy__AccountPutTicketResponse response = HY__ACCOUNT_PUT_TICKET_RESPONSE__INIT;
-	uint8_t hash[TICKET_HASH_SIZE] = {1}; /* another one each time, as tickets are */
+	uint8_t hash[TICKET_HASH_SIZE] = {0};
 
-	memcpy(hash + 1, device, strlen(device));
-	hy_put_be64(hash + 20, now_ms);
-
+	hy_put_be64(hash, now_ms); /* another one each time, as with real ones */
+	memcpy(hash + 8, device, strlen(device));
 	request.uin = uin;
 	request.device = (char *)(uintptr_t)device;
 	request.ticket_hash = (ProtobufCBinaryData){sizeof hash, hash};
@@ -366,8 +424,10 @@ static void do_many_devices(struct harness *h, struct call *call)
 		snprintf(device, sizeof device, "d%u", i);
 		CHECK(h, put_ticket(call, ann.uin, device, i == 7 ? now - month : now) == HY_OK);
 	}
-	/* the one that was not seen for a month makes room, once */
+	/* the one that was not seen for a month makes room, once, and its links end */
+	uint32_t closed = h->close_count;
 	CHECK(h, harness_try_sign_in(h, call, "ann", HARNESS_PASSWORD, "desk", &response) == HY_OK);
+	CHECK(h, h->close_count == closed + 2 && strcmp(h->last_closed, "d7") == 0);
 	CHECK(h, harness_try_sign_in(h, call, "ann", HARNESS_PASSWORD, "more", &response) == HY_RESOURCE_EXHAUSTED);
 	CHECK(h, harness_try_sign_in(h, call, "ann", HARNESS_PASSWORD, "phone", &response) == HY_OK);
 	CHECK(h, put_ticket(call, ann.uin, "d7", now) == HY_RESOURCE_EXHAUSTED);
@@ -448,6 +508,8 @@ int main(void)
 		{"a wrong password and an unknown name look and cost the same", test_wrong},
 		{"a ticket is worth something for its user and device alone", test_tickets},
 		{"who signs out loses the ticket and the links", test_sign_out},
+		{"links end also when it is not known whether their ticket is gone", test_unknown_outcome},
+		{"a revocation ends the links however long the disk takes", test_slow_disk},
 		{"a late repeat of a sign-in brings no ticket back", test_late_repeat},
 		{"a ticket that goes while it is checked is not valid", test_dropped_meanwhile},
 		{"a damaged profile keeps its user neither from signing in nor from syncing", test_damaged_profile},

@@ -5,6 +5,7 @@
 #include "account.rpc.h"
 #include "base/mem.h"
 #include "link.rpc.h"
+#include "logic/outcome.h"
 
 #define USERS_MAX_DEFAULT 100000u
 #define WRITE_PAUSE_DEFAULT_MS 60000u
@@ -36,7 +37,10 @@ static int verify(
 	return HY_OK;
 }
 
-/** The ticket first: a link that comes back between the two finds it gone. SUSPENDS. */
+/**
+ * The ticket first: a link that comes back between the two finds it gone. Whoever asks may lose patience; the ticket
+ * would go all the same and its links stay, so both have time of their own. SUSPENDS.
+ */
 static int revoke(
 	void *self, struct call *call, const Hy__SessionRevokeRequest *request, Hy__SessionRevokeResponse *response)
 {
@@ -45,19 +49,24 @@ static int revoke(
 	Hy__LinkCloseDeviceRequest close = HY__LINK_CLOSE_DEVICE_REQUEST__INIT;
 	Hy__LinkCloseDeviceResponse closed = HY__LINK_CLOSE_DEVICE_RESPONSE__INIT;
 
+	struct call own = *call;
+
+	own.deadline_us = UINT64_MAX; /* so that the methods' own count */
 	drop.uin = close.uin = request->uin;
 	drop.device = close.device = request->device;
-	int rc = account_drop_ticket(call, &drop, &dropped);
-	if (rc != HY_OK)
-		return rc;
+	int dropping = account_drop_ticket(&own, &drop, &dropped);
+	call->message = own.message;
+	call->retry_after_ms = own.retry_after_ms;
+	if (!may_have_happened(dropping))
+		return dropping;
 	struct session_user *user = session_table_find(session_table_of(self, call), request->uin);
 	if (user)
 		session_user_drop(user, request->device);
-	rc = link_close_device(call, &close, &closed);
-	call_log(call, rc == HY_OK ? ENV_LOG_INFO : ENV_LOG_ERROR, "session",
-		"user %u, device %s: ticket revoked, %u links closed: %s", request->uin, request->device, closed.closed,
-		hy_status_name(rc));
-	return rc;
+	int closing = link_close_device(&own, &close, &closed);
+	call_log(call, closing == HY_OK ? ENV_LOG_INFO : ENV_LOG_ERROR, "session",
+		"user %u, device %s: ticket revoked: %s; %u links closed: %s", request->uin, request->device,
+		hy_status_name(dropping), closed.closed, hy_status_name(closing));
+	return dropping != HY_OK ? dropping : closing;
 }
 
 static const struct session_handlers handlers = {
