@@ -70,18 +70,25 @@ static void before(struct harness *h, struct call *call)
 	CHECK(h, harness_sync_all(h, call, &c->bob) == 2);
 }
 
-static void after(struct harness *h, struct call *call)
+static int verify_ann(struct harness *h, struct call *call)
 {
 	struct clients *c = h->arg;
 	Hy__SessionVerifyRequest verify = HY__SESSION_VERIFY_REQUEST__INIT;
 	Hy__SessionVerifyResponse verified = HY__SESSION_VERIFY_RESPONSE__INIT;
+
+	verify.uin = c->ann.uin;
+	verify.ticket = (ProtobufCBinaryData){TICKET_SIZE, c->ann.ticket};
+	return session_verify(call, &verify, &verified);
+}
+
+static void after(struct harness *h, struct call *call)
+{
+	struct clients *c = h->arg;
 	Hy__SendTextResponse sent;
 	Hy__SyncResponse got;
 
 	CHECK(h, kt_epoch(h->kt) == c->epoch);
-	verify.uin = c->ann.uin;
-	verify.ticket = (ProtobufCBinaryData){TICKET_SIZE, c->ann.ticket};
-	CHECK(h, session_verify(call, &verify, &verified) == HY_OK);
+	CHECK(h, verify_ann(h, call) == HY_OK);
 	harness_sign_in(h, call, "ann", "desk");
 	/* the answer was lost with the server: the retry gives it, and no second message */
 	CHECK(h, send_again(h, call, "hello", &sent) == HY_OK);
@@ -93,6 +100,35 @@ static void after(struct harness *h, struct call *call)
 	harness_send_ok(h, call, &c->ann, c->bob.uin, "after it");
 	CHECK(h, harness_sync(h, call, &c->bob, &got) == HY_OK && got.n_entries == 1);
 	CHECK(h, got.n_entries != 1 || got.entries[0]->version == c->version + 1);
+}
+
+static int open_on_full_disk(struct svr *svr, const struct kt_config *config, struct kt **ret_kt)
+{
+	struct kt_config full = *config;
+
+	full.disk_reserve_bytes = UINT64_MAX / 2; /* no disk has so much to spare */
+	return open_sdb(svr, &full, ret_kt);
+}
+
+static void on_full_disk(struct harness *h, struct call *call)
+{
+	struct clients *c = h->arg;
+	Hy__SignOutRequest request = HY__SIGN_OUT_REQUEST__INIT;
+	Hy__SignOutResponse response = HY__SIGN_OUT_RESPONSE__INIT;
+	Hy__SendTextResponse sent;
+	int rc;
+
+	/* the store looks at the disk once in a while */
+	for (unsigned i = 0; i < 500; i++) {
+		rc = harness_send(h, call, &c->bob, c->ann.uin, "hello", harness_client_id(h), 0, &sent);
+		if (rc != HY_OK)
+			break;
+		CHECK(h, co_sleep_until(call->loop, svr_now_us(call->loop) + 10000) == HY_OK);
+	}
+	CHECK(h, rc == HY_RESOURCE_EXHAUSTED);
+	harness_as(call, &c->ann);
+	CHECK(h, auth_sign_out(call, &request, &response) == HY_OK);
+	CHECK(h, verify_ann(h, call) == HY_UNAUTHENTICATED);
 }
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
@@ -117,13 +153,18 @@ static void test_restart(void **state)
 	h.arg = &clients;
 	harness_run(&h, after);
 	harness_close(&h);
+	config.open = open_on_full_disk;
+	harness_open(&h, &config);
+	h.arg = &clients;
+	harness_run(&h, on_full_disk);
+	harness_close(&h);
 	assert_int_equal(nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS), 0);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		{"tickets, snapshots, messages and their repeats survive a restart", test_restart},
+		{"tickets, snapshots, messages and their repeats survive a restart, and who signs out on a full disk is out", test_restart},
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
