@@ -196,6 +196,13 @@ static void all_or_nothing(struct conf *c, struct call *call)
 		HY_ALREADY_EXISTS);
 	CHECK(c, hy_bytes_equal(r.stored.value, B("1")));
 	CHECK_EQ(c, conf_row(c, call, ann(), CONF_MAP, B("z"), NULL), HY_NOT_FOUND);
+	/* A refusal carries no row but its own operation's, and a row that is not there is none. */
+	CHECK_EQ(c, conf_write(c, call, ann(), OPS(OP_PUT(B("z"), B("1"))), &r), HY_OK);
+	CHECK_EQ(c, conf_write(c, call, ann(), OPS(OP_DELETE(B("z"))), &r), HY_OK);
+	row.name = B("none");
+	CHECK_EQ(c, conf_write(c, call, ann(), OPS(OP_INSERT(B("z"), B("2")), row), &r), HY_ABORTED);
+	CHECK_EQ(c, r.failed_op, 1);
+	CHECK_EQ(c, r.stored.name.len + r.stored.value.len + r.stored.version + r.stored.deleted, 0);
 }
 
 static void bad_arguments(struct conf *c, struct call *call)

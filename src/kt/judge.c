@@ -41,6 +41,16 @@ static bool live_row(struct judge *j, const struct kt_space *space, struct hy_by
 	return j->view->row(j->view->arg, space, name, ret_row) && !ret_row->deleted;
 }
 
+/** For an insert: if so, the result holds the row. */
+static bool already_there(struct judge *j, const struct kt_space *space, struct hy_bytes name)
+{
+	struct kt_row row;
+	if (PLANTED(no_duplicate_check) || !live_row(j, space, name, &row))
+		return false;
+	j->result->stored = row;
+	return true;
+}
+
 static uint64_t add_effect(struct judge *j, enum kt_effect_kind kind, const struct kt_space *space,
 	const struct kt_op *op, uint64_t version, uint64_t total)
 {
@@ -60,7 +70,7 @@ static int judge_window_insert(struct judge *j, const struct kt_space *space, co
 	uint64_t made_ms = hy_get_be64(op->name.data);
 	if (made_ms <= j->view->floor_ms)
 		return HY_OUT_OF_RANGE;
-	if (!PLANTED(no_duplicate_check) && live_row(j, space, op->name, &j->result->stored))
+	if (already_there(j, space, op->name))
 		return HY_ALREADY_EXISTS;
 	if (made_ms > j->view->wall_ms + KT_WINDOW_AHEAD_MS)
 		return HY_OUT_OF_RANGE;
@@ -124,7 +134,7 @@ static int judge_op(struct judge *j, const struct kt_op *op, uint64_t *version)
 	case KT_INSERT:
 		if (space->shape == KT_WINDOW)
 			return judge_window_insert(j, space, op, version);
-		if (!PLANTED(no_duplicate_check) && live_row(j, space, op->name, &j->result->stored))
+		if (already_there(j, space, op->name))
 			return HY_ALREADY_EXISTS;
 		return judge_put(j, space, op, version);
 	case KT_PUT:
@@ -158,6 +168,7 @@ int kt_judge(const struct kt *kt, const struct kt_view *view, const struct kt_op
 {
 	struct judge j = {.kt = kt, .view = view, .effects = effects, .result = ret_result};
 	*ret_count = 0;
+	ret_result->stored = (struct kt_row){0};
 	for (size_t i = 0; i < count; i++) {
 		if (ops[i].kind == KT_APPEND) {
 			j.append_version = table(&j, kt->by_id[ops[i].space])->version + 1;
@@ -167,8 +178,6 @@ int kt_judge(const struct kt *kt, const struct kt_view *view, const struct kt_op
 	for (size_t i = 0; i < count; i++) {
 		int status = judge_op(&j, &ops[i], &ret_result->versions[i]);
 		if (status) {
-			if (status != HY_ALREADY_EXISTS && status != HY_ABORTED)
-				ret_result->stored = (struct kt_row){0};
 			if (status == HY_RESOURCE_EXHAUSTED && ops[i].kind == KT_APPEND)
 				ret_result->stored.version = table(&j, kt->by_id[ops[i].space])->version;
 			memset(ret_result->versions, 0, sizeof ret_result->versions);
@@ -176,7 +185,6 @@ int kt_judge(const struct kt *kt, const struct kt_view *view, const struct kt_op
 			return status;
 		}
 	}
-	ret_result->stored = (struct kt_row){0};
 	*ret_count = j.effect_count;
 	return HY_OK;
 }
