@@ -193,6 +193,18 @@ static int add_messages(struct call *call, struct page *page)
 	return HY_OK;
 }
 
+/** For a page that ends before it comes to the messages: what was brought counts all the same. SUSPENDS.
+ * FAILED_PRECONDITION: a version from the future. */
+static int check_messages(struct call *call, const struct page *page)
+{
+	Hy__MessageHeadRequest request = HY__MESSAGE_HEAD_REQUEST__INIT;
+	Hy__MessageHeadResponse head = HY__MESSAGE_HEAD_RESPONSE__INIT;
+
+	request.uin = call->who.uin;
+	int rc = message_head(call, &request, &head);
+	return rc == HY_OK && page->brought.messages > head.version ? HY_FAILED_PRECONDITION : rc;
+}
+
 /* -------------------------------------------------------------------------------------------------------------- */
 
 /** Bringing a snapshot is the acknowledgement (R4); bringing none says that the device has nothing. */
@@ -219,13 +231,11 @@ static int fill(struct call *call, struct page *page)
 	uint32_t whole = page->room;
 
 	int rc = add_account(call, page);
-	if (rc != HY_OK || page->response->more)
+	if (rc != HY_OK)
 		return rc;
-	if (page->rows == 0 || page->room < ROOM_MIN(whole)) {
+	if (page->rows == 0 || page->room < ROOM_MIN(whole))
 		page->response->more = true;
-		return HY_OK;
-	}
-	return add_messages(call, page);
+	return page->response->more ? check_messages(call, page) : add_messages(call, page);
 }
 
 static int sync_page(struct sync *sync, struct call *call, const Hy__SyncRequest *request, Hy__SyncResponse *response)

@@ -216,6 +216,23 @@ static void test_foreign(void **state)
 	once(&(struct harness_config){0}, do_foreign);
 }
 
+static void do_foreign_page(struct harness *h, struct call *call)
+{
+	struct person ann = harness_register(h, call, "ann", "phone"), bob = harness_register(h, call, "bob", "phone");
+
+	/* the page is full before it comes to the messages */
+	harness_send_ok(h, call, &bob, ann.uin, "hello");
+	forge(h, &ann, kt_epoch(h->kt), 0, 1000);
+	check_resync(h, call, &ann);
+	forge(h, &ann, kt_epoch(h->kt), 1, 1000);
+	check_resync(h, call, &ann);
+}
+
+static void test_foreign_page(void **state)
+{
+	once(&(struct harness_config){.page_bytes = 32}, do_foreign_page);
+}
+
 /* ---- what is gone (S4), what cannot be read (R8) ------------------------------------------------------------------
  */
 
@@ -284,6 +301,7 @@ int main(void)
 		{"no page is longer than 256 KiB", test_full_page},
 		{"devices come and go in the account", test_devices},
 		{"a snapshot that means nothing here is answered by a resync and trims nothing", test_foreign},
+		{"so does one whose messages do not come into the page", test_foreign_page},
 		{"messages that are gone are told by the reset flag, and the sync goes on", test_reset},
 		{"rows that cannot be read are skipped and counted", test_damaged},
 	};
