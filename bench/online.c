@@ -165,7 +165,7 @@ int main(int argc, char **argv)
 	}
 	if (rate)
 		run.window = 0;
-	const char *options[] = {"--loops", loops, "--requests", "40000", NULL};
+	const char *options[] = {"--loops", loops, "--requests", "40000", "--retain-days", "0", NULL};
 	struct load_server server;
 	memset(run.text, 'x', TEXT);
 	load_server_start(&server, options);

@@ -48,7 +48,7 @@ static const struct hy_config_item items[] = {
 		"messages are refused when less disk than this is free"},
 	{"kt.window-days", "window-days", HY_CONFIG_UNSIGNED, AT(window_days), "8",
 		"how long repeats of a send are recognised", 7, 365},
-	{"messages.retain-days", "retain-days", HY_CONFIG_UNSIGNED, AT(retain_days), "0",
+	{"messages.retain-days", "retain-days", HY_CONFIG_UNSIGNED, AT(retain_days), "30",
 		"days that messages stay though all devices have them; looked at when the user's devices sync; 0: not "
 		"at all",
 		0, 3650},
