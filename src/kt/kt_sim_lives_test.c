@@ -123,7 +123,42 @@ static void the_mover_waits(struct world *w)
 
 /* ---- all ------------------------------------------------------------------------------------------------------- */
 
+/* ---- many at one gate ------------------------------------------------------------------------------------------ */
+
+static void put_one_row(struct conf *c, struct call *call)
+{
+	CHECK_EQ(c, conf_write(c, call, ann(), OPS(OP_PUT(B("row"), B("value"))), NULL), HY_OK);
+	conf_wait_moved(c, call);
+}
+
+static void put_much(struct conf *c, struct call *call, unsigned index)
+{
+	static const uint8_t value[64000];
+	struct kt_op ops[KT_OPS_MAX];
+	char names[KT_OPS_MAX][16];
+	for (unsigned i = 0; i < KT_OPS_MAX; i++) {
+		snprintf(names[i], sizeof names[i], "%u-%u", index, i);
+		ops[i] = (struct kt_op)OP_PUT(B(names[i]), hy_bytes(value, sizeof value));
+	}
+	int status = conf_write(c, call, ann(), ops, KT_OPS_MAX, NULL);
+	CHECK(c, status == HY_OK || status == HY_RESOURCE_EXHAUSTED);
+}
+
+/** The map is not in memory, so that all wait behind the one who brings it. */
+static void put_all_at_once(struct conf *c, struct call *call)
+{
+	conf_parallel(c, call, 150, put_much);
+	CHECK_EQ(c, conf_write(c, call, ann(), OPS(OP_PUT(B("row"), B("value"))), NULL), HY_OK);
+}
+
+static void the_gate_opens(struct world *w)
+{
+	assert_life(w, put_one_row, false);
+	assert_life(w, put_all_at_once, false);
+}
+
 static const struct lives_case cases[] = {
+	{"more wait at a gate than the log takes at once, and some are refused", the_gate_opens},
 	{"the mover waits while the disk is full, and the store goes on", the_mover_waits},
 };
 

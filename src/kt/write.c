@@ -220,7 +220,9 @@ int sdb_write(struct kt *kt, struct call *call, const struct hy_key *key, const 
 {
 	struct sdb *sdb = sdb_of(kt);
 	struct sdb_shard *s = sdb_shard_of(sdb, key);
-	int status = admit(s, call, bytes_of(ops, count), lazily || uses_reserve(ops, count));
+	const bool reserve = lazily || uses_reserve(ops, count);
+	const size_t bytes = bytes_of(ops, count);
+	int status = admit(s, call, bytes, reserve);
 	if (status)
 		return status;
 	struct sdb_visit v;
@@ -229,8 +231,9 @@ int sdb_write(struct kt *kt, struct call *call, const struct hy_key *key, const 
 		return status;
 	struct view view = {.shard = s, .entry = v.entry};
 	status = prepare(&v, ops, count, &view);
+	/* Again: many may have waited at one gate, and nothing waits between here and the taking. */
 	if (!status)
-		status = check_failed(s, call);
+		status = admit(s, call, bytes, reserve);
 	if (status) {
 		sdb_visit_end(&v);
 		return status;
