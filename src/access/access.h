@@ -19,14 +19,24 @@ struct access_limits {
 	unsigned anonymous_per_address_max; /* the same per address, each loop; loopback is not counted */
 	unsigned link_requests_max;         /* requests in work per link; more are read later */
 	unsigned links_per_device;          /* links of one device at once; the oldest goes */
-	unsigned user_requests_max;         /* requests in work per user, each loop; more are refused with RESOURCE_EXHAUSTED */
+	unsigned user_requests_max;         /* requests in work per user, each loop; more are refused likewise */
 	unsigned requests_max;              /* requests in work, each loop; more are refused with RESOURCE_EXHAUSTED */
 	uint32_t anonymous_body_max;        /* bytes of a request on a connection not signed in */
+	uint32_t anonymous_output_pause_bytes; /* output_pause_bytes of such a connection */
+	/*
+	 * What connections not signed in make the server buffer, each loop: memory of input, HTTP heads and bodies,
+	 * output. Above it the oldest one that holds any goes.
+	 */
+	size_t anonymous_buffers_max;
 	uint32_t output_pause_bytes;        /* above this a connection's further requests wait, and hints are dropped */
 	uint32_t output_max_bytes;          /* above this the connection ends */
 	unsigned link_idle_s;               /* a link without any byte for so long is taken for dead; never below 900 */
 	unsigned http_idle_s;               /* the same for HTTP, also for a request that does not arrive */
-	unsigned stalled_s;                 /* a peer that takes no byte of what waits for it */
+	/*
+	 * For so long a peer that has signed in may take no byte of what waits for it. One that has not must have taken
+	 * all of it, or a byte now and then would hold the memory for ever.
+	 */
+	unsigned stalled_s;
 };
 
 #define ACCESS_LIMITS_DEFAULT                          \
@@ -37,6 +47,8 @@ struct access_limits {
 		.user_requests_max = 256,              \
 		.requests_max = 8192,                  \
 		.anonymous_body_max = 8192,            \
+		.anonymous_output_pause_bytes = 16384, \
+		.anonymous_buffers_max = 64 << 20,     \
 		.output_pause_bytes = 512 << 10,       \
 		.output_max_bytes = 4 << 20,           \
 		.link_idle_s = 1200,                   \

@@ -372,6 +372,94 @@ static void test_output_bound(void **state)
 	access_world_close(&w);
 }
 
+/** Sends as long as the server reads. Returns how many bytes it did not read, of all that there are. */
+static size_t flood_with_heartbeats(int fd)
+{
+	static uint8_t bytes[24 << 20];
+	size_t sent = 0;
+	for (size_t i = 0; i + MARS_HEAD <= sizeof bytes; i += MARS_HEAD)
+		mars_write_head(bytes + i, MARS_VERSION, MARS_CMD_NOOP, MARS_SEQ_NOOP, 0);
+	for (int still = 0; still < 10 && sent < sizeof bytes;) {
+		ssize_t n = send(fd, bytes + sent, sizeof bytes - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+		sent += n > 0 ? (size_t)n : 0;
+		still = n > 0 ? 0 : still + 1;
+		usleep(n > 0 ? 100 : 20000);
+	}
+	return sizeof bytes - sent;
+}
+
+static struct conn *only_stranger(struct access_world *w)
+{
+	return hy_list_first(&w->access->loops[0].anonymous, struct conn, in_list);
+}
+
+static void look_at_stranger(struct world *base, struct call *call, void *arg)
+{
+	struct access_world *w = hy_container_of(base, struct access_world, base);
+	struct conn *c = only_stranger(w);
+	*(size_t *)arg = c->in.cap + c->out.cap;
+	CHECK(base, w->access->loops[0].anonymous_bytes == c->in.cap + c->out.cap);
+}
+
+static void test_deaf_stranger(void **state)
+{
+	struct access_world w;
+	struct access_config config = access_world_config();
+	size_t held = 0;
+	config.limits.stalled_s = 2;
+	access_world_open(&w, 1, &config);
+	int fd = client_open(&w);
+	deafen(fd);
+	assert_true(flood_with_heartbeats(fd) > 0);
+	world_run(&w.base, 0, look_at_stranger, &held);
+	assert_in_range(held, 16384, 96 << 10);
+	uint8_t bytes[8];
+	uint64_t began_us = env_mono_us(w.base.env);
+	while (world_count(&w, MON_links_dropped_slow) == 0) { /* a few bytes now and then do not help */
+		assert_true(env_mono_us(w.base.env) - began_us < 8000000);
+		(void)!recv(fd, bytes, sizeof bytes, MSG_DONTWAIT);
+		usleep(20000);
+	}
+	close(fd);
+	access_world_close(&w);
+}
+
+static void test_strangers_bytes(void **state)
+{
+	struct access_world w;
+	struct access_config config = access_world_config();
+	struct hy_buf b = {0};
+	int fd[4];
+	config.limits.anonymous_buffers_max = 24 << 10;
+	access_world_open(&w, 1, &config);
+	int idle = client_open(&w), user = client_open(&w);
+	client_heartbeat(idle);
+	client_identify(user, 42, 1);
+	put_noop(&b);
+	for (int i = 0; i < 4; i++) { /* each leaves most of a body in the input, or what HTTP keeps */
+		static const char zeros[3900];
+		fd[i] = client_open(&w);
+		if (i % 2)
+			client_send(fd[i], hy_bytes_str("POST /cgi-bin/sync HTTP/1.1\r\nContent-Length: 4000\r\n\r\n"));
+		else
+			client_send(fd[i], hy_bytes("\0\0\0\x14\0\0\0\0\0\0\0\x6f\0\0\0\1\0\0\x0f\xa0", 20));
+		client_send(fd[i], hy_bytes(zeros, sizeof zeros));
+		client_heartbeat(user);
+		usleep(20000);
+	}
+	assert_true(client_ended(fd[0])); /* there is room for three */
+	assert_int_equal(world_count(&w, MON_links_refused), 1);
+	for (int i = 1; i < 4; i++)
+		assert_true(client_silent(fd[i]));
+	client_heartbeat(idle); /* who holds nothing stays, however old */
+	for (int i = 0; i < 4; i++)
+		close(fd[i]);
+	hy_buf_fini(&b);
+	close(idle);
+	close(user);
+	access_world_close(&w);
+}
+
 static void test_strangers_in_all(void **state)
 {
 	struct access_world w;
@@ -557,7 +645,7 @@ static void test_stop_at_once(void **state)
 
 int main(void)
 {
-	struct CMUnitTest tests[HY_COUNT_OF(garbage) + 20] = {
+	struct CMUnitTest tests[HY_COUNT_OF(garbage) + 22] = {
 		LINK_TEST("heartbeats are answered with their own bytes, signalling with none", test_keep_alive),
 		LINK_TEST("frames cut at every byte; options in a head are skipped", test_cuts),
 		LINK_TEST("many frames in one write are each answered once", test_many_in_one_write),
@@ -571,6 +659,9 @@ int main(void)
 		LINK_TEST("a slow reader's requests wait and its hints are dropped, until it reads", test_slow_reader),
 		LINK_TEST("a reader that takes no byte for long ends", test_dead_reader),
 		LINK_TEST("a link with too much output ends", test_output_bound),
+		LINK_TEST("who has not signed in and does not read is held to little memory, and not for long",
+			test_deaf_stranger),
+		LINK_TEST("strangers' buffers take too much: the oldest that holds any goes", test_strangers_bytes),
 		LINK_TEST("one stranger too many: the one not heard of for longest goes", test_strangers_in_all),
 		LINK_TEST("one stranger too many from an address: its oldest goes", test_strangers_by_address),
 		LINK_TEST("a burst of connections does not wait", test_burst),

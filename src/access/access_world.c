@@ -173,6 +173,7 @@ void access_world_close(struct access_world *w)
 		assert_int_equal(w->access->loops[i].conn_count, 0);
 		assert_int_equal(w->access->loops[i].requests, 0);
 		assert_int_equal(w->access->loops[i].anonymous_count, 0);
+		assert_int_equal(w->access->loops[i].anonymous_bytes, 0);
 	}
 	access_destroy(w->access);
 	world_close(&w->base);

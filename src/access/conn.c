@@ -129,11 +129,13 @@ bool conn_flush(struct conn *c)
 			conn_abort(c);
 			return false;
 		}
-		c->stalled_since_us = 0;
 		hy_buf_consume(&c->out, (size_t)n);
+		if (!c->anonymous || hy_buf_len(&c->out) == 0)
+			c->stalled_since_us = 0;
 	}
 	if (hy_buf_len(&c->out) == 0) {
 		hy_buf_fini(&c->out);
+		strangers_weigh(c);
 		if (!c->closing || c->requests > 0)
 			return true;
 		if (!c->draining) {
@@ -146,6 +148,7 @@ bool conn_flush(struct conn *c)
 		conn_abort(c);
 		return false;
 	}
+	strangers_weigh(c);
 	if (!c->stalled_since_us)
 		c->stalled_since_us = svr_now_us(l->loop);
 	hy_list_push_back(&l->stalled, &c->in_output);
@@ -212,8 +215,9 @@ bool conn_must_wait(const struct conn *c)
 {
 	const struct access_limits *limits = &c->home->access->config.limits;
 	unsigned requests_max = c->kind == CONN_HTTP ? 1 : limits->link_requests_max;
+	size_t pause_bytes = c->anonymous ? limits->anonymous_output_pause_bytes : limits->output_pause_bytes;
 	return c->closing || c->paused || c->move_to != CONN_STAYS || c->requests >= requests_max ||
-	       hy_buf_len(&c->out) > limits->output_pause_bytes;
+	       hy_buf_len(&c->out) > pause_bytes;
 }
 
 /** The first byte tells what a connection is (W1). False: nothing that we speak. */
@@ -261,14 +265,16 @@ static ssize_t conn_read_once(struct conn *c)
 	struct access_loop *l = c->home;
 	size_t used;
 	if (hy_buf_len(&c->in) > 0) { /* the middle of a frame: read behind it */
-		uint8_t *p = hy_buf_reserve(&c->in, ACCESS_READ_CHUNK / 4);
-		ssize_t n = env_recv(&c->sock, p, ACCESS_READ_CHUNK / 4);
+		size_t room = c->anonymous ? ACCESS_READ_CHUNK / 16 : ACCESS_READ_CHUNK / 4;
+		uint8_t *p = hy_buf_reserve(&c->in, room);
+		ssize_t n = env_recv(&c->sock, p, room);
 		if (n <= 0)
 			return n;
 		hy_buf_commit(&c->in, (size_t)n);
 		return conn_parse_buffered(c) ? n : -EPROTO;
 	}
-	ssize_t n = env_recv(&c->sock, l->scratch, sizeof l->scratch);
+	/* What has to wait is kept: of a stranger little. */
+	ssize_t n = env_recv(&c->sock, l->scratch, c->anonymous ? sizeof l->scratch / 4 : sizeof l->scratch);
 	if (n <= 0)
 		return n;
 	if (!conn_parse(c, hy_bytes(l->scratch, (size_t)n), &used))
@@ -304,6 +310,7 @@ static void conn_drain(struct conn *c)
 {
 	struct access_loop *l = c->home;
 	hy_buf_fini(&c->in);
+	strangers_weigh(c);
 	for (size_t drained = 0; c->readable && drained < READ_PORTION;) {
 		ssize_t n = env_recv(&c->sock, l->scratch, sizeof l->scratch);
 		if (n == -EAGAIN) {
@@ -352,10 +359,15 @@ static bool conn_read_portion(struct conn *c)
 
 void conn_read(struct conn *c)
 {
-	if (c->draining)
+	struct access_loop *l = c->home;
+	if (c->draining) {
 		conn_drain(c);
-	else if (conn_read_portion(c) && c->move_to != CONN_STAYS)
-		conn_move(c);
+	} else if (conn_read_portion(c)) {
+		strangers_weigh(c);
+		if (c->move_to != CONN_STAYS)
+			conn_move(c);
+	}
+	strangers_settle(l);
 }
 
 void conn_on_event(struct env_sock *sock, unsigned events)

@@ -46,7 +46,7 @@ struct conn {
 	struct hy_link in_address;    /* anonymous: the others from its address */
 	struct conn_address *address; /* anonymous and not from loopback, else NULL */
 	uint64_t active_us;           /* last byte received */
-	uint64_t stalled_since_us;    /* 0: the peer takes what it is sent */
+	uint64_t stalled_since_us;    /* 0: the peer takes what it is sent (see access_limits.stalled_s) */
 	struct hy_buf in, out;
 	struct conn_peer peer;
 	uint16_t requests;       /* in work */
@@ -59,6 +59,7 @@ struct conn {
 	bool draining;           /* closing, refused in the middle of a request: see conn_close_drained() */
 	uint8_t move_to;         /* CONN_STAYS, or the loop to which the connection moves once its input is put aside */
 	uint32_t version;        /* of the client, from its latest frame */
+	uint32_t counted_bytes;  /* its part of home->anonymous_bytes */
 	uint32_t skip;           /* CONN_LINK: bytes still to come of a frame that was refused */
 	/* signed in (uin != 0) */
 	uint32_t uin;
@@ -88,6 +89,7 @@ struct access_loop {
 	struct hy_map users;     /* struct link_user: who has links or requests here */
 	struct hy_map addresses; /* anonymous connections by address */
 	unsigned anonymous_count, conn_count, requests;
+	size_t anonymous_bytes; /* of strangers' buffers */
 	struct svr_turn_hook hook;
 	struct env_timer sweep;
 	struct env_msg resume_msg;
@@ -141,6 +143,10 @@ void conn_sign_out(struct conn *c);
 /** Counts a new stranger; at a cap the oldest one goes. */
 void strangers_enter(struct access_loop *l, struct conn *c);
 void strangers_leave(struct conn *c);
+/** The memory of its buffers is counted anew: after each change of theirs that lasts. */
+void strangers_weigh(struct conn *c);
+/** While strangers' buffers take too much, the oldest of those goes. May free any connection that is a stranger's. */
+void strangers_settle(struct access_loop *l);
 
 /* conn_loop.c: each loop's own */
 void conn_accept_ready(struct env_sock *listening, unsigned events);
@@ -158,6 +164,8 @@ bool link_parse(struct conn *c, struct hy_bytes in, size_t *ret_used) HY_MUST_US
 /** What is no HTTP is answered, and the connection is closing then. */
 void http_parse(struct conn *c, struct hy_bytes in, size_t *ret_used);
 void http_state_free(struct http_state *h);
+/** Memory of its buffers. NULL is fine. */
+size_t http_state_bytes(const struct http_state *h);
 
 /* link_table.c: who is where */
 /** The device's oldest link goes softly when this is one too many. */

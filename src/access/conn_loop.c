@@ -61,6 +61,7 @@ static void on_turn_end(struct svr_turn_hook *hook)
 		if (conn_flush(c) && was_waiting && !conn_must_wait(c))
 			conn_resume(c);
 	}
+	strangers_settle(l);
 }
 
 /* ---- accepting --------------------------------------------------------------------------------------------------- */

@@ -227,6 +227,11 @@ void http_state_free(struct http_state *h)
 	hy_free(h);
 }
 
+size_t http_state_bytes(const struct http_state *h)
+{
+	return h ? h->url.cap + h->name.cap + h->content_type.cap + h->expect.cap + h->body.cap : 0;
+}
+
 /* ---- a whole request --------------------------------------------------------------------------------------------- */
 
 static const char front_text[] =

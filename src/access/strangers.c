@@ -59,6 +59,7 @@ void strangers_enter(struct access_loop *l, struct conn *c)
 	c->anonymous = true;
 	l->anonymous_count++;
 	hy_list_push_back(&l->anonymous, &c->in_list);
+	strangers_weigh(c);
 	if (!c->peer.loopback)
 		address_enter(l, c);
 }
@@ -69,6 +70,32 @@ void strangers_leave(struct conn *c)
 		return;
 	c->anonymous = false;
 	c->home->anonymous_count--;
+	c->home->anonymous_bytes -= c->counted_bytes;
+	c->counted_bytes = 0;
 	hy_list_remove(&c->in_list);
 	address_leave(c);
+}
+
+void strangers_weigh(struct conn *c)
+{
+	if (!c->anonymous)
+		return;
+	size_t bytes = c->in.cap + c->out.cap + http_state_bytes(c->http);
+	c->home->anonymous_bytes += bytes - c->counted_bytes;
+	c->counted_bytes = (uint32_t)bytes;
+}
+
+void strangers_settle(struct access_loop *l)
+{
+	struct conn *c;
+	if (l->anonymous_bytes <= l->access->config.limits.anonymous_buffers_max)
+		return;
+	hy_list_each (c, &l->anonymous, struct conn, in_list) {
+		if (c->counted_bytes == 0)
+			continue;
+		ACCESS_COUNT(l, links_refused, 1);
+		conn_abort(c);
+		if (l->anonymous_bytes <= l->access->config.limits.anonymous_buffers_max)
+			return;
+	}
 }
