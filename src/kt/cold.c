@@ -144,6 +144,7 @@ static bool merge_table(struct sdb_shard *s, struct sdb_table *t, const struct p
 		good = merge_log(s, t, p);
 		break;
 	case KT_MAP:
+		good = p->version >= t->map.gap_end;
 		t->seen.version = HY_MAX(t->seen.version, p->version);
 		t->disk_version = p->version;
 		t->map.whole = p->version == 0;

@@ -201,6 +201,13 @@ static void test_damage_in_the_middle_is_refused_until_the_operator_goes_on(void
 	f->conf.config.repair = false;
 	assert_step(f, see_what_is_left);
 	assert_true(epoch_seen == epoch && rows_seen == rows);
+	/* Writes go on; they are there after a start, and after another repair. */
+	assert_step(f, write_keys);
+	for (int i = 0; i < 4; i++) {
+		f->conf.config.repair = i == 2;
+		assert_step(f, see_what_is_left);
+		assert_int_equal(rows_seen, rows + KEYS * 10);
+	}
 }
 
 /** Where the head row of a key lies, something else does. */

@@ -13,7 +13,7 @@
 #include "env/sim/sim.h"
 #include "kt/conf.h"
 
-#define SEEDS 6
+#define SEEDS 20
 #define LIFE_US (600ull * 1000 * 1000)
 
 struct world {
@@ -62,6 +62,15 @@ static void assert_life(struct world *w, conf_step *step, bool repair)
 	if (life.failure[0])
 		print_error("%s\n", life.failure);
 	assert_string_equal(life.failure, "");
+}
+
+static bool is_refused(struct world *w, conf_step *step)
+{
+	struct life life = live(w, step, false);
+	if (life.failure[0] && !strstr(life.failure, "DATA_LOSS"))
+		print_error("%s\n", life.failure);
+	assert_true(!life.failure[0] || strstr(life.failure, "DATA_LOSS"));
+	return life.failure[0] != '\0';
 }
 
 struct lives_case {
@@ -123,6 +132,61 @@ static void the_mover_waits(struct world *w)
 
 /* ---- all ------------------------------------------------------------------------------------------------------- */
 
+/* ---- repairs --------------------------------------------------------------------------------------------------- */
+
+static void write_ten(struct conf *c, struct call *call)
+{
+	static const uint8_t value[100];
+	for (int i = 0; i < 10; i++)
+		CHECK_EQ(c, conf_write(c, call, ann(), OPS(OP_APPEND(hy_bytes(value, sizeof value))), NULL), HY_OK);
+	for (int i = 0; i < 10; i++)
+		CHECK_EQ(c, conf_write(c, call, ann(), OPS(OP_PUT(B("row"), hy_bytes(value, 50))), NULL), HY_OK);
+	conf_wait_moved(c, call);
+}
+
+static void look(struct conf *c, struct call *call)
+{
+	struct kt_head head;
+	CHECK_EQ(c, conf_head(c, call, ann(), CONF_LOG, &head), HY_OK);
+	CHECK_EQ(c, conf_head(c, call, ann(), CONF_MAP, &head), HY_OK);
+}
+
+/** What is written after a repair, and what it stands on. */
+static uint64_t log_version, map_version;
+
+static void write_on(struct conf *c, struct call *call)
+{
+	struct kt_result r;
+	CHECK_EQ(c, conf_write(c, call, ann(), OPS(OP_APPEND(B("text")), OP_PUT(B("other"), B("value"))), &r), HY_OK);
+	log_version = r.versions[0];
+	map_version = r.versions[1];
+}
+
+static void see_it(struct conf *c, struct call *call)
+{
+	struct kt_rows rows;
+	CHECK_EQ(c, conf_changes(c, call, ann(), CONF_LOG, 0, (struct kt_limits){0}, &rows), HY_OK);
+	CHECK_EQ(c, rows.version, log_version);
+	CHECK_EQ(c, rows.count, log_version);
+	CHECK(c, hy_bytes_equal(rows.rows[rows.count - 1].value, B("text")));
+	CHECK_EQ(c, conf_changes(c, call, ann(), CONF_MAP, 0, (struct kt_limits){0}, &rows), HY_OK);
+	CHECK_EQ(c, rows.version, map_version);
+	CHECK_EQ(c, rows.rows[rows.count - 1].version, map_version);
+	CHECK_EQ(c, rows.count, map_version > 1 ? 2 : 1);
+	conf_wait_moved(c, call);
+}
+
+static void writes_go_on_after_a_repair(struct world *w)
+{
+	assert_life(w, write_ten, false);
+	uint64_t at = sim_range(w->sim, 4200, 6800); /* in one of the twenty batches */
+	assert_int_equal(sim_machine_damage(w->machine, "/data/log/log-0000000000000001", at), 0);
+	assert_life(w, write_on, is_refused(w, look));
+	assert_life(w, see_it, false);
+	assert_life(w, see_it, true);
+	assert_life(w, see_it, false);
+}
+
 /* ---- many at one gate ------------------------------------------------------------------------------------------ */
 
 static void put_one_row(struct conf *c, struct call *call)
@@ -158,6 +222,7 @@ static void the_gate_opens(struct world *w)
 }
 
 static const struct lives_case cases[] = {
+	{"what is written after a repair stays, also with a second one", writes_go_on_after_a_repair},
 	{"more wait at a gate than the log takes at once, and some are refused", the_gate_opens},
 	{"the mover waits while the disk is full, and the store goes on", the_mover_waits},
 };

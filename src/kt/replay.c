@@ -47,11 +47,19 @@ static void ask_for_tables(const struct step *step)
 	}
 }
 
-static bool apply(const struct step *step, uint64_t pos)
+static void apply(const struct step *step, uint64_t pos)
 {
 	struct sdb_entry *e = sdb_entry_get(step->shard, &step->group.key);
-	for (size_t i = 0; i < step->group.count; i++) {
-		if (!sdb_replay_effect(step->shard, e, &step->group.effects[i], pos))
+	for (size_t i = 0; i < step->group.count; i++)
+		sdb_replay_effect(step->shard, e, &step->group.effects[i], pos);
+}
+
+/** All of it is good, or none of it counts: what is applied cannot be taken back. */
+static bool is_good(struct sdb *sdb, struct hy_bytes payload)
+{
+	struct kt_group group;
+	while (payload.len) {
+		if (!kt_record_decode(sdb->kt.by_id, &payload, &group))
 			return false;
 	}
 	return true;
@@ -61,24 +69,18 @@ bool sdb_replay(void *arg, uint64_t pos, struct hy_bytes payload)
 {
 	struct sdb *sdb = arg;
 	struct step steps[GROUPS];
+	if (!is_good(sdb, payload))
+		return false;
 	while (payload.len) {
 		size_t count = 0;
-		bool good = true;
-		while (good && payload.len && count < GROUPS) {
-			good = kt_record_decode(sdb->kt.by_id, &payload, &steps[count].group);
-			if (good)
-				ask_for_buckets(sdb, &steps[count++]);
-		}
+		while (payload.len && count < GROUPS && kt_record_decode(sdb->kt.by_id, &payload, &steps[count].group))
+			ask_for_buckets(sdb, &steps[count++]);
 		for (size_t i = 0; i < count; i++)
 			ask_for_nodes(&steps[i]);
 		for (size_t i = 0; i < count; i++)
 			ask_for_tables(&steps[i]);
-		for (size_t i = 0; i < count; i++) {
-			if (!apply(&steps[i], pos))
-				return false;
-		}
-		if (!good)
-			return false;
+		for (size_t i = 0; i < count; i++)
+			apply(&steps[i], pos);
 	}
 	return true;
 }

@@ -87,6 +87,7 @@ struct sdb_table {
 			uint32_t count, cap;
 			uint64_t rows, bytes;      /* durable, without tombstones */
 			struct hy_link by_version; /* durable rows */
+			uint64_t gap_end; /* versions up to here were missing in the replayed log: RocksDB has them */
 			bool whole;
 		} map;
 		struct {
@@ -227,8 +228,11 @@ void sdb_window_drop_first(struct sdb_shard *s, struct sdb_table *t);
 uint64_t sdb_window_hash(
 	const struct sdb_shard *s, const struct kt_space *space, uint64_t entry_hash, struct hy_bytes name);
 
-/** A durable, positioned change while the log is replayed. False: it does not follow on what was replayed before. */
-bool sdb_replay_effect(struct sdb_shard *s, struct sdb_entry *e, const struct kt_effect *effect, uint64_t pos);
+/**
+ * A durable, positioned change while the log is replayed. It need not follow on what was replayed before: what a repair
+ * cut off RocksDB may have had, and writes went on behind it. sdb_load() checks that.
+ */
+void sdb_replay_effect(struct sdb_shard *s, struct sdb_entry *e, const struct kt_effect *effect, uint64_t pos);
 
 /* ---- entry.c: keys, their gates -------------------------------------------------------------------------------- */
 

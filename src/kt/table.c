@@ -404,16 +404,20 @@ static bool replay_is_new(struct sdb_shard *s, struct sdb_table *t, const struct
 	return false;
 }
 
-bool sdb_replay_effect(struct sdb_shard *s, struct sdb_entry *e, const struct kt_effect *effect, uint64_t pos)
+void sdb_replay_effect(struct sdb_shard *s, struct sdb_entry *e, const struct kt_effect *effect, uint64_t pos)
 {
 	struct sdb_table *t = sdb_table_get(s, e, effect->space);
 	if (!replay_is_new(s, t, effect))
-		return true;
+		return;
 	bool versioned = effect->kind != KT_EFFECT_TRIM && effect->kind != KT_EFFECT_WINDOW;
-	if (versioned && t->seen.version > 0 && effect->version != t->seen.version + 1)
-		return false;
+	if (versioned && t->seen.version > 0 && effect->version != t->seen.version + 1) {
+		env_mark(s->sdb->env, "kt: gap in the log");
+		if (t->space->shape == KT_LOG)
+			sdb_log_drop(s, t, UINT64_MAX);
+		else
+			t->map.gap_end = effect->version - 1;
+	}
 	struct sdb_row *r = sdb_row_create(s, t, effect, SDB_PENDING);
 	sdb_row_add(s, r);
 	sdb_row_commit(s, r, pos);
-	return true;
 }
