@@ -18,6 +18,11 @@ struct access_limits {
 	unsigned anonymous_max;             /* connections not signed in, each loop; at the cap the oldest goes */
 	unsigned anonymous_per_address_max; /* the same per address, each loop; loopback is not counted */
 	unsigned link_requests_max;         /* requests in work per link; more are read later */
+	/*
+	 * Methods that need no ticket cost a password's hash: one request in work per connection, further ones are read
+	 * later; and so many per address, or of this machine, each loop: more are refused with RESOURCE_EXHAUSTED.
+	 */
+	unsigned open_per_address_max, open_loopback_max;
 	unsigned links_per_device;          /* links of one device at once; the oldest goes */
 	unsigned user_requests_max;         /* requests in work per user, each loop; more are refused likewise */
 	unsigned requests_max;              /* requests in work, each loop; more are refused with RESOURCE_EXHAUSTED */
@@ -43,6 +48,8 @@ struct access_limits {
 	((struct access_limits){.anonymous_max = 4096, \
 		.anonymous_per_address_max = 256,      \
 		.link_requests_max = 64,               \
+		.open_per_address_max = 8,             \
+		.open_loopback_max = 32,               \
 		.links_per_device = 16,                \
 		.user_requests_max = 256,              \
 		.requests_max = 8192,                  \

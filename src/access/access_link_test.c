@@ -245,6 +245,13 @@ static void test_long_body(void **state)
 
 /* ---- bounds ------------------------------------------------------------------------------------------------------ */
 
+/** Any number of these may be in work for one link. */
+static void put_hold(struct hy_buf *b, uint32_t seq)
+{
+	uint8_t ticket[ACCESS_TICKET_SIZE];
+	put_lookup(b, seq, "hold", world_ticket(42, 1, ticket));
+}
+
 static void test_request_bound(void **state)
 {
 	struct access_world w;
@@ -254,7 +261,7 @@ static void test_request_bound(void **state)
 	access_world_open(&w, 1, &config);
 	int fd = client_open(&w);
 	for (uint32_t i = 1; i <= 5; i++)
-		put_register(&b, i, "hold");
+		put_hold(&b, i);
 	put_noop(&b);
 	client_flush(fd, &b);
 	assert_true(world_await(&w, &w.held, 2));
@@ -277,16 +284,85 @@ static void test_loop_bound(void **state)
 	config.limits.requests_max = 2;
 	access_world_open(&w, 1, &config);
 	int fd = client_open(&w);
-	put_register(&b, 1, "hold");
-	put_register(&b, 2, "hold");
-	put_register(&b, 3, "hold");
+	put_hold(&b, 1);
+	put_hold(&b, 2);
+	put_hold(&b, 3);
 	client_flush(fd, &b);
-	assert_answer(fd, 101, 3, HY_RESOURCE_EXHAUSTED);
+	assert_answer(fd, 105, 3, HY_RESOURCE_EXHAUSTED);
 	assert_int_equal(world_count(&w, MON_requests_refused), 1);
 	__atomic_store_n(&w.release, true, __ATOMIC_RELAXED);
 	struct frame f;
 	assert_true(frame_get(fd, &f) && frame_get(fd, &f));
 	close(fd);
+	access_world_close(&w);
+}
+
+static void test_open_per_link(void **state)
+{
+	struct access_world w;
+	struct hy_buf b = {0};
+	open_default(&w, 1);
+	int fd = client_open(&w);
+	client_identify(fd, 42, 1);
+	put_lookup(&b, 1, "x", NULL);
+	for (uint32_t i = 2; i <= 4; i++)
+		put_register(&b, i, "hold");
+	client_flush(fd, &b);
+	assert_answer(fd, 105, 1, HY_OK);
+	assert_true(world_await(&w, &w.held, 1));
+	assert_true(client_silent(fd));
+	assert_int_equal(__atomic_load_n(&w.held, __ATOMIC_RELAXED), 1);
+	__atomic_store_n(&w.release, true, __ATOMIC_RELAXED);
+	for (uint32_t i = 2; i <= 4; i++)
+		assert_answer(fd, 101, i, HY_OK);
+	close(fd);
+	access_world_close(&w);
+}
+
+static void test_open_per_address(void **state)
+{
+	static const char *const addresses[] = {FAR_ADDRESS, FARTHER_ADDRESS, "127.0.0.1", "127.0.0.2"};
+	struct access_world w;
+	struct access_config config = access_world_config();
+	struct hy_buf b = {0};
+	struct frame f;
+	int fd[9];
+	unsigned held = 0;
+	config.allow_plain = true;
+	config.limits.open_per_address_max = 2;
+	config.limits.open_loopback_max = 4; /* of all its addresses */
+	access_world_open(&w, 1, &config);
+	for (unsigned i = 0; i < 8; i++) {
+		fd[i] = client_open_from(&w, addresses[i / 2]);
+		if (i < 2)
+			client_identify(fd[i], 42, 1); /* to be known does not help */
+		put_register(&b, 1, "hold");
+		client_flush(fd[i], &b);
+		assert_true(world_await(&w, &w.held, ++held));
+	}
+	for (unsigned i = 0; i < 4; i++) {
+		fd[8] = client_open_from(&w, addresses[i]);
+		put_register(&b, 1, "x");
+		client_flush(fd[8], &b);
+		assert_true(frame_get(fd[8], &f));
+		Hy__RegisterResponse *response = hy__register_response__unpack(NULL, f.len, f.body);
+		assert_int_equal(response->head->code, HY_RESOURCE_EXHAUSTED);
+		assert_int_equal(response->head->retry_after_ms, 1000);
+		hy__register_response__free_unpacked(response, NULL);
+		put_lookup(&b, 2, "x", NULL);
+		client_flush(fd[8], &b);
+		assert_answer(fd[8], 105, 2, HY_UNAUTHENTICATED); /* the rest is served */
+		close(fd[8]);
+	}
+	assert_int_equal(world_count(&w, MON_requests_refused), 4);
+	__atomic_store_n(&w.release, true, __ATOMIC_RELAXED);
+	for (unsigned i = 0; i < 8; i++) {
+		assert_answer(fd[i], 101, 1, HY_OK);
+		put_register(&b, 2, "x");
+		client_flush(fd[i], &b);
+		assert_answer(fd[i], 101, 2, HY_OK);
+		close(fd[i]);
+	}
 	access_world_close(&w);
 }
 
@@ -571,15 +647,15 @@ static void test_half_close(void **state)
 	struct hy_buf b = {0};
 	open_default(&w, 1);
 	int fd = client_open(&w);
-	put_register(&b, 1, "hold");
-	put_register(&b, 2, "hold");
+	put_hold(&b, 1);
+	put_hold(&b, 2);
 	hy_buf_append(&b, "\0\0", 2); /* and the beginning of nothing */
 	client_flush(fd, &b);
 	shutdown(fd, SHUT_WR);
 	assert_true(world_await(&w, &w.held, 2));
 	__atomic_store_n(&w.release, true, __ATOMIC_RELAXED);
-	assert_answer(fd, 101, 1, HY_OK);
-	assert_answer(fd, 101, 2, HY_OK);
+	assert_answer(fd, 105, 1, HY_OK);
+	assert_answer(fd, 105, 2, HY_OK);
 	assert_true(client_ended(fd));
 	close(fd);
 	access_world_close(&w);
@@ -592,8 +668,8 @@ static void test_cut_off(void **state)
 	open_default(&w, 2);
 	for (int i = 0; i < 20; i++) {
 		int fd = client_open(&w);
-		put_register(&b, 1, "hold");
-		put_register(&b, 2, "hold");
+		put_hold(&b, 1);
+		put_hold(&b, 2);
 		hy_buf_append(&b, "\0\0\0\x14", i % 5);
 		client_flush(fd, &b);
 		assert_true(world_await(&w, &w.held, 2));
@@ -645,7 +721,7 @@ static void test_stop_at_once(void **state)
 
 int main(void)
 {
-	struct CMUnitTest tests[HY_COUNT_OF(garbage) + 22] = {
+	struct CMUnitTest tests[HY_COUNT_OF(garbage) + 24] = {
 		LINK_TEST("heartbeats are answered with their own bytes, signalling with none", test_keep_alive),
 		LINK_TEST("frames cut at every byte; options in a head are skipped", test_cuts),
 		LINK_TEST("many frames in one write are each answered once", test_many_in_one_write),
@@ -656,6 +732,10 @@ int main(void)
 		LINK_TEST("a body over its method's limit is refused before it comes, and skipped", test_long_body),
 		LINK_TEST("so many requests of one link are in work; the rest is read later", test_request_bound),
 		LINK_TEST("so many requests of one loop are in work; the rest is refused", test_loop_bound),
+		LINK_TEST("one request without a ticket is in work for a link; the rest is read later",
+			test_open_per_link),
+		LINK_TEST("so many requests without a ticket are in work for an address; the rest is refused",
+			test_open_per_address),
 		LINK_TEST("a slow reader's requests wait and its hints are dropped, until it reads", test_slow_reader),
 		LINK_TEST("a reader that takes no byte for long ends", test_dead_reader),
 		LINK_TEST("a link with too much output ends", test_output_bound),

@@ -216,7 +216,7 @@ bool conn_must_wait(const struct conn *c)
 	const struct access_limits *limits = &c->home->access->config.limits;
 	unsigned requests_max = c->kind == CONN_HTTP ? 1 : limits->link_requests_max;
 	size_t pause_bytes = c->anonymous ? limits->anonymous_output_pause_bytes : limits->output_pause_bytes;
-	return c->closing || c->paused || c->move_to != CONN_STAYS || c->requests >= requests_max ||
+	return c->closing || c->paused || c->open_waits || c->move_to != CONN_STAYS || c->requests >= requests_max ||
 	       hy_buf_len(&c->out) > pause_bytes;
 }
 

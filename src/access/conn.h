@@ -44,7 +44,7 @@ struct conn {
 	struct hy_link in_output;     /* home->dirty: has output to write at the end of the turn; or home->stalled */
 	struct hy_link in_resume;     /* home->resume: has input to go on with */
 	struct hy_link in_address;    /* anonymous: the others from its address */
-	struct conn_address *address; /* anonymous and not from loopback, else NULL */
+	struct conn_address *address; /* anonymous, else NULL */
 	uint64_t active_us;           /* last byte received */
 	uint64_t stalled_since_us;    /* 0: the peer takes what it is sent (see access_limits.stalled_s) */
 	struct hy_buf in, out;
@@ -56,6 +56,8 @@ struct conn {
 	bool closing;            /* read no more; close when nothing is in work and all is written */
 	bool hint_in_flight;     /* a push was sent and no sync has come since (R6) */
 	bool paused;             /* an identify is in work or waits: parse nothing until no request is left */
+	bool open_in_work;       /* a request of a method that needs no ticket */
+	bool open_waits;         /* another one stands at the front of the input: parse nothing until that has ended */
 	bool draining;           /* closing, refused in the middle of a request: see conn_close_drained() */
 	uint8_t move_to;         /* CONN_STAYS, or the loop to which the connection moves once its input is put aside */
 	uint32_t version;        /* of the client, from its latest frame */
@@ -87,7 +89,7 @@ struct access_loop {
 	struct hy_link anonymous, signed_in; /* oldest activity first */
 	struct hy_link dirty, stalled, resume;
 	struct hy_map users;     /* struct link_user: who has links or requests here */
-	struct hy_map addresses; /* anonymous connections by address */
+	struct hy_map addresses; /* struct conn_address: who has strangers' connections or open requests here */
 	unsigned anonymous_count, conn_count, requests;
 	size_t anonymous_bytes; /* of strangers' buffers */
 	struct svr_turn_hook hook;
@@ -143,6 +145,9 @@ void conn_sign_out(struct conn *c);
 /** Counts a new stranger; at a cap the oldest one goes. */
 void strangers_enter(struct access_loop *l, struct conn *c);
 void strangers_leave(struct conn *c);
+/** One more request of an open method comes from the address of `c`. NULL: too many are in work. */
+struct conn_address *strangers_open_begins(struct conn *c) HY_MUST_USE;
+void strangers_open_ends(struct access_loop *l, struct conn_address *a);
 /** The memory of its buffers is counted anew: after each change of theirs that lasts. */
 void strangers_weigh(struct conn *c);
 /** While strangers' buffers take too much, the oldest of those goes. May free any connection that is a stranger's. */
@@ -187,8 +192,8 @@ struct request_origin {
 	bool keep_alive;            /* HTTP: the connection stays after the answer */
 };
 /** Takes a request in: unpacks, spawns its coroutine, or answers with a refusal at once. `method` NULL: unknown. Never
- * suspends. False: not now; the connection has to move to its user's loop first, and the same bytes are to be parsed
- * there. */
+ * suspends. False: not now; the connection has to move to its user's loop first, or waits for another request of its
+ * own, and the same bytes are to be parsed then. */
 bool request_start(struct conn *c, const struct rpc_method *method, const struct request_origin *origin,
 	struct hy_bytes body) HY_MUST_USE;
 /** Answers a request that is not to be started. */

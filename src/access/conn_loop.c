@@ -218,7 +218,7 @@ void conn_loop_stop(struct access_loop *l, bool at_once)
 
 void conn_loop_fini(struct access_loop *l)
 {
-	assert(l->conn_count == 0 && l->users.count == 0);
+	assert(l->conn_count == 0 && l->users.count == 0 && l->addresses.count == 0);
 	hy_map_fini(&l->users);
 	hy_map_fini(&l->addresses);
 }

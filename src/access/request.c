@@ -20,6 +20,7 @@ struct request {
 	struct conn *conn;
 	const struct rpc_method *method;
 	struct request_origin origin;
+	struct conn_address *open_from; /* of an open method: whose count it is in */
 	struct hy_arena arena;
 	const ProtobufCMessage *message;
 	const Hy__RequestHead *head;
@@ -217,6 +218,7 @@ static void request_put(struct request *r)
 	r->message = NULL;
 	r->response = NULL;
 	r->head = NULL;
+	r->open_from = NULL;
 	r->who = (struct svr_passport){0};
 	if (l->idle_request_count >= IDLE_REQUESTS_MAX) {
 		hy_arena_fini(&r->arena);
@@ -251,6 +253,10 @@ static void request_run(void *arg)
 	if (PLANTED(lost_notify) && is_sync(r))
 		link_sync_begins(c);
 	answer(c, &r->origin, r->response, status, call.message, call.retry_after_ms, call.trace, &r->arena);
+	if (r->open_from) {
+		strangers_open_ends(l, r->open_from);
+		c->open_in_work = c->open_waits = false;
+	}
 	request_put(r);
 	l->requests--;
 	conn_request_done(c);
@@ -294,6 +300,22 @@ static bool identify_elsewhere(struct conn *c, const struct request *r)
 	return true;
 }
 
+static void refuse_busy(struct conn *c, const struct request_origin *origin)
+{
+	ACCESS_COUNT(c->home, requests_refused, 1);
+	request_refuse(c, origin, HY_RESOURCE_EXHAUSTED, "the server is busy");
+}
+
+/** An open method's is counted for its address. False: too many are. */
+static bool open_begins(struct request *r)
+{
+	if (!r->method->open)
+		return true;
+	r->open_from = strangers_open_begins(r->conn);
+	r->conn->open_in_work = r->open_from != NULL;
+	return r->open_from != NULL;
+}
+
 bool request_start(
 	struct conn *c, const struct rpc_method *method, const struct request_origin *origin, struct hy_bytes body)
 {
@@ -307,9 +329,12 @@ bool request_start(
 		return true;
 	}
 	if (l->requests >= l->access->config.limits.requests_max) {
-		ACCESS_COUNT(l, requests_refused, 1);
-		request_refuse(c, origin, HY_RESOURCE_EXHAUSTED, "the server is busy");
+		refuse_busy(c, origin);
 		return true;
+	}
+	if (method->open && c->open_in_work) {
+		c->open_waits = true;
+		return false;
 	}
 	struct request *r = request_take(l);
 	const char *why;
@@ -324,6 +349,11 @@ bool request_start(
 	if (is_identify(r) && identify_elsewhere(c, r)) {
 		request_put(r);
 		return false;
+	}
+	if (!open_begins(r)) {
+		refuse_busy(c, origin);
+		request_put(r);
+		return true;
 	}
 	if (is_sync(r) && !PLANTED(lost_notify))
 		link_sync_begins(c); /* before the sync reads (R6) */

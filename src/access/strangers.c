@@ -3,20 +3,27 @@
 #include "access/conn.h"
 #include "base/mem.h"
 
-/** Strangers' connections from one address, oldest first. */
+/** One address; all of this machine's are one. */
 struct conn_address {
 	struct hy_map_node node;
 	struct conn_peer peer;
-	unsigned count;
-	struct hy_link conns;
+	unsigned opens;       /* requests of open methods in work, of strangers or not */
+	unsigned count;       /* of conns */
+	struct hy_link conns; /* strangers', oldest first */
 };
+
+static bool same_address(const struct conn_peer *a, const struct conn_peer *b)
+{
+	return a->loopback == b->loopback &&
+	       (a->loopback || (a->family == b->family && memcmp(a->ip, b->ip, sizeof a->ip) == 0));
+}
 
 static struct conn_address *address_of(struct access_loop *l, const struct conn_peer *peer)
 {
-	uint64_t hash = hy_hash(peer->ip, sizeof peer->ip, l->access->hash_seed);
+	uint64_t hash = peer->loopback ? 0 : hy_hash(peer->ip, sizeof peer->ip, l->access->hash_seed);
 	for (struct hy_map_node *n = hy_map_first(&l->addresses, hash); n; n = hy_map_next(n)) {
 		struct conn_address *a = hy_container_of(n, struct conn_address, node);
-		if (a->peer.family == peer->family && memcmp(a->peer.ip, peer->ip, sizeof peer->ip) == 0)
+		if (same_address(&a->peer, peer))
 			return a;
 	}
 	struct conn_address *a = hy_zalloc(sizeof *a);
@@ -26,16 +33,22 @@ static struct conn_address *address_of(struct access_loop *l, const struct conn_
 	return a;
 }
 
+static void address_check(struct access_loop *l, struct conn_address *a)
+{
+	if (a->count > 0 || a->opens > 0)
+		return;
+	hy_map_remove(&l->addresses, &a->node);
+	hy_free(a);
+}
+
 static void address_leave(struct conn *c)
 {
 	struct conn_address *a = hy_take(c->address);
 	if (!a)
 		return;
 	hy_list_remove(&c->in_address);
-	if (--a->count == 0) {
-		hy_map_remove(&c->home->addresses, &a->node);
-		hy_free(a);
-	}
+	a->count--;
+	address_check(c->home, a);
 }
 
 static void address_enter(struct access_loop *l, struct conn *c)
@@ -44,7 +57,7 @@ static void address_enter(struct access_loop *l, struct conn *c)
 	c->address = a;
 	a->count++;
 	hy_list_push_back(&a->conns, &c->in_address);
-	if (a->count > l->access->config.limits.anonymous_per_address_max) {
+	if (!c->peer.loopback && a->count > l->access->config.limits.anonymous_per_address_max) {
 		ACCESS_COUNT(l, links_refused, 1);
 		conn_abort(hy_list_first(&a->conns, struct conn, in_address));
 	}
@@ -60,8 +73,7 @@ void strangers_enter(struct access_loop *l, struct conn *c)
 	l->anonymous_count++;
 	hy_list_push_back(&l->anonymous, &c->in_list);
 	strangers_weigh(c);
-	if (!c->peer.loopback)
-		address_enter(l, c);
+	address_enter(l, c);
 }
 
 void strangers_leave(struct conn *c)
@@ -74,6 +86,24 @@ void strangers_leave(struct conn *c)
 	c->counted_bytes = 0;
 	hy_list_remove(&c->in_list);
 	address_leave(c);
+}
+
+struct conn_address *strangers_open_begins(struct conn *c)
+{
+	const struct access_limits *limits = &c->home->access->config.limits;
+	struct conn_address *a = address_of(c->home, &c->peer);
+	if (a->opens >= (c->peer.loopback ? limits->open_loopback_max : limits->open_per_address_max)) {
+		address_check(c->home, a);
+		return NULL;
+	}
+	a->opens++;
+	return a;
+}
+
+void strangers_open_ends(struct access_loop *l, struct conn_address *a)
+{
+	a->opens--;
+	address_check(l, a);
 }
 
 void strangers_weigh(struct conn *c)
