@@ -187,6 +187,39 @@ static void writes_go_on_after_a_repair(struct world *w)
 	assert_life(w, see_it, false);
 }
 
+/* ---- the floor ------------------------------------------------------------------------------------------------- */
+
+#define HOUR_MS (3600ull * 1000)
+
+static void wait_for_floor(struct conf *c, struct call *call)
+{
+	for (int i = 0; i < 100 && kt_floor_ms(c->kt) == 0; i++)
+		conf_sleep_ms(call, 100);
+	CHECK(c, env_wall_ms(c->env) - kt_floor_ms(c->kt) < 9 * 24 * HOUR_MS);
+}
+
+static void see_it_rise_slowly(struct conf *c, struct call *call)
+{
+	uint64_t before = kt_floor_ms(c->kt);
+	CHECK(c, env_wall_ms(c->env) - before > 30 * 24 * HOUR_MS);
+	conf_sleep_ms(call, 30 * 1000);
+	CHECK_EQ(c, kt_floor_ms(c->kt), before);
+	conf_sleep_ms(call, 270 * 1000);
+	CHECK(c, kt_floor_ms(c->kt) >= before + HOUR_MS);
+	CHECK(c, kt_floor_ms(c->kt) <= before + 5 * HOUR_MS);
+}
+
+static void no_more(void *arg) {}
+
+static void the_floor_rises_slowly(struct world *w)
+{
+	const uint64_t month_us = 30ull * 24 * 3600 * 1000 * 1000;
+	assert_life(w, wait_for_floor, false);
+	sim_after(w->sim, month_us, no_more, NULL);
+	(void)sim_run(w->sim, sim_now_us(w->sim) + month_us, NULL, NULL);
+	assert_life(w, see_it_rise_slowly, false);
+}
+
 /* ---- many at one gate ------------------------------------------------------------------------------------------ */
 
 static void put_one_row(struct conf *c, struct call *call)
@@ -223,6 +256,7 @@ static void the_gate_opens(struct world *w)
 
 static const struct lives_case cases[] = {
 	{"what is written after a repair stays, also with a second one", writes_go_on_after_a_repair},
+	{"the floor rises by an hour a minute at most, whatever the clock says", the_floor_rises_slowly},
 	{"more wait at a gate than the log takes at once, and some are refused", the_gate_opens},
 	{"the mover waits while the disk is full, and the store goes on", the_mover_waits},
 };

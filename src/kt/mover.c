@@ -19,7 +19,9 @@
 #define IDLE_FLUSH_US (20u * 1000 * 1000)
 #define RETRY_US (1000u * 1000)
 #define ALARM_US (60u * 1000 * 1000)
+/* The floor follows the wall clock in steps: a clock that is wrong for an hour must not lift it for good. */
 #define FLOOR_STEP_MS (3600u * 1000)
+#define FLOOR_REST_US (60u * 1000 * 1000)
 
 struct sdb_mover {
 	struct sdb *sdb;
@@ -30,6 +32,7 @@ struct sdb_mover {
 	struct sdb_portion *portions; /* one per shard */
 	uint64_t disk_looked_us;
 	uint64_t retry_at_us, alarmed_us;       /* a round met a key it could not read */
+	uint64_t floor_at_us;                   /* when the floor was last advanced, or the mover began */
 	uint64_t told_full_us;                  /* when the disk was last said to be full */
 	struct env_msg *held, **held_end;       /* answers that came while it waited for room on the disk */
 	uint64_t written;                       /* by all loops, when the last round began */
@@ -272,10 +275,14 @@ static bool flush(struct sdb_mover *m)
 static void advance_floor(struct sdb_mover *m)
 {
 	struct sdb *sdb = m->sdb;
-	uint64_t wall_ms = env_wall_ms(sdb->env);
+	uint64_t now = env_mono_us(sdb->env), wall_ms = env_wall_ms(sdb->env);
 	if (wall_ms < sdb->window_ms + sdb->floor_ms + FLOOR_STEP_MS || sdb_get(&sdb->failed) || m->disk_very_low)
 		return;
-	uint64_t floor_ms = wall_ms - sdb->window_ms;
+	bool first = sdb->floor_ms == 0; /* a new store */
+	if (!first && now - m->floor_at_us < FLOOR_REST_US)
+		return;
+	m->floor_at_us = now;
+	uint64_t floor_ms = first ? wall_ms - sdb->window_ms : sdb->floor_ms + FLOOR_STEP_MS;
 	int status = write_system(sdb, PLACE_FLOOR, floor_ms);
 	if (status == HY_RESOURCE_EXHAUSTED)
 		tell_full(m);
@@ -357,6 +364,7 @@ int sdb_mover_start(struct sdb *sdb)
 {
 	struct sdb_mover *m = hy_zalloc(sizeof *m);
 	m->sdb = sdb;
+	m->floor_at_us = env_mono_us(sdb->env);
 	m->inbox = env_inbox_create(sdb->env);
 	m->held_end = &m->held;
 	m->portions = hy_zalloc(sdb->shard_count * sizeof(*m->portions));
