@@ -418,6 +418,93 @@ static void test_requests_per_user(void **state)
 	access_world_close(&w);
 }
 
+/* ---- what stays of it in memory ---------------------------------------------------------------------------------- */
+
+#define PASSWORD "correct horse battery staple"
+
+/** Cut into pieces, so that parts of it are put aside, and move when more comes. */
+static void send_in_pieces(int fd, const struct hy_buf *b)
+{
+	for (size_t at = 0, n; at < hy_buf_len(b); at += n) {
+		n = HY_MIN(hy_buf_len(b) - at, (size_t)50);
+		client_send(fd, hy_bytes(hy_buf_data(b) + at, n));
+		usleep(2000);
+	}
+}
+
+static void put_register_with_password(struct hy_buf *b)
+{
+	char device[400] = {0};
+	Hy__RegisterRequest request = HY__REGISTER_REQUEST__INIT;
+	Hy__RequestHead head = HY__REQUEST_HEAD__INIT;
+	request.head = &head;
+	request.name = (char *)(uintptr_t) "x";
+	request.password = (char *)(uintptr_t) PASSWORD;
+	request.device_name = memset(device, 'd', sizeof device - 1);
+	frame_put(b, 101, 1, &request);
+}
+
+static void test_password_is_wiped(void **state)
+{
+	static const char json[] = "{\"head\":{}, \"name\":\"x\", \"password\":\"" PASSWORD "\"}";
+	struct access_world w;
+	struct hy_buf frames = {0}, http = {0};
+	char answer[12];
+	open_default(&w, 1);
+	for (int i = 0; i < 3; i++)
+		put_register_with_password(&frames);
+	hy_buf_printf(&http,
+		"POST /cgi-bin/register HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
+		strlen(json), json);
+	world_watch_secret(PASSWORD);
+	for (int whole = 0; whole < 2; whole++) {
+		int fd[] = {client_open(&w), client_open(&w), client_open(&w), client_open(&w)};
+		for (int i = 0; i < 4; i++) {
+			const struct hy_buf *b = i % 2 ? &http : &frames;
+			if (i >= 2) /* cut off behind the password */
+				client_send(fd[i], hy_bytes(hy_buf_data(b), hy_buf_len(b) - 1));
+			else if (whole)
+				client_send(fd[i], hy_buf_bytes(b));
+			else
+				send_in_pieces(fd[i], b);
+		}
+		for (int i = 0; i < 3; i++)
+			assert_answer(fd[0], 101, HY_OK);
+		assert_true(client_receive(fd[1], answer, sizeof answer));
+		usleep(20000);
+		for (int i = 0; i < 4; i++)
+			close(fd[i]);
+	}
+	access_world_stop(&w, 1000000);
+	assert_null(memmem(w.access->loops[0].scratch, ACCESS_READ_CHUNK, PASSWORD, strlen(PASSWORD)));
+	access_world_close(&w);
+	assert_int_equal(world_watch_secret(NULL), 0);
+	world_watch_secret(PASSWORD);
+	hy_buf_fini(&frames);
+	hy_buf_fini(&http);
+	assert_int_equal(world_watch_secret(NULL), 2); /* it would have been seen */
+}
+
+static void test_ticket_is_wiped(void **state)
+{
+	struct access_world w;
+	struct hy_buf b = {0};
+	uint8_t ticket[ACCESS_TICKET_SIZE];
+	uint32_t uin = 'k';
+	open_default(&w, 2);
+	put_identify(&b, world_ticket(uin, 1, ticket)); /* its last bytes are of the letter */
+	world_watch_secret("kkkkkkkkkkkkkkkkkkkkkkkkk");
+	for (int i = 0; i < 8; i++) {
+		int fd = client_open(&w);
+		send_in_pieces(fd, &b);
+		assert_answer(fd, 104, HY_OK);
+		close(fd);
+	}
+	access_world_close(&w);
+	assert_int_equal(world_watch_secret(NULL), 0);
+	hy_buf_fini(&b);
+}
+
 /* ---- plain links from other machines (W5) ------------------------------------------------------------------------ */
 
 static void test_far(void **state)
@@ -472,6 +559,8 @@ int main(void)
 		IDENTIFY_TEST("a link too many of a device: its oldest goes, with what is in work answered",
 			test_links_per_device),
 		IDENTIFY_TEST("so many requests of one user are in work; the rest is refused", test_requests_per_user),
+		IDENTIFY_TEST("no password stays in memory that is given back", test_password_is_wiped),
+		IDENTIFY_TEST("nor the ticket of a link", test_ticket_is_wiped),
 		IDENTIFY_TEST("other machines may not sign in over plain links", test_far),
 		IDENTIFY_TEST("unless the operator allows it", test_far_allowed),
 	};

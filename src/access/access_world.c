@@ -7,6 +7,7 @@
 #include "access/access_world.h"
 
 #include <arpa/inet.h>
+#include <malloc.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
@@ -19,6 +20,39 @@ bool __wrap_env_addr_is_loopback(const struct env_addr *addr);
 bool __wrap_env_addr_is_loopback(const struct env_addr *addr)
 {
 	return __real_env_addr_is_loopback(addr) && addr->ip[3] != 9 && addr->ip[3] != 8;
+}
+
+static const char *secret;
+static unsigned secret_seen;
+
+/** Also where nobody wrote, and what is poisoned. */
+__attribute__((no_sanitize("address"), no_sanitize("thread"))) static bool holds(
+	const char *p, size_t len, const char *s)
+{
+	for (size_t i = 0; i < len; i++) {
+		size_t j = 0;
+		while (s[j] && i + j < len && p[i + j] == s[j])
+			j++;
+		if (!s[j])
+			return true;
+	}
+	return false;
+}
+
+void __real_hy_free(void *p);
+void __wrap_hy_free(void *p);
+void __wrap_hy_free(void *p)
+{
+	const char *s = __atomic_load_n(&secret, __ATOMIC_ACQUIRE);
+	if (s && holds(p, malloc_usable_size(p), s))
+		__atomic_fetch_add(&secret_seen, 1, __ATOMIC_RELAXED);
+	__real_hy_free(p);
+}
+
+unsigned world_watch_secret(const char *text)
+{
+	__atomic_store_n(&secret, text, __ATOMIC_RELEASE);
+	return __atomic_exchange_n(&secret_seen, 0, __ATOMIC_RELAXED);
 }
 
 /* ---- services ---------------------------------------------------------------------------------------------------- */

@@ -45,6 +45,12 @@ static inline struct access_config access_world_config(void)
 	return (struct access_config){.limits = ACCESS_LIMITS_DEFAULT};
 }
 
+/**
+ * Looks from now on for the text (NULL: no more) in all memory that is freed, by the test too. Returns how often the
+ * text before it was seen.
+ */
+unsigned world_watch_secret(const char *text);
+
 /** Link.Hint and Link.CloseDevice, as the logic layer calls them. */
 void world_hint(struct access_world *w, uint32_t uin);
 unsigned world_close_device(struct access_world *w, uint32_t uin, const char *device);

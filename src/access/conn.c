@@ -47,9 +47,10 @@ static void conn_free(struct conn *c)
 {
 	assert(c->sock.loop == NULL && c->requests == 0);
 	c->home->conn_count--;
-	hy_buf_fini(&c->in);
+	hy_buf_fini_wiped(&c->in);
 	hy_buf_fini(&c->out);
 	http_state_free(c->http);
+	explicit_bzero(c->ticket, sizeof c->ticket);
 	hy_free(c);
 }
 
@@ -266,7 +267,7 @@ static ssize_t conn_read_once(struct conn *c)
 	size_t used;
 	if (hy_buf_len(&c->in) > 0) { /* the middle of a frame: read behind it */
 		size_t room = c->anonymous ? ACCESS_READ_CHUNK / 16 : ACCESS_READ_CHUNK / 4;
-		uint8_t *p = hy_buf_reserve(&c->in, room);
+		uint8_t *p = hy_buf_reserve_wiped(&c->in, room);
 		ssize_t n = env_recv(&c->sock, p, room);
 		if (n <= 0)
 			return n;
@@ -282,6 +283,7 @@ static ssize_t conn_read_once(struct conn *c)
 	if (used < (size_t)n) {
 		env_mark(svr_env(l->access->svr), "access: input ends inside a request");
 		hy_buf_append(&c->in, l->scratch + used, (size_t)n - used);
+		explicit_bzero(l->scratch + used, (size_t)n - used); /* it may be the beginning of a password */
 	}
 	return n;
 }
@@ -309,7 +311,7 @@ static void conn_ended(struct conn *c, ssize_t n)
 static void conn_drain(struct conn *c)
 {
 	struct access_loop *l = c->home;
-	hy_buf_fini(&c->in);
+	hy_buf_fini_wiped(&c->in);
 	strangers_weigh(c);
 	for (size_t drained = 0; c->readable && drained < READ_PORTION;) {
 		ssize_t n = env_recv(&c->sock, l->scratch, sizeof l->scratch);

@@ -166,7 +166,7 @@ void conn_loop_stop(struct access_loop *l, bool at_once);
  * *ret_used. */
 /** False: the stream has no way to go on. */
 bool link_parse(struct conn *c, struct hy_bytes in, size_t *ret_used) HY_MUST_USE;
-/** What is no HTTP is answered, and the connection is closing then. */
+/** What is no HTTP is answered, and the connection is closing then. Bodies are overwritten in `in` as they are used. */
 void http_parse(struct conn *c, struct hy_bytes in, size_t *ret_used);
 void http_state_free(struct http_state *h);
 /** Memory of its buffers. NULL is fine. */
@@ -193,7 +193,8 @@ struct request_origin {
 };
 /** Takes a request in: unpacks, spawns its coroutine, or answers with a refusal at once. `method` NULL: unknown. Never
  * suspends. False: not now; the connection has to move to its user's loop first, or waits for another request of its
- * own, and the same bytes are to be parsed then. */
+ * own, and the same bytes are to be parsed then. True: `body` was overwritten if it may hold a password or a ticket to
+ * identify by. */
 bool request_start(struct conn *c, const struct rpc_method *method, const struct request_origin *origin,
 	struct hy_bytes body) HY_MUST_USE;
 /** Answers a request that is not to be started. */

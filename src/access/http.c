@@ -180,7 +180,9 @@ static int on_body(http_parser *p, const char *at, size_t len)
 	struct http_state *h = p->data;
 	if (hy_buf_len(&h->body) + len > body_max(h))
 		return refuse(h, 413, "the request is too long");
-	hy_buf_append(&h->body, at, len);
+	memcpy(hy_buf_reserve_wiped(&h->body, len), at, len);
+	hy_buf_commit(&h->body, len);
+	explicit_bzero((char *)(uintptr_t)at, len); /* moved, not copied: it may be a password */
 	return 0;
 }
 
@@ -205,7 +207,7 @@ static void state_clear(struct http_state *h)
 	hy_buf_fini(&h->name);
 	hy_buf_fini(&h->content_type);
 	hy_buf_fini(&h->expect);
-	hy_buf_fini(&h->body);
+	hy_buf_fini_wiped(&h->body);
 	h->head_len = 0;
 	h->value_seen = h->done = false;
 	h->refused = 0;

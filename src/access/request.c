@@ -38,6 +38,12 @@ static bool is_identify(const struct request *r)
 	return r->origin.format == REQUEST_MARS && is_method(r->method, &auth_service, "Auth.Identify");
 }
 
+/** Passwords, and tickets that outlive the request, do not stay in memory. */
+static bool is_secret(const struct rpc_method *m)
+{
+	return m->open || is_method(m, &auth_service, "Auth.Identify");
+}
+
 static bool is_sync(const struct request *r)
 {
 	return is_method(r->method, &sync_service, "Sync.Sync");
@@ -213,7 +219,10 @@ static struct request *request_take(struct access_loop *l)
 static void request_put(struct request *r)
 {
 	struct access_loop *l = r->home;
-	hy_arena_reset(&r->arena);
+	if (is_secret(r->method))
+		hy_arena_wipe(&r->arena);
+	else
+		hy_arena_reset(&r->arena);
 	r->conn = NULL;
 	r->message = NULL;
 	r->response = NULL;
@@ -316,7 +325,7 @@ static bool open_begins(struct request *r)
 	return r->open_from != NULL;
 }
 
-bool request_start(
+static bool request_take_in(
 	struct conn *c, const struct rpc_method *method, const struct request_origin *origin, struct hy_bytes body)
 {
 	struct access_loop *l = c->home;
@@ -361,5 +370,15 @@ bool request_start(
 	c->requests++;
 	l->requests++;
 	co_spawn(l->loop, request_run, r);
+	return true;
+}
+
+bool request_start(
+	struct conn *c, const struct rpc_method *method, const struct request_origin *origin, struct hy_bytes body)
+{
+	if (!request_take_in(c, method, origin, body))
+		return false;
+	if (method && is_secret(method) && body.len > 0)
+		explicit_bzero((uint8_t *)(uintptr_t)body.data, body.len);
 	return true;
 }

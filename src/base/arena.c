@@ -88,6 +88,15 @@ void hy_arena_reset(struct hy_arena *a)
 	a->used = 0;
 }
 
+void hy_arena_wipe(struct hy_arena *a)
+{
+	for (struct hy_arena_block *b = a->head; b; b = b->older) {
+		unpoison(b->mem, b->size);
+		explicit_bzero(b->mem, b->off);
+	}
+	hy_arena_reset(a);
+}
+
 void *hy_arena_alloc(struct hy_arena *a, size_t size)
 {
 	/*

@@ -29,6 +29,8 @@ void hy_arena_init(struct hy_arena *a, size_t limit);
 void hy_arena_fini(struct hy_arena *a);
 /** Keeps at most one block for reuse. */
 void hy_arena_reset(struct hy_arena *a);
+/** The same, and overwrites all that was handed out: for what held a secret. */
+void hy_arena_wipe(struct hy_arena *a);
 
 /** Not cleared, 16-byte aligned. NULL when the cap would be passed; `size` 0 gives a pointer that may not be read. */
 void *hy_arena_alloc(struct hy_arena *a, size_t size);

@@ -49,6 +49,23 @@ static void test_empty_pieces_meet_the_cap_too(void **state)
 	hy_arena_fini(&a);
 }
 
+static void test_wipe_leaves_zeros(void **state)
+{
+	struct hy_arena a;
+	static const uint8_t zeros[900];
+	hy_arena_init(&a, 1 << 20);
+	uint8_t *first = hy_arena_alloc(&a, sizeof zeros);
+	memset(first, 'x', sizeof zeros);
+	memset(hy_arena_alloc(&a, 40), 'x', 40);
+	hy_arena_wipe(&a);
+	uint8_t *again = hy_arena_alloc(&a, sizeof zeros);
+	assert_ptr_equal(again, first);
+	assert_memory_equal(again, zeros, sizeof zeros);
+	hy_arena_wipe(&a);
+	hy_arena_fini(&a);
+	hy_arena_wipe(&a);
+}
+
 static void test_reset_gives_all_back(void **state)
 {
 	struct hy_arena a;
@@ -118,6 +135,7 @@ int main(void)
 		cmocka_unit_test(test_the_cap_refuses_and_the_rest_goes_on),
 		cmocka_unit_test(test_empty_pieces_meet_the_cap_too),
 		cmocka_unit_test(test_reset_gives_all_back),
+		cmocka_unit_test(test_wipe_leaves_zeros),
 		cmocka_unit_test(test_a_small_block_is_reused_after_reset),
 		cmocka_unit_test(test_a_zeroed_arena_gives_nothing_and_may_be_ended),
 		cmocka_unit_test(test_text_is_copied_and_printed),

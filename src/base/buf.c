@@ -14,6 +14,26 @@ void hy_buf_fini(struct hy_buf *b)
 	*b = (struct hy_buf){0};
 }
 
+void hy_buf_fini_wiped(struct hy_buf *b)
+{
+	if (hy_buf_len(b) > 0)
+		explicit_bzero(hy_buf_data(b), hy_buf_len(b));
+	hy_buf_fini(b);
+}
+
+uint8_t *hy_buf_reserve_wiped(struct hy_buf *b, size_t len)
+{
+	size_t used = hy_buf_len(b);
+	if (used == 0 || b->cap - b->end >= len)
+		return hy_buf_reserve(b, len);
+	struct hy_buf moved = {0};
+	memcpy(hy_buf_reserve(&moved, used + len), hy_buf_data(b), used);
+	hy_buf_commit(&moved, used);
+	hy_buf_fini_wiped(b);
+	*b = moved;
+	return b->mem + b->end;
+}
+
 uint8_t *hy_buf_reserve(struct hy_buf *b, size_t len)
 {
 	if (b->cap - b->end >= len && b->mem)

@@ -31,8 +31,12 @@ static inline struct hy_bytes hy_buf_bytes(const struct hy_buf *b)
 
 /** A zeroed struct is an empty buffer. Frees the memory and leaves an empty buffer. */
 void hy_buf_fini(struct hy_buf *b);
+/** Overwrites what is in it before. */
+void hy_buf_fini_wiped(struct hy_buf *b);
 /** Makes room for `len` more bytes and returns where they go; hy_buf_commit() says how many were really written. */
 uint8_t *hy_buf_reserve(struct hy_buf *b, size_t len);
+/** The same for what may hold a secret: when it moves, nothing of it stays behind. */
+uint8_t *hy_buf_reserve_wiped(struct hy_buf *b, size_t len);
 static inline void hy_buf_commit(struct hy_buf *b, size_t len)
 {
 	assert(b->cap - b->end >= len);

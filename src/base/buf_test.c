@@ -39,6 +39,23 @@ static void test_a_buffer_that_is_drained_does_not_grow(void **state)
 	hy_buf_fini(&b);
 }
 
+static void test_a_wiped_buffer_keeps_its_bytes_when_it_moves(void **state)
+{
+	struct hy_buf b = {0};
+	for (unsigned i = 0; i < 3000; i++) {
+		*hy_buf_reserve_wiped(&b, 1 + i % 300) = (uint8_t)i;
+		hy_buf_commit(&b, 1);
+		if (i % 3 == 0)
+			hy_buf_consume(&b, 1);
+	}
+	assert_int_equal(hy_buf_len(&b), 2000);
+	for (unsigned i = 0; i < 2000; i++)
+		assert_int_equal(hy_buf_data(&b)[i], (uint8_t)(1000 + i));
+	hy_buf_fini_wiped(&b);
+	hy_buf_fini_wiped(&b);
+	assert_null(b.mem);
+}
+
 static void test_reserved_room_counts_when_committed(void **state)
 {
 	struct hy_buf b = {0};
@@ -118,6 +135,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_what_goes_in_at_the_back_comes_out_at_the_front),
 		cmocka_unit_test(test_a_buffer_that_is_drained_does_not_grow),
+		cmocka_unit_test(test_a_wiped_buffer_keeps_its_bytes_when_it_moves),
 		cmocka_unit_test(test_reserved_room_counts_when_committed),
 		cmocka_unit_test(test_varints_come_back),
 		cmocka_unit_test(test_malformed_varints_are_refused),

@@ -258,5 +258,10 @@ int env_file_write_all(struct env *env, const char *path, const void *p, size_t 
 /** Raises the soft file limit to the hard one (X2) and tells how many files may be open. */
 uint64_t env_raise_file_limit(struct env *env);
 unsigned env_cpu_count(struct env *env);
+/**
+ * No image of this process's memory, with all its secrets, is written when it dies: the limit of core files becomes 0.
+ * Debuggers and profilers of the same user still work.
+ */
+void env_no_core_dumps(struct env *env);
 
 #endif

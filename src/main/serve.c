@@ -221,6 +221,7 @@ int command_serve(int argc, char **argv)
 	struct env *env = env_real_create();
 	struct hy_config *config = hy_config_create(items, &s);
 	char *why = NULL;
+	env_no_core_dumps(env);
 	int status = read_settings(env, config, &s, argc, argv, &why), exit_status = 0;
 	if (status != HY_OK)
 		exit_status = fail(why) + 1;

@@ -1,4 +1,5 @@
 #include <signal.h>
+#include <sys/resource.h>
 
 #include "env/real/real_test.h"
 
@@ -320,6 +321,14 @@ static void test_process(void **state)
 	env_mark(env, "nothing");
 }
 
+static void test_no_core_dumps(void **state)
+{
+	struct rlimit limit;
+	env_no_core_dumps(*state);
+	assert_int_equal(getrlimit(RLIMIT_CORE, &limit), 0);
+	assert_int_equal(limit.rlim_max, 0);
+}
+
 static void draw_many(void *arg)
 {
 	struct env *env = arg;
@@ -360,6 +369,7 @@ int main(void)
 		ENV_TEST("timers fire in order, not early, and can be cancelled", test_timers),
 		ENV_TEST("SIGTERM and SIGINT end the wait", test_terminate),
 		ENV_TEST("the process knows its limits and clocks", test_process),
+		ENV_TEST("no core file is left behind", test_no_core_dumps),
 		ENV_TEST("random numbers differ", test_random),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -22,6 +22,13 @@ uint64_t env_raise_file_limit(struct env *env)
 	return setrlimit(RLIMIT_NOFILE, &wanted) == 0 ? wanted.rlim_cur : limit.rlim_cur;
 }
 
+void env_no_core_dumps(struct env *env)
+{
+	struct rlimit none = {0, 0};
+	if (setrlimit(RLIMIT_CORE, &none) != 0)
+		env_log(env, ENV_LOG_WARN, "env", 0, "core dumps stay on: %s", strerror(errno));
+}
+
 unsigned env_cpu_count(struct env *env)
 {
 	cpu_set_t set;

@@ -273,6 +273,11 @@ uint64_t env_raise_file_limit(struct env *env)
 	return SIM_FD_MAX;
 }
 
+void env_no_core_dumps(struct env *env)
+{
+	(void)env;
+}
+
 unsigned env_cpu_count(struct env *env)
 {
 	return env->cpu_count;
