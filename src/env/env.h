@@ -201,8 +201,8 @@ void env_sock_close(struct env_sock *sock);
  */
 void env_sock_detach(struct env_sock *sock);
 /**
- * Puts a detached socket on `loop` (from that loop's thread); the state of readiness is reported anew. After an error it
- * is still detached.
+ * Puts a detached socket on `loop` (from that loop's thread); the state of readiness is reported anew. After an error
+ * it is still detached.
  */
 int env_sock_attach(struct env_sock *sock, struct env_loop *loop);
 

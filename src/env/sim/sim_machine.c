@@ -53,7 +53,8 @@ void sim_machine_start(struct sim_machine *m, void (*main_fn)(struct env *env, v
 		sim_net_powered(m);
 	}
 	struct env *env = hy_zalloc(sizeof *env);
-	*env = (struct env){.machine = m, .sim = s, .alive = true, .log_level = ENV_LOG_DEBUG, .fd_lowest = SIM_FD_FIRST};
+	*env = (struct env){.machine = m, .sim = s, .alive = true, .log_level = ENV_LOG_DEBUG};
+	env->fd_lowest = SIM_FD_FIRST;
 	env->heap.process = env;
 	env->cpu_count = (unsigned)sim_range(s, 1, 4);
 	hy_link_init(&env->actors);
