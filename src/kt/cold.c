@@ -292,8 +292,11 @@ int sdb_load_log_row(
 	struct hy_buf stored = {0};
 	int status = get(v, &place, &stored);
 	struct hy_bytes value;
+	const struct sdb_table *t = sdb_table_find(v->entry, space);
 	if (!status && place_get_log_value(hy_buf_bytes(&stored), ret_total, &value))
 		hy_buf_append(out, value.data, value.len);
+	else if (status == HY_NOT_FOUND && t && version <= t->seen.trimmed)
+		env_mark(v->shard->sdb->env, "kt: row trimmed while it was read");
 	else if (!status || status == HY_NOT_FOUND)
 		status = broken(v, space->name);
 	hy_buf_fini(&stored);

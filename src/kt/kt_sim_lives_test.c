@@ -19,6 +19,7 @@
 struct world {
 	struct sim *sim;
 	struct sim_machine *machine;
+	unsigned damage_told;
 };
 
 struct life {
@@ -33,8 +34,11 @@ static void machine_main(struct env *env, void *arg)
 {
 	struct life *life = arg;
 	struct conf c = {.env = env, .loops = 1, .open = conf_open_sdb};
-	c.config = (struct kt_config){
-		.spaces = conf_spaces, .dir = "/data", .disk_reserve_bytes = 1 << 20, .repair = life->repair};
+	c.config = (struct kt_config){.spaces = conf_spaces,
+		.dir = "/data",
+		.disk_reserve_bytes = 1 << 20,
+		.repair = life->repair,
+		.idle_move_ms = 20};
 	(void)conf_run_step(&c, life->step);
 	snprintf(life->failure, sizeof life->failure, "%s", c.failure);
 	life->ended = true;
@@ -78,12 +82,19 @@ struct lives_case {
 	void (*run)(struct world *w);
 };
 
+static void on_line(void *arg, uint64_t now_us, const char *machine, enum env_log_level level, const char *line)
+{
+	struct world *w = arg;
+	w->damage_told += strstr(line, "cannot be read") != NULL;
+}
+
 static void run_case(void **state)
 {
 	const struct lives_case *c = *state;
 	for (uint64_t seed = 1; seed <= SEEDS; seed++) {
 		struct world w = {.sim = sim_create(seed)};
 		*sim_faults(w.sim) = (struct sim_faults){0};
+		sim_on_log(w.sim, on_line, &w);
 		w.machine = sim_machine_create(w.sim, "store", "10.0.0.1");
 		c->run(&w);
 		sim_destroy(w.sim);
@@ -187,6 +198,49 @@ static void writes_go_on_after_a_repair(struct world *w)
 	assert_life(w, see_it, false);
 }
 
+/* ---- rows that go while they are read -------------------------------------------------------------------------- */
+
+#define TRIMMED_KEYS 100
+
+static void write_three(struct conf *c, struct call *call)
+{
+	for (unsigned i = 0; i < TRIMMED_KEYS; i++) {
+		struct hy_key key = hy_key_user(i);
+		for (int k = 0; k < 3; k++)
+			CHECK_EQ(c, conf_write(c, call, &key, OPS(OP_APPEND(B("text"))), NULL), HY_OK);
+	}
+	conf_wait_moved(c, call);
+}
+
+/** Half of them trim, and half read what is trimmed. */
+static void trim_or_read(struct conf *c, struct call *call, unsigned index)
+{
+	struct hy_key key = hy_key_user(index / 2);
+	uint8_t name[8];
+	struct kt_row row;
+	conf_sleep_ms(call, 200 * (index / 2));
+	if (index % 2 == 0) {
+		CHECK_EQ(c, conf_write(c, call, &key, OPS(OP_TRIM(3)), NULL), HY_OK);
+		return;
+	}
+	hy_put_be64(name, 2);
+	int status = conf_row(c, call, &key, CONF_LOG, hy_bytes(name, 8), &row);
+	CHECK(c, status == HY_OK || status == HY_NOT_FOUND);
+}
+
+static void trim_while_reading(struct conf *c, struct call *call)
+{
+	sim_faults(sim_machine_sim(sim_env_machine(c->env)))->pause = 1000;
+	conf_parallel(c, call, 2 * TRIMMED_KEYS, trim_or_read);
+}
+
+static void nobody_is_told_of_damage(struct world *w)
+{
+	assert_life(w, write_three, false);
+	assert_life(w, trim_while_reading, false);
+	assert_int_equal(w->damage_told, 0);
+}
+
 /* ---- the floor ------------------------------------------------------------------------------------------------- */
 
 #define HOUR_MS (3600ull * 1000)
@@ -257,6 +311,7 @@ static void the_gate_opens(struct world *w)
 static const struct lives_case cases[] = {
 	{"what is written after a repair stays, also with a second one", writes_go_on_after_a_repair},
 	{"the floor rises by an hour a minute at most, whatever the clock says", the_floor_rises_slowly},
+	{"a row that is trimmed while it is read is not taken for damage", nobody_is_told_of_damage},
 	{"more wait at a gate than the log takes at once, and some are refused", the_gate_opens},
 	{"the mover waits while the disk is full, and the store goes on", the_mover_waits},
 };

@@ -292,12 +292,36 @@ static void read_map(struct conf *c, struct call *call, struct book_key *k, bool
 	k->map_version = HY_MAX(k->map_version, row.version);
 }
 
+/** One row, perhaps while it is trimmed. */
+static void read_row(struct conf *c, struct call *call, struct book_key *k)
+{
+	struct book *b = book_of(c);
+	if (k->known == 0)
+		return;
+	uint64_t back = sim_range(b->sim, 0, HY_MIN(k->known - 1, 5));
+	uint64_t version = k->known - back, trimmed = k->trim_answered;
+	uint8_t name[8];
+	struct kt_row row;
+	hy_put_be64(name, version);
+	int status = conf_row(c, call, &k->key, CONF_LOG, hy_bytes(name, 8), &row);
+	if (status == HY_OK && version > trimmed)
+		check_row(b, k, &row, version);
+	else if (status == HY_OK)
+		FAIL(b, "row %llu was trimmed and is given", (unsigned long long)version);
+	else if (status == HY_NOT_FOUND && version > k->trim_asked)
+		FAIL(b, "row %llu is gone", (unsigned long long)version);
+	else if (status != HY_NOT_FOUND && !is_refusal(status))
+		FAIL(b, "row %llu is answered %s", (unsigned long long)version, hy_status_name(status));
+}
+
 static void reader(struct conf *c, struct call *call)
 {
 	struct book *b = book_of(c);
 	struct book_key *k = &b->keys[sim_range(b->sim, 0, KEYS - 1)];
-	if (sim_chance(b->sim, 700))
+	if (sim_chance(b->sim, 400))
 		read_log(c, call, k, false);
+	else if (sim_chance(b->sim, 600))
+		read_row(c, call, k);
 	else
 		read_map(c, call, k, false);
 }
@@ -449,6 +473,8 @@ static bool off(void *arg)
 static void keep_line(void *arg, uint64_t now_us, const char *machine, enum env_log_level level, const char *line)
 {
 	struct book *b = arg;
+	if (strstr(line, "cannot be read"))
+		FAIL(b, "the operator is told of damage: %s", line);
 	snprintf(b->log[b->log_count++ % 20], sizeof b->log[0], "%10.6f %s", (double)now_us / 1e6, line);
 }
 

@@ -269,7 +269,7 @@ int sdb_load(struct sdb_visit *v) HY_MUST_USE;
 int sdb_load_map(struct sdb_visit *v, const struct kt_space *space) HY_MUST_USE;
 /** After sdb_load(). The window row of this name, if there is one, is in memory. */
 int sdb_load_window_row(struct sdb_visit *v, const struct kt_space *space, struct hy_bytes name) HY_MUST_USE;
-/** A row of a log that is not in memory; the value is appended to `out`. */
+/** A row of a log that is not in memory; the value is appended to `out`. HY_NOT_FOUND: it was trimmed meanwhile. */
 int sdb_load_log_row(struct sdb_visit *v, const struct kt_space *space, uint64_t version, uint64_t *ret_total,
 	struct hy_buf *out) HY_MUST_USE;
 
