@@ -308,9 +308,7 @@ static bool ordered(const struct world *w, const struct text *a, const struct te
 		return false;
 	if (w->devices[a->from].kind != DEVICE_RAW)
 		return true;
-	/* at a full inbox the first waits until room is made, and is overtaken: it was refused, so to say, and tried
-	 * again */
-	return !w->bounded && a->pipeline && a->pipeline == b->pipeline && !a->tried_again && !b->tried_again;
+	return a->pipeline && a->pipeline == b->pipeline && !a->tried_again && !b->tried_again;
 }
 
 void book_check_order(struct world *w)

@@ -4,9 +4,9 @@
  * A message taken is two rows in one write: a duplicate row in `sent`, by its client ID, and an entry in `inbox`.
  *
  * Bounds (rule R5): what comes in is refused when the inbox holds inbox_rows entries or inbox_bytes bytes; the user's
- * own copies may fill it to twice that. Log rows leave only from the front, so at a bound the own copies that stand
- * there go first. An own copy that finds no room even so is not kept (counted, own_copies_dropped), and the answer is
- * OK.
+ * own copies may fill it to twice that. Whoever was refused may ask once more, with make_room: log rows leave only from
+ * the front, so the own copies that stand there go. An own copy that finds no room even so is not kept (counted,
+ * own_copies_dropped), and the answer is OK.
  *
  * Threads: the key's own loop; all state is in kt. Made after kt is open and before svr_start, destroyed after
  * svr_stop.

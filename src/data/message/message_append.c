@@ -4,12 +4,13 @@
 #define OWN_PAGES_MAX 64u /* pages of own copies looked at when they have to make room */
 #define OWN_SHARE 16u      /* of a bound is freed at once: others are on their way, and looking costs reads */
 
-enum append_op { OP_USER, OP_SENT, OP_INBOX, OP_COUNT };
+enum append_op { OP_USER, OP_SENT, OP_INBOX, OP_EXPECT, OP_COUNT };
 
 struct append {
 	struct hy_key key;
 	uint8_t sent_name[SPACES_SENT_NAME_SIZE];
 	struct kt_op ops[OP_COUNT];
+	size_t count;
 	struct kt_result result;
 };
 
@@ -44,6 +45,10 @@ static int prepare(
 		.space = SPACES_INBOX,
 		.max_rows = (uint64_t)config->inbox_rows * times,
 		.max_bytes = config->inbox_bytes * times};
+	/* judged behind the append, which has raised it by one */
+	a->ops[OP_EXPECT] = (struct kt_op){
+		.kind = KT_EXPECT_VERSION, .space = SPACES_INBOX, .version = request->expected_version + 1};
+	a->count = request->expected_version != 0 ? OP_COUNT : OP_EXPECT;
 	return row_pack(call, &row.base, &a->ops[OP_INBOX].value);
 }
 
@@ -113,7 +118,7 @@ static int append_again(struct message *message, struct call *call, bool own, st
 
 	int rc = trim_own_copies(message, call, a);
 	if (rc == HY_OK)
-		rc = kt_write(message->kt, call, &a->key, a->ops, OP_COUNT, &a->result);
+		rc = kt_write(message->kt, call, &a->key, a->ops, a->count, &a->result);
 	else if (rc == HY_NOT_FOUND)
 		rc = HY_RESOURCE_EXHAUSTED;
 	if (!own || !over_bound(rc, a))
@@ -147,6 +152,7 @@ static int refused(struct call *call, int rc, const Hy__MessageAppendRequest *re
 		return call_fail(call, rc, "the message was first sent too long ago, or by a clock that is ahead");
 	if (over_bound(rc, a)) {
 		response->nearly_full = true;
+		response->version = a->result.stored.version;
 		call_log(call, ENV_LOG_DEBUG, "data", "the inbox of user %u is full", request->uin);
 		return call_fail_retry(call, rc, 60000, "the recipient's inbox is full");
 	}
@@ -163,8 +169,8 @@ int message_handle_append(
 	int rc = prepare(message, call, request, &a);
 	if (rc != HY_OK)
 		return rc;
-	rc = kt_write(message->kt, call, &a.key, a.ops, OP_COUNT, &a.result);
-	if (over_bound(rc, &a))
+	rc = kt_write(message->kt, call, &a.key, a.ops, a.count, &a.result);
+	if (over_bound(rc, &a) && request->make_room)
 		rc = append_again(message, call, request->own, &a);
 	if (rc != HY_OK)
 		return refused(call, rc, request, &a, response);

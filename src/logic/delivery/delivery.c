@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "delivery.rpc.h"
 #include "link.rpc.h"
+#include "logic/delivery/line.h"
 #include "message.rpc.h"
 #include "session.rpc.h"
 
@@ -16,6 +17,7 @@ struct delivery {
 	struct svr *svr;
 	uint64_t seed;
 	struct hy_map reliefs[SVR_LOOPS_MAX]; /* of struct relief */
+	struct lines lines[SVR_LOOPS_MAX];
 };
 
 /** A user whose inbox is being relieved, or was lately. Its loop's alone. */
@@ -125,6 +127,71 @@ static void hint(struct call *call, uint32_t uin)
 		call_log(call, ENV_LOG_DEBUG, "delivery", "user %u was not hinted at: %s", uin, hy_status_name(rc));
 }
 
+static bool is_full(int rc, const Hy__MessageAppendResponse *appended)
+{
+	return rc == HY_RESOURCE_EXHAUSTED && appended->nearly_full;
+}
+
+/**
+ * It has the turn, and the inbox was full when it was at `version`. It gets in only if nobody who came later did in the
+ * meantime. Own copies get in anyhow: they may not be refused, and nobody relies on their order. SUSPENDS.
+ */
+static int append_in_turn(struct call *call, const Hy__MessageAppendRequest *request, struct line_place *place,
+	uint64_t version, Hy__MessageAppendResponse *appended)
+{
+	Hy__MessageAppendRequest append = *request;
+	struct line *line = place->line;
+
+	version = HY_MAX(version, line->version);
+	append.make_room = true;
+	append.expected_version = request->own ? 0 : version;
+	int rc = relieve(call, append.uin);
+	if (rc == HY_OK)
+		rc = request->own || place->number > line->got_in ? message_append(call, &append, appended) : HY_ABORTED;
+	if (rc == HY_OK && appended->version == version + 1) {
+		line->version = appended->version;
+		line->got_in = HY_MAX(line->got_in, place->number);
+	}
+	return rc;
+}
+
+/** The inbox is full: room is made, and it is tried once more. SUSPENDS. */
+static int append_again(struct lines *lines, struct call *call, const Hy__MessageAppendRequest *request,
+	struct line_place *place, Hy__MessageAppendResponse *appended)
+{
+	uint64_t version = appended->version;
+
+	int rc = line_join(lines, call, request->uin, place);
+	if (rc != HY_OK)
+		return rc;
+	call->message = NULL;
+	call->retry_after_ms = 0;
+	hy__message_append_response__init(appended);
+	rc = append_in_turn(call, request, place, version, appended);
+	line_leave(place);
+	if (rc == HY_ABORTED)
+		return call_fail_retry(call, HY_RESOURCE_EXHAUSTED, 1000, "the recipient's inbox is full");
+	return rc;
+}
+
+/** Whoever comes later is judged later (R7). SUSPENDS. */
+static int append_in_order(struct delivery *delivery, struct call *call, const Hy__MessageAppendRequest *request,
+	Hy__MessageAppendResponse *appended)
+{
+	struct lines *lines = &delivery->lines[svr_loop_index(call->loop)];
+	struct line_place place;
+
+	line_come(lines, &place);
+	if (line_is_there(lines, request->uin)) {
+		int rc = line_join(lines, call, request->uin, &place);
+		if (rc != HY_OK)
+			return rc;
+		line_leave(&place); /* the next one runs when this one waits: for its write */
+	}
+	int rc = message_append(call, request, appended);
+	return is_full(rc, appended) ? append_again(lines, call, request, &place, appended) : rc;
+}
+
 static int deliver(void *self, struct call *call, const Hy__DeliverRequest *request, Hy__DeliverResponse *response)
 {
 	struct delivery *delivery = self;
@@ -135,13 +202,7 @@ static int deliver(void *self, struct call *call, const Hy__DeliverRequest *requ
 		return call_fail(call, HY_INVALID_ARGUMENT, "there is no message");
 	append = *request->append;
 	append.uin = request->uin;
-	int rc = message_append(call, &append, &appended);
-	if (rc == HY_RESOURCE_EXHAUSTED && appended.nearly_full && relieve(call, request->uin) == HY_OK) {
-		call->message = NULL;
-		call->retry_after_ms = 0;
-		hy__message_append_response__init(&appended);
-		rc = message_append(call, &append, &appended);
-	}
+	int rc = append_in_order(delivery, call, &append, &appended);
 	if (rc != HY_OK)
 		return rc;
 	response->version = appended.version;
@@ -161,8 +222,10 @@ int delivery_create(struct svr *svr, struct delivery **ret_delivery)
 
 	delivery->svr = svr;
 	delivery->seed = env_rand64(svr_env(svr));
-	for (unsigned i = 0; i < svr_loop_count(svr); i++)
+	for (unsigned i = 0; i < svr_loop_count(svr); i++) {
 		hy_map_init(&delivery->reliefs[i]);
+		lines_init(&delivery->lines[i], delivery->seed);
+	}
 	rpc_add_service(svr, &delivery_service, &handlers, delivery);
 	*ret_delivery = delivery;
 	return HY_OK;
@@ -176,6 +239,7 @@ void delivery_destroy(struct delivery *delivery)
 		struct prune p = {&delivery->reliefs[i], UINT64_MAX};
 		hy_map_each(p.map, prune_one, &p);
 		hy_map_fini(p.map);
+		lines_fini(&delivery->lines[i]);
 	}
 	hy_free(delivery);
 }

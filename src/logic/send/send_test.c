@@ -1,5 +1,6 @@
 /* Sending: repeats, refusals, bounds (rules R1, R2, R5, R7). */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "logic/logic_test_harness.h"
 
@@ -352,6 +353,96 @@ static void test_own_copy_dropped(void **state)
 	once(&(struct harness_config){.message = {.inbox_rows = SMALL}}, do_own_copy_dropped);
 }
 
+/* ---- order at a bound (R7) --------------------------------------------------------------------------------------- */
+
+#define PIPELINED 120u
+
+struct pipeline {
+	struct person ann, bob;
+	unsigned begun, ended, came, last, refused;
+	bool out_of_order;
+};
+
+static int take_a_while(struct harness *h, struct call *call, const struct kt_op *ops, size_t count, int status)
+{
+	co_sleep_until(call->loop, svr_now_us(call->loop) + 300);
+	return status;
+}
+
+/** What comes must rise. */
+static void read_some(struct harness *h, struct call *call, struct pipeline *p)
+{
+	Hy__SyncResponse got;
+
+	CHECK(h, harness_sync(h, call, &p->bob, &got) == HY_OK);
+	for (size_t i = 0; i < got.n_entries; i++) {
+		Hy__TextMessage *text = harness_text(call, got.entries[i]);
+		if (!text)
+			continue;
+		unsigned number = (unsigned)strtoul(text->text, NULL, 10);
+		p->out_of_order |= number <= p->last;
+		p->last = number;
+		p->came++;
+	}
+	harness_keep(h, &p->bob, &got);
+}
+
+/** The first reads, and so makes room; all others are one link's sends, begun in their order. */
+static void pipe_one(struct harness *h, struct call *call, unsigned index)
+{
+	struct pipeline *p = h->arg;
+	Hy__SendTextResponse sent;
+	char text[16];
+
+	if (index == 0) {
+		while (p->ended < PIPELINED) {
+			read_some(h, call, p);
+			co_sleep_until(call->loop, svr_now_us(call->loop) + 200);
+		}
+		read_some(h, call, p);
+		return;
+	}
+	co_sleep_until(call->loop, svr_now_us(call->loop) + index * 40);
+	snprintf(text, sizeof text, "%u", ++p->begun);
+	struct person ann = p->ann;
+	int rc = harness_send(h, call, &ann, p->bob.uin, text, harness_client_id(h), 0, &sent);
+	CHECK(h, rc == HY_OK || rc == HY_RESOURCE_EXHAUSTED);
+	p->refused += rc != HY_OK;
+	p->ended++;
+}
+
+static void pipeline_people(struct harness *h, struct call *call)
+{
+	struct pipeline *p = h->arg;
+
+	p->ann = harness_register(h, call, "ann", "phone");
+	p->bob = harness_register(h, call, "bob", "phone");
+}
+
+static void pipeline_once(unsigned retain_days)
+{
+	struct pipeline p = {0};
+	struct harness h;
+
+	harness_open(&h, &(struct harness_config){.retain_days = retain_days, .message = {.inbox_rows = 8}});
+	h.arg = &p;
+	harness_run(&h, pipeline_people);
+	h.on.wrote = take_a_while;
+	for (unsigned round = 0; round < 10; round++) {
+		p.ended = 0;
+		harness_run_many(&h, PIPELINED + 1, pipe_one);
+	}
+	harness_close(&h);
+	assert_int_equal(p.came + p.refused, 10 * PIPELINED);
+	assert_false(p.out_of_order);
+}
+
+static void test_pipeline(void **state)
+{
+	pipeline_once(0);
+	pipeline_once(30);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -364,6 +455,7 @@ int main(void)
 		{"what may not be sent is refused with a reason", test_refusals},
 		{"a full inbox refuses only for what nobody has brought", test_full},
 		{"a nearly full inbox is relieved of what was brought", test_nearly_full},
+		{"of one link's sends to an inbox that runs over those that get in are in order", test_pipeline},
 		{"own copies are never refused, nor do they keep others out", test_own_copies},
 		{"an own copy that finds no room is dropped and counted", test_own_copy_dropped},
 	};
