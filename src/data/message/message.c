@@ -120,7 +120,7 @@ static int trim(void *self, struct call *call, const Hy__MessageTrimRequest *req
 {
 	struct message *message = self;
 	struct hy_key key = hy_key_user(request->uin);
-	struct kt_op op = {.kind = KT_TRIM, .space = SPACES_INBOX};
+	struct kt_op op = {.kind = KT_TRIM, .space = SPACES_INBOX, .reserve = true};
 	struct kt_result result;
 	struct kt_head h;
 
