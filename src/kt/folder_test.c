@@ -146,11 +146,19 @@ static void test_one_server_at_a_time(void **state)
 	assert_step(*state, open_another);
 }
 
+static int is_others_too(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	if (st->st_mode & 077)
+		print_error("%s is others' too\n", path);
+	return (st->st_mode & 077) != 0;
+}
+
 static void test_folder_and_files_are_their_owners_alone(void **state)
 {
 	struct fixture *f = *state;
 	static const char *const names[] = {"", "log", "rows", "FORMAT", "LOCK"};
 	assert_step(f, write_keys);
+	assert_int_equal(nftw(f->data, is_others_too, 16, FTW_PHYS), 0); /* RocksDB's too */
 	for (size_t i = 0; i < HY_COUNT_OF(names); i++) {
 		char path[256];
 		struct stat st;

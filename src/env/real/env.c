@@ -1,5 +1,6 @@
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "env/real/internal.h"
@@ -25,6 +26,7 @@ struct env *env_real_create(void)
 	sigaddset(&set, SIGPIPE);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	fill_standard_files();
+	umask(077);
 
 	struct env *env = hy_zalloc(sizeof *env);
 	uint64_t seed;

@@ -8,6 +8,7 @@
 
 /**
  * Blocks SIGTERM, SIGINT, SIGPIPE for the whole process: call it before any thread is started. Log lines go to stderr.
+ * What the process and its libraries create is their owner's alone (umask 077).
  */
 struct env *env_real_create(void);
 /**
