@@ -51,7 +51,7 @@ void sdb_evict(struct sdb_shard *s)
 	s->visits = 0;
 	if (s->memory <= sdb->shard_budget)
 		return;
-	uint64_t moved_pos = sdb_get(&sdb->moved_pos);
+	uint64_t moved_pos = sdb_moved(sdb);
 	struct sdb_entry *e;
 	hy_list_each (e, &s->lru, struct sdb_entry, lru) {
 		uint64_t before = s->memory;

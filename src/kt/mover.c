@@ -237,7 +237,7 @@ static void move(struct sdb_mover *m)
 		fail(sdb, "writing the moved position", status);
 		return;
 	}
-	sdb_set(&sdb->moved_pos, target);
+	__atomic_store_n(&sdb->moved_pos, target, __ATOMIC_RELEASE);
 	for (unsigned i = 0; i < sdb->shard_count; i++) {
 		if (sdb_get(&sdb->shards[i].memory_shown) > sdb->shard_budget)
 			sdb_evict_soon(&sdb->shards[i]);

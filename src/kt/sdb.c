@@ -29,7 +29,7 @@ static void sdb_stats(const struct kt *kt, struct kt_stats *ret_stats)
 		ret_stats->memory_bytes += sdb_get(&sdb->shards[i].memory_shown);
 	ret_stats->memory_budget = sdb->memory_budget;
 	ret_stats->persisted_pos = sdb_get(&sdb->persisted_pos);
-	ret_stats->moved_pos = sdb_get(&sdb->moved_pos);
+	ret_stats->moved_pos = sdb_moved(sdb);
 	ret_stats->durable_pos = kt_log_durable_pos(sdb->log);
 	ret_stats->log_bytes = kt_log_bytes_after(sdb->log, ret_stats->persisted_pos);
 	ret_stats->log_limit = sdb->log_limit;
@@ -43,7 +43,7 @@ static void on_turn_end(struct svr_turn_hook *hook)
 	struct sdb_shard *s = hy_container_of(hook, struct sdb_shard, turn_hook);
 	sdb_flight_submit(s);
 	sdb_evict(s);
-	if (s->replayed && s->memory <= s->sdb->shard_budget && sdb_get(&s->sdb->moved_pos) >= s->sdb->replay_end_pos)
+	if (s->replayed && s->memory <= s->sdb->shard_budget && sdb_moved(s->sdb) >= s->sdb->replay_end_pos)
 		s->replayed = 0;
 	s->log_bytes = kt_log_bytes_after(s->sdb->log, sdb_get(&s->sdb->persisted_pos));
 	sdb_set(&s->memory_shown, s->memory);

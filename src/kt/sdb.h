@@ -171,11 +171,17 @@ struct sdb {
 	uint64_t replay_end_pos;
 	/* atomics: written by the mover, and failed by all */
 	uint64_t floor_ms;
-	uint64_t moved_pos;              /* all changes up to here are in RocksDB */
+	uint64_t moved_pos;              /* all changes up to here are in RocksDB: sdb_moved() */
 	uint64_t persisted_pos;          /* ... and flushed: the log up to here is not needed */
 	bool disk_low, failed, pressure; /* pressure: a shard is well over its budget and can evict no more */
 	bool mover_woken;
 };
+
+/** Who has seen it finds in RocksDB all changes up to it. Any thread. */
+static inline uint64_t sdb_moved(const struct sdb *sdb)
+{
+	return __atomic_load_n(&sdb->moved_pos, __ATOMIC_ACQUIRE);
+}
 
 static inline struct sdb *sdb_of(struct kt *kt)
 {

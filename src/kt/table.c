@@ -319,7 +319,7 @@ static void window_expire(struct sdb_shard *s, struct sdb_table *t)
 	uint64_t floor_ms = sdb_get(&s->sdb->floor_ms);
 	for (int i = 0; i < 2; i++) {
 		struct sdb_row *r = hy_list_first(&t->window.by_age, struct sdb_row, window.by_age);
-		if (!r || hy_get_be64(r->bytes) > floor_ms || r->pos > sdb_get(&s->sdb->moved_pos))
+		if (!r || hy_get_be64(r->bytes) > floor_ms || r->pos > sdb_moved(s->sdb))
 			return;
 		sdb_window_drop_first(s, t);
 	}
