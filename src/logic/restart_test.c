@@ -164,7 +164,9 @@ static void test_restart(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		{"tickets, snapshots, messages and their repeats survive a restart, and who signs out on a full disk is out", test_restart},
+		{"tickets, snapshots, messages and their repeats survive a restart, and who signs out on a full disk "
+		 "is out",
+			test_restart},
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

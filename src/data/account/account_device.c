@@ -120,8 +120,7 @@ static struct kt_op *add_op(struct change *c, enum kt_op_kind kind, uint8_t spac
 }
 
 /** SUSPENDS. NOT_FOUND: there is no such user. */
-static int change_begin(
-	struct account *account, struct call *call, uint32_t uin, const char *device, struct change *c)
+static int change_begin(struct account *account, struct call *call, uint32_t uin, const char *device, struct change *c)
 {
 	c->key = hy_key_user(uin);
 	c->count = 0;
@@ -166,8 +165,8 @@ static void add_drop(struct change *c, const char *device)
 }
 
 /** Ops for a device that held no ticket; the one that was longest not seen goes if there are too many. */
-static int add_newcomer(struct call *call, const Hy__AccountPutTicketRequest *request, struct change *c,
-	struct device **ret_dropped)
+static int add_newcomer(
+	struct call *call, const Hy__AccountPutTicketRequest *request, struct change *c, struct device **ret_dropped)
 {
 	/* what an earlier device of this name brought says nothing of this one */
 	add_op(c, KT_DELETE, SPACES_POSITION, spaces_device_bytes(&c->device_name));
@@ -198,8 +197,8 @@ static int put_ticket_once(struct account *account, struct call *call, const Hy_
 	ticket.made_ms = request->now_ms;
 	row.name = request->device_name;
 	row.signed_in_ms = request->now_ms;
-	rc = row_pack(call, &ticket.base,
-		&add_op(&c, KT_PUT, SPACES_CREDENTIAL, spaces_device_bytes(&c.ticket_name))->value);
+	rc = row_pack(
+		call, &ticket.base, &add_op(&c, KT_PUT, SPACES_CREDENTIAL, spaces_device_bytes(&c.ticket_name))->value);
 	if (rc == HY_OK)
 		rc = row_pack(call, &row.base,
 			&add_op(&c, KT_PUT, SPACES_ACCOUNT, spaces_device_bytes(&c.device_name))->value);
@@ -296,7 +295,7 @@ int account_handle_check_ticket(void *self, struct call *call, const Hy__Account
 	struct account *account = self;
 	struct hy_key key = hy_key_user(request->uin);
 
-	/* the ticket last: nothing suspends between the look at it and the answer, so what was revoked before is seen */
+	/* the ticket last: between the look at it and the answer nothing suspends */
 	int rc = account_read_name(account, call, &key, &response->name);
 	if (rc == HY_OK)
 		rc = find_holder(account, call, &key, request, &response->device);

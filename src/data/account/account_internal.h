@@ -26,7 +26,8 @@ int account_handle_put_position(void *self, struct call *call, const Hy__Account
 	Hy__AccountPutPositionResponse *response);
 
 /** The user's name; "" if the profile is damaged: one bad row keeps nobody out (R8). NOT_FOUND. SUSPENDS. */
-int account_read_name(struct account *account, struct call *call, const struct hy_key *key, char **ret_name) HY_MUST_USE;
+int account_read_name(
+	struct account *account, struct call *call, const struct hy_key *key, char **ret_name) HY_MUST_USE;
 
 /* In account_gone.c: tickets that were dropped or replaced. */
 

@@ -2,7 +2,7 @@
 #include "data/message/message_internal.h"
 
 #define OWN_PAGES_MAX 64u /* pages of own copies looked at when they have to make room */
-#define OWN_SHARE 16u      /* of a bound is freed at once: others are on their way, and looking costs reads */
+#define OWN_SHARE 16u     /* of a bound is freed at once: others are on their way, and looking costs reads */
 
 enum append_op { OP_USER, OP_SENT, OP_INBOX, OP_EXPECT, OP_COUNT };
 

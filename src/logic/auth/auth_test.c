@@ -276,7 +276,8 @@ static void test_dropped_meanwhile(void **state)
 
 static void do_damaged_profile(struct harness *h, struct call *call)
 {
-	struct person phone = harness_register(h, call, "ann", "phone"), bob = harness_register(h, call, "bob", "phone");
+	struct person phone = harness_register(h, call, "ann", "phone"),
+		      bob = harness_register(h, call, "bob", "phone");
 	uint8_t garbage[] = {0xff};
 	struct kt_op op = {.kind = KT_PUT,
 		.space = SPACES_ACCOUNT,

@@ -146,8 +146,10 @@ static int append_in_turn(struct call *call, const Hy__MessageAppendRequest *req
 	append.make_room = true;
 	append.expected_version = request->own ? 0 : version;
 	int rc = relieve(call, append.uin);
+	if (rc == HY_OK && !request->own && place->number < line->got_in)
+		return HY_ABORTED;
 	if (rc == HY_OK)
-		rc = request->own || place->number > line->got_in ? message_append(call, &append, appended) : HY_ABORTED;
+		rc = message_append(call, &append, appended);
 	if (rc == HY_OK && appended->version == version + 1) {
 		line->version = appended->version;
 		line->got_in = HY_MAX(line->got_in, place->number);

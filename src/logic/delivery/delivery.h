@@ -3,8 +3,8 @@
  * at.
  *
  * When an inbox is nearly full its user is relieved in the background (Session.Relieve), one coroutine a user at most.
- * A message that finds it full waits for that and is tried once more; whoever comes later waits behind it, so that those
- * of one sender that get in are in the order in which they were sent (line.h).
+ * A message that finds it full waits for that and is tried once more; whoever comes later waits behind it, so that
+ * those of one sender that get in are in the order in which they were sent (line.h).
  *
  * Threads: the recipient's loop; state per loop. Made before svr_start, destroyed after svr_stop.
  */

@@ -60,8 +60,7 @@ static void insert(struct line *line, struct line_place *place)
 {
 	struct hy_link *at = &line->waiting;
 
-	while (at->prev != &line->waiting &&
-		hy_container_of(at->prev, struct line_place, link)->number > place->number)
+	while (at->prev != &line->waiting && hy_container_of(at->prev, struct line_place, link)->number > place->number)
 		at = at->prev;
 	hy_list_insert_before(at, &place->link);
 	line->count++;

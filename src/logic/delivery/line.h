@@ -45,8 +45,8 @@ void lines_fini(struct lines *lines);
 void line_come(struct lines *lines, struct line_place *place);
 bool line_is_there(const struct lines *lines, uint32_t uin);
 /**
- * Joins the line, made if need be. OK: it has the turn, and calls line_leave() whatever happens. RESOURCE_EXHAUSTED: too
- * many wait. SUSPENDS unless there was no line.
+ * Joins the line, made if need be. OK: it has the turn, and calls line_leave() whatever happens. RESOURCE_EXHAUSTED:
+ * too many wait. SUSPENDS unless there was no line.
  */
 int line_join(struct lines *lines, struct call *call, uint32_t uin, struct line_place *place) HY_MUST_USE;
 /** The next one has the turn and goes on when this coroutine waits; or the line ends. */
