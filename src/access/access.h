@@ -23,20 +23,20 @@ struct access_limits {
 	 * later; and so many per address, or of this machine, each loop: more are refused with RESOURCE_EXHAUSTED.
 	 */
 	unsigned open_per_address_max, open_loopback_max;
-	unsigned links_per_device;          /* links of one device at once; the oldest goes */
-	unsigned user_requests_max;         /* requests in work per user, each loop; more are refused likewise */
-	unsigned requests_max;              /* requests in work, each loop; more are refused with RESOURCE_EXHAUSTED */
-	uint32_t anonymous_body_max;        /* bytes of a request on a connection not signed in */
+	unsigned links_per_device;   /* links of one device at once; the oldest goes */
+	unsigned user_requests_max;  /* requests in work per user, each loop; more are refused likewise */
+	unsigned requests_max;       /* requests in work, each loop; more are refused with RESOURCE_EXHAUSTED */
+	uint32_t anonymous_body_max; /* bytes of a request on a connection not signed in */
 	uint32_t anonymous_output_pause_bytes; /* output_pause_bytes of such a connection */
 	/*
 	 * What connections not signed in make the server buffer, each loop: memory of input, HTTP heads and bodies,
 	 * output. Above it the oldest one that holds any goes.
 	 */
 	size_t anonymous_buffers_max;
-	uint32_t output_pause_bytes;        /* above this a connection's further requests wait, and hints are dropped */
-	uint32_t output_max_bytes;          /* above this the connection ends */
-	unsigned link_idle_s;               /* a link without any byte for so long is taken for dead; never below 900 */
-	unsigned http_idle_s;               /* the same for HTTP, also for a request that does not arrive */
+	uint32_t output_pause_bytes; /* above this a connection's further requests wait, and hints are dropped */
+	uint32_t output_max_bytes;   /* above this the connection ends */
+	unsigned link_idle_s;        /* a link without any byte for so long is taken for dead; never below 900 */
+	unsigned http_idle_s;        /* the same for HTTP, also for a request that does not arrive */
 	/*
 	 * For so long a peer that has signed in may take no byte of what waits for it. One that has not must have taken
 	 * all of it, or a byte now and then would hold the memory for ever.

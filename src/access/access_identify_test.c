@@ -439,7 +439,7 @@ static void put_register_with_password(struct hy_buf *b)
 	Hy__RequestHead head = HY__REQUEST_HEAD__INIT;
 	request.head = &head;
 	request.name = (char *)(uintptr_t) "x";
-	request.password = (char *)(uintptr_t) PASSWORD;
+	request.password = (char *)(uintptr_t)PASSWORD;
 	request.device_name = memset(device, 'd', sizeof device - 1);
 	frame_put(b, 101, 1, &request);
 }

@@ -128,8 +128,8 @@ static int call_as_user(struct call *call, struct request *r)
 	struct link_user *u = link_table_request_begins(l, call->who.uin);
 	if (!u) {
 		ACCESS_COUNT(l, requests_refused, 1);
-		return call_fail_retry(call, HY_RESOURCE_EXHAUSTED, BUSY_RETRY_MS,
-			"too many of your requests are in work at once");
+		return call_fail_retry(
+			call, HY_RESOURCE_EXHAUSTED, BUSY_RETRY_MS, "too many of your requests are in work at once");
 	}
 	int status = rpc_call(call, r->method, r->message, r->response);
 	link_table_request_ends(l, u);

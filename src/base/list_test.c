@@ -16,7 +16,8 @@ static int digits(struct hy_link *head)
 {
 	struct item *it;
 	int v = 0;
-	hy_list_each(it, head, struct item, link) v = v * 10 + it->n;
+	hy_list_each (it, head, struct item, link)
+		v = v * 10 + it->n;
 	return v;
 }
 
@@ -52,7 +53,9 @@ static void test_the_current_element_may_be_removed(void **state)
 		hy_link_init(&items[i].link);
 		hy_list_push_back(&head, &items[i].link);
 	}
-	hy_list_each(it, &head, struct item, link) if (it->n % 2) hy_list_remove(&it->link);
+	hy_list_each (it, &head, struct item, link)
+		if (it->n % 2)
+			hy_list_remove(&it->link);
 	assert_int_equal(digits(&head), 24);
 }
 

@@ -124,7 +124,8 @@ void co_cancel_all(struct svr_loop *loop)
 {
 	struct co *co;
 
-	hy_list_each(co, &loop->co.all, struct co, all) co_cancel(co);
+	hy_list_each (co, &loop->co.all, struct co, all)
+		co_cancel(co);
 }
 
 /* ---- deadlines --------------------------------------------------------------------------------------------------- */

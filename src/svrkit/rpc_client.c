@@ -128,8 +128,7 @@ static void wake_waiters(struct link *link, int status)
 {
 	struct waiter *waiter;
 
-	hy_list_each(waiter, &link->waiters, struct waiter, link)
-	{
+	hy_list_each (waiter, &link->waiters, struct waiter, link) {
 		hy_list_remove(&waiter->link);
 		link->waiter_count--;
 		link->woken++;

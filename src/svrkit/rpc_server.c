@@ -78,8 +78,7 @@ static void conn_end(struct conn *c)
 	struct work *work;
 
 	env_sock_close(&c->sock);
-	hy_list_each(work, &c->works, struct work, link)
-	{
+	hy_list_each (work, &c->works, struct work, link) {
 		hy_list_remove(&work->link);
 		work->conn = NULL;
 		co_cancel(work->co);
@@ -278,8 +277,7 @@ static void take_cancel(struct conn *c, uint64_t call_id)
 {
 	struct work *work;
 
-	hy_list_each(work, &c->works, struct work, link)
-	{
+	hy_list_each (work, &c->works, struct work, link) {
 		if (work->call_id == call_id) {
 			co_cancel(work->co);
 			return;
@@ -444,8 +442,7 @@ static void on_sweep(struct env_timer *timer)
 	uint64_t now = svr_now_us(server->loop);
 	struct conn *c;
 
-	hy_list_each(c, &server->conns, struct conn, link)
-	{
+	hy_list_each (c, &server->conns, struct conn, link) {
 		bool slow = hy_buf_len(&c->out) && now - c->moved_us >= SLOW_US;
 		bool idle = c->work_count == 0 && now - HY_MAX(c->heard_us, c->moved_us) >= IDLE_US;
 
@@ -504,8 +501,7 @@ void rpc_server_destroy(struct rpc_server *server)
 	struct work *work;
 
 	assert(server->conn_count == 0 && server->work_count == 0);
-	hy_list_each(work, &server->spare, struct work, link)
-	{
+	hy_list_each (work, &server->spare, struct work, link) {
 		hy_arena_fini(&work->arena);
 		hy_free(work);
 	}
@@ -523,6 +519,7 @@ void rpc_server_close(struct rpc_server *server)
 {
 	struct conn *c;
 
-	hy_list_each(c, &server->conns, struct conn, link) conn_end(c);
+	hy_list_each (c, &server->conns, struct conn, link)
+		conn_end(c);
 	env_timer_cancel(server->loop->env, &server->sweep_timer);
 }

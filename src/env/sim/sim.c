@@ -349,7 +349,8 @@ void sim_destroy(struct sim *s)
 	assert(!s->running);
 	struct sim_heap *before = sim_heap_enter(NULL);
 	struct sim_machine *m;
-	hy_list_each(m, &s->machines, struct sim_machine, link) sim_machine_discard(m);
+	hy_list_each (m, &s->machines, struct sim_machine, link)
+		sim_machine_discard(m);
 	sim_heap_enter(&s->heap);
 	fiber_stacks_destroy(s->stacks);
 	sim_heap_enter(NULL);

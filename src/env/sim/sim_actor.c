@@ -113,8 +113,7 @@ void sim_block(struct env *env, uint64_t us)
 void sim_actors_abandon(struct env *env)
 {
 	struct env_actor *a;
-	hy_list_each(a, &env->actors, struct env_actor, link)
-	{
+	hy_list_each (a, &env->actors, struct env_actor, link) {
 		hy_list_remove(&a->link);
 		stack_give_back(a);
 		hy_free(a);

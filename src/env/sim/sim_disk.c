@@ -52,7 +52,8 @@ static void file_free(struct env_file *f)
 void sim_disk_process_gone(struct env *env)
 {
 	struct env_file *f;
-	hy_list_each(f, &env->files, struct env_file, link) file_free(f);
+	hy_list_each (f, &env->files, struct env_file, link)
+		file_free(f);
 }
 
 /* Some cuts come long after the last write-back, some just before the next: all, none, or each by chance. */
@@ -61,7 +62,9 @@ void sim_disk_power_cut(struct sim_disk *d)
 	static const unsigned survivals[] = {0, 100, 500, 500, 900, 1000};
 	unsigned survival = survivals[sim_range(d->sim, 0, HY_COUNT_OF(survivals) - 1)];
 	struct sim_inode *i;
-	hy_list_each(i, &d->inodes, struct sim_inode, link) if (!i->is_dir) sim_inode_power_cut(i, survival);
+	hy_list_each (i, &d->inodes, struct sim_inode, link)
+		if (!i->is_dir)
+			sim_inode_power_cut(i, survival);
 	sim_names_power_cut(d, survival);
 }
 

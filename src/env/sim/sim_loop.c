@@ -239,8 +239,7 @@ void env_loop_join(struct env_loop *loop)
 void sim_loops_abandon(struct env *env)
 {
 	struct env_loop *loop;
-	hy_list_each(loop, &env->loops, struct env_loop, link)
-	{
+	hy_list_each (loop, &env->loops, struct env_loop, link) {
 		if (!loop->joined) {
 			hy_free(loop->ready[0].ends);
 			hy_free(loop->ready[1].ends);

@@ -78,10 +78,11 @@ static size_t left_behind(const struct env *env)
 		for (const struct hy_link *l = lists[i]->next; l != lists[i]; l = l->next)
 			left++;
 	const struct env_actor *a;
-	hy_list_each(a, &env->actors, struct env_actor, link) left -=
-		a->joined || a == env->main; /* joined: only an old event holds it */
+	hy_list_each (a, &env->actors, struct env_actor, link)
+		left -= a->joined || a == env->main; /* joined: only an old event holds it */
 	const struct env_loop *loop;
-	hy_list_each(loop, &env->loops, struct env_loop, link) left -= loop->joined;
+	hy_list_each (loop, &env->loops, struct env_loop, link)
+		left -= loop->joined;
 	return left;
 }
 
@@ -166,8 +167,7 @@ void sim_machine_terminate(struct sim_machine *m)
 		return;
 	env->terminating = true;
 	struct env_actor *a;
-	hy_list_each(a, &env->terminate_waiters, struct env_actor, waiter)
-	{
+	hy_list_each (a, &env->terminate_waiters, struct env_actor, waiter) {
 		hy_list_remove(&a->waiter);
 		sim_actor_wake(a);
 	}

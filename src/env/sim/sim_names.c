@@ -187,8 +187,7 @@ static void change_apply(const struct sim_change *c)
 static void apply_with_earlier(struct sim_disk *d, struct sim_change *last)
 {
 	struct sim_change *c;
-	hy_list_each(c, &d->changes, struct sim_change, link)
-	{
+	hy_list_each (c, &d->changes, struct sim_change, link) {
 		if (c->number > last->number)
 			return;
 		if (c->inode != last->inode)
@@ -204,8 +203,9 @@ static void apply_with_earlier(struct sim_disk *d, struct sim_change *last)
 static struct sim_change *first_in_dir(struct sim_inode *dir, uint64_t number)
 {
 	struct sim_change *c;
-	hy_list_each(c, &dir->disk->changes, struct sim_change,
-		link) if (c->number <= number && (c->dir == dir || c->to_dir == dir)) return c;
+	hy_list_each (c, &dir->disk->changes, struct sim_change, link)
+		if (c->number <= number && (c->dir == dir || c->to_dir == dir))
+			return c;
 	return NULL;
 }
 
@@ -242,14 +242,14 @@ static void names_reload(struct sim_disk *d)
 {
 	struct sim_inode *i;
 	mark(d->root);
-	hy_list_each(i, &d->inodes, struct sim_inode, link)
-	{
+	hy_list_each (i, &d->inodes, struct sim_inode, link) {
 		i->refs = i == d->root;
 		sim_names_free(&i->names);
 	}
-	hy_list_each(i, &d->inodes, struct sim_inode, link) if (!i->marked) sim_inode_free(i);
-	hy_list_each(i, &d->inodes, struct sim_inode, link)
-	{
+	hy_list_each (i, &d->inodes, struct sim_inode, link)
+		if (!i->marked)
+			sim_inode_free(i);
+	hy_list_each (i, &d->inodes, struct sim_inode, link) {
 		i->marked = false;
 		for (size_t n = 0; n < i->durable.count; n++) {
 			i->durable.items[n].inode->refs++;
@@ -265,8 +265,9 @@ void sim_names_power_cut(struct sim_disk *d, unsigned survival)
 		if (sim_chance(d->sim, survival)) {
 			change_apply(c);
 		} else {
-			hy_list_each(later, &d->changes, struct sim_change,
-				link) if (later != c && later->inode == c->inode) change_free(later);
+			hy_list_each (later, &d->changes, struct sim_change, link)
+				if (later != c && later->inode == c->inode)
+					change_free(later);
 		}
 		change_free(c);
 	}

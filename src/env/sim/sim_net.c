@@ -39,7 +39,9 @@ static struct sim_machine *machine_at(struct sim_machine *here, const struct env
 	if (env_addr_is_loopback(addr) || same_host(addr, &here->addr))
 		return here;
 	struct sim_machine *m;
-	hy_list_each(m, &here->sim->machines, struct sim_machine, link) if (same_host(addr, &m->addr)) return m;
+	hy_list_each (m, &here->sim->machines, struct sim_machine, link)
+		if (same_host(addr, &m->addr))
+			return m;
 	return NULL;
 }
 
@@ -57,7 +59,9 @@ static bool listener_takes(const struct env_listener *l, const struct env_addr *
 static struct env_listener *listener_for(struct sim_machine *m, const struct env_addr *addr)
 {
 	struct env_listener *l;
-	hy_list_each(l, &m->listeners, struct env_listener, machine_link) if (listener_takes(l, addr)) return l;
+	hy_list_each (l, &m->listeners, struct env_listener, machine_link)
+		if (listener_takes(l, addr))
+			return l;
 	return NULL;
 }
 
@@ -113,8 +117,7 @@ struct sim_end *sim_end_of(const struct env_sock *sock)
 static bool addr_in_use(const struct sim_machine *m, const struct env_addr *addr)
 {
 	struct env_listener *l;
-	hy_list_each(l, &m->listeners, struct env_listener, machine_link)
-	{
+	hy_list_each (l, &m->listeners, struct env_listener, machine_link) {
 		if (listener_takes(l, addr) ||
 			(addr_is_any(addr) && l->addr.family != AF_UNIX && l->addr.port == addr->port))
 			return true;
@@ -435,16 +438,15 @@ void sim_net_process_gone(struct env *env, bool power_cut)
 {
 	struct sim *s = env->sim;
 	struct env_listener *l;
-	hy_list_each(l, &env->listeners, struct env_listener, link)
-	{
+	hy_list_each (l, &env->listeners, struct env_listener, link) {
 		struct sim_end *e;
 		l->backlog_count = 0; /* these are among the connections below */
-		hy_list_each(e, &l->ends, struct sim_end, listener_link) listening_end_close(e);
+		hy_list_each (e, &l->ends, struct sim_end, listener_link)
+			listening_end_close(e);
 		listener_free(l);
 	}
 	struct sim_conn *c;
-	hy_list_each(c, &s->conns, struct sim_conn, link)
-	{
+	hy_list_each (c, &s->conns, struct sim_conn, link) {
 		c->events++; /* so that it stays until both ends were looked at */
 		for (int i = 0; i < 2; i++)
 			if (c->end[i].env == env)
@@ -456,13 +458,12 @@ void sim_net_process_gone(struct env *env, bool power_cut)
 static void links_wake(struct sim *s, const struct sim_machine *a, const struct sim_machine *b)
 {
 	struct sim_conn *c;
-	hy_list_each(c, &s->conns, struct sim_conn,
-		link) for (int i = 0; i < 2;
-			   i++) if (c->end[i].machine == a && c->end[!i].machine && (!b || c->end[!i].machine == b))
-	{
-		sim_end_healed(&c->end[i]);
-		sim_end_healed(&c->end[!i]);
-	}
+	hy_list_each (c, &s->conns, struct sim_conn, link)
+		for (int i = 0; i < 2; i++)
+			if (c->end[i].machine == a && c->end[!i].machine && (!b || c->end[!i].machine == b)) {
+				sim_end_healed(&c->end[i]);
+				sim_end_healed(&c->end[!i]);
+			}
 }
 
 void sim_net_powered(struct sim_machine *m)
@@ -499,8 +500,7 @@ void sim_reset_links(struct sim *s, struct sim_machine *a, struct sim_machine *b
 {
 	struct sim_heap *before = sim_heap_enter(&s->heap);
 	struct sim_conn *c;
-	hy_list_each(c, &s->conns, struct sim_conn, link)
-	{
+	hy_list_each (c, &s->conns, struct sim_conn, link) {
 		const struct sim_machine *x = c->end[0].machine, *y = c->end[1].machine;
 		if ((x == a && y == b) || (x == b && y == a))
 			link_reset(s, c);
