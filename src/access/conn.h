@@ -72,8 +72,8 @@ struct conn {
 	struct http_state *http; /* CONN_HTTP */
 };
 
-/* What an idle link takes here, beside one struct link_user for each signed-in user: its buffers are freed when they are
- * empty. The kernel's part (socket, file, epoll entry) comes on top. */
+/* What an idle link takes here, beside one struct link_user for each signed-in user: its buffers are freed when they
+ * are empty. The kernel's part (socket, file, epoll entry) comes on top. */
 _Static_assert(sizeof(struct conn) <= 400, "an idle link has become larger");
 
 #define ACCESS_READ_CHUNK (64u << 10)
