@@ -31,6 +31,7 @@ int hongyan_create(struct env_loop *loop, const struct hongyan_config *config, s
 	h->backoff_max_us = 1000 * (config->backoff_max_ms ? config->backoff_max_ms : BACKOFF_MAX_DEFAULT_MS);
 	hy_link_init(&h->tasks);
 	hy_link_init(&h->conversations);
+	h->sync_number = env_rand64(h->env);
 	*ret_client = h;
 	return HY_OK;
 }

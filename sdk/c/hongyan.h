@@ -60,6 +60,7 @@ struct hongyan_change {
 struct hongyan_sync {
 	const struct hongyan_change *changes;
 	size_t count;
+	uint64_t number;      /* of this answer, for hongyan_stored() */
 	const void *snapshot; /* opaque; store it with the changes */
 	size_t snapshot_len;
 	bool reset_messages; /* older messages are gone on the server: keep your own, drop repeats by id */
@@ -134,8 +135,11 @@ void hongyan_lookup(struct hongyan *h, const char *name,
 	void (*done)(void *arg, int status, const char *why, uint32_t uin), void *arg);
 /** Pull now; also happens by itself on every hint, connect and heartbeat. */
 void hongyan_sync_now(struct hongyan *h);
-/** What on_sync() left open with HONGYAN_LATER: it is safe now, or is not. */
-void hongyan_stored(struct hongyan *h, bool stored);
+/**
+ * What on_sync() left open with HONGYAN_LATER: `number` is safe now, or is not. Of an answer that was handed out before
+ * the client signed out, or was destroyed and made again, it says nothing any more and changes nothing.
+ */
+void hongyan_stored(struct hongyan *h, uint64_t number, bool stored);
 
 enum hongyan_state hongyan_state(const struct hongyan *h);
 uint32_t hongyan_uin(const struct hongyan *h);

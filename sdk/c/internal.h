@@ -80,6 +80,7 @@ struct hongyan {
 	/* sync */
 	struct task *sync_task;
 	bool sync_again, storing;    /* storing: the program is to call hongyan_stored() */
+	uint64_t sync_number;        /* of the newest answer handed out; a random start tells clients apart */
 	struct hy_buf next_snapshot; /* what it will then be */
 	struct env_timer sync_timer;
 	/* outbox */

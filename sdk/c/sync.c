@@ -93,6 +93,7 @@ static enum hongyan_stored hand_out(struct hongyan *h, const Hy__SyncResponse *r
 	struct unpacked u = unpack(r);
 	struct hongyan_sync sync = {.changes = u.changes,
 		.count = u.count,
+		.number = h->sync_number,
 		.snapshot = r->snapshot.data,
 		.snapshot_len = r->snapshot.len,
 		.reset_messages = resets(r, HY__SYNC_KIND__SYNC_KIND_MESSAGE),
@@ -131,9 +132,10 @@ static void on_answer(struct task *t, int status, const char *why, const Protobu
 		hy_buf_append(&h->next_snapshot, r->snapshot.data, r->snapshot.len);
 		h->sync_again |= r->more;
 		h->storing = true;
+		h->sync_number++;
 		enum hongyan_stored stored = hand_out(h, r);
 		if (stored != HONGYAN_LATER)
-			hongyan_stored(h, stored == HONGYAN_STORED);
+			hongyan_stored(h, h->sync_number, stored == HONGYAN_STORED);
 	} else if (r && r->resync) {
 		hy_buf_clear(&h->snapshot);
 		if (h->events.on_resync)
@@ -144,9 +146,9 @@ static void on_answer(struct task *t, int status, const char *why, const Protobu
 	}
 }
 
-void hongyan_stored(struct hongyan *h, bool stored)
+void hongyan_stored(struct hongyan *h, uint64_t number, bool stored)
 {
-	if (!h->storing) /* signed out meanwhile */
+	if (!h->storing || number != h->sync_number) /* signed out meanwhile */
 		return;
 	h->storing = false;
 	if (!stored) {

@@ -48,6 +48,7 @@ struct event {
 	char *text;
 	uint32_t uin;
 	int status;
+	uint64_t number;     /* of the sync's answer */
 	struct hy_buf bytes; /* ticket or snapshot */
 };
 
@@ -152,6 +153,7 @@ static enum hongyan_stored on_sync(void *arg, const struct hongyan_sync *sync)
 	hy_buf_append(&out, "", 1);
 	e->text = (char *)out.mem;
 	hy_buf_append(&e->bytes, sync->snapshot, sync->snapshot_len);
+	e->number = sync->number;
 	tell(c, e);
 	return HONGYAN_LATER;
 }
@@ -220,6 +222,7 @@ struct order {
 	enum order_kind kind;
 	char *text;
 	uint32_t uin;
+	uint64_t number; /* of the sync's answer that is stored, or not: */
 	bool ok;
 };
 
@@ -273,7 +276,7 @@ static void carry_out(struct env_msg *msg)
 		send_text(c, o->uin, o->text);
 		break;
 	case ORDER_STORED:
-		hongyan_stored(c->client, o->ok);
+		hongyan_stored(c->client, o->number, o->ok);
 		break;
 	case ORDER_SIGN_OUT:
 		hongyan_sign_out(c->client, on_sign_out_done, c);
@@ -287,13 +290,17 @@ static void carry_out(struct env_msg *msg)
 	hy_free(o);
 }
 
-static void order(struct chat *c, enum order_kind kind, const char *text, uint32_t uin, bool ok)
+static void post_order(struct chat *c, struct order o)
 {
-	struct order *o = hy_zalloc(sizeof *o);
-	*o = (struct order){.msg.fn = carry_out, .chat = c, .kind = kind, .uin = uin, .ok = ok};
-	if (text)
-		o->text = hy_strdup(text);
-	env_inbox_post(env_loop_inbox(c->loop), &o->msg);
+	struct order *posted = hy_memdup(&o, sizeof o);
+	posted->msg.fn = carry_out;
+	posted->chat = c;
+	env_inbox_post(env_loop_inbox(c->loop), &posted->msg);
+}
+
+static void order(struct chat *c, enum order_kind kind, const char *text, uint32_t uin)
+{
+	post_order(c, (struct order){.kind = kind, .text = text ? hy_strdup(text) : NULL, .uin = uin});
 }
 
 /* ---- the terminal ------------------------------------------------------------------------------------------------ */
@@ -373,7 +380,7 @@ static void remember(struct chat *c, uint32_t uin, const char *name)
 static void send_now(struct chat *c, const char *text)
 {
 	c->waiting++;
-	order(c, ORDER_SEND, text, c->to, false);
+	order(c, ORDER_SEND, text, c->to);
 }
 
 static void send_to(struct chat *c, const char *name, const char *text)
@@ -392,7 +399,7 @@ static void send_to(struct chat *c, const char *name, const char *text)
 	}
 	hy_free(c->pending);
 	c->pending = hy_strdup(text);
-	order(c, ORDER_LOOKUP, name, 0, false);
+	order(c, ORDER_LOOKUP, name, 0);
 }
 
 /** False: the user wants to end. */
@@ -405,7 +412,7 @@ static bool on_line(struct chat *c, char *line)
 	if (strcmp(line, "/help") == 0) {
 		print_line(usage);
 	} else if (strcmp(line, "/signout") == 0) {
-		order(c, ORDER_SIGN_OUT, NULL, 0, false);
+		order(c, ORDER_SIGN_OUT, NULL, 0);
 	} else if (line[0] == '/') {
 		print_line("* no such command; /help lists them");
 	} else if (line[0] == '@') {
@@ -456,7 +463,7 @@ static void on_sync_event(struct chat *c, struct event *e)
 		hy_buf_append(&c->state.snapshot, hy_buf_data(&e->bytes), hy_buf_len(&e->bytes));
 		ok = save(c);
 	}
-	order(c, ORDER_STORED, NULL, 0, ok);
+	post_order(c, (struct order){.kind = ORDER_STORED, .number = e->number, .ok = ok});
 }
 
 /** False: end, with *ret_status. */
@@ -578,9 +585,9 @@ static int run(struct chat *c)
 	if (env_loop_create(c->env, &(struct env_loop_config){.name = "chat"}, &c->loop) < 0)
 		return 1;
 	c->events = env_inbox_create(c->env);
-	order(c, ORDER_CREATE, NULL, 0, false);
+	order(c, ORDER_CREATE, NULL, 0);
 	if (hy_buf_len(&c->state.ticket) > 0 && !c->registering) {
-		order(c, ORDER_RESUME, NULL, 0, false);
+		order(c, ORDER_RESUME, NULL, 0);
 		start_reader(c);
 	} else {
 		char password[130];
@@ -588,12 +595,12 @@ static int run(struct chat *c)
 			fprintf(stderr, "hongyan chat: no password\n");
 			return 1;
 		}
-		order(c, ORDER_ENTER, password, 0, false);
+		order(c, ORDER_ENTER, password, 0);
 		explicit_bzero(password, sizeof password);
 	}
 	env_loop_start(c->loop);
 	int status = talk(c);
-	order(c, ORDER_END, NULL, 0, false);
+	order(c, ORDER_END, NULL, 0);
 	env_loop_join(c->loop);
 	return status;
 }

@@ -81,8 +81,16 @@ static void on_store_timer(struct env_timer *timer)
 	bool good = world_chance(r->device->world, 800);
 	if (good)
 		store(r->device, &r->later);
+	uint64_t answer = r->later.number;
 	later_free(r);
-	hongyan_stored(r->h, good);
+	hongyan_stored(r->h, answer, good);
+}
+
+/** What was to be stored for who has signed out is not stored any more. */
+static void later_forget(struct sdk_run *r)
+{
+	env_timer_cancel(r->loop, &r->store);
+	later_free(r);
 }
 
 static enum hongyan_stored on_sync(void *arg, const struct hongyan_sync *sync)
@@ -127,6 +135,7 @@ static void on_resync(void *arg)
 static void on_signed_out(void *arg, const char *why)
 {
 	struct sdk_run *r = arg;
+	later_forget(r);
 	if (r->device->leaving)
 		book_signed_out(r->device);
 	else
@@ -184,6 +193,8 @@ static void on_left(void *arg, int status, const char *why)
 	struct sdk_run *r = arg;
 	struct device *d = r->device;
 	r->entering = false;
+	if (status == HY_OK)
+		later_forget(r);
 	if (status == HY_OK)
 		book_signed_out(d);
 	else
