@@ -1,9 +1,9 @@
 /* A loop's share of what the mover writes: its dirty keys, each whole, in the order in which they became dirty (S9). */
 #include "kt/sdb.h"
 
-/* A portion ends after the key that passes one of these: a loop is held for well under a millisecond. */
-#define PORTION_BYTES (256u << 10)
-#define PORTION_KEYS 256
+/* A portion ends after the key that passes one of these: a loop is held for a few milliseconds. */
+#define PORTION_BYTES (1u << 20)
+#define PORTION_KEYS 1024
 /* The heads of a key that was only replayed so far must be read first. */
 #define LOAD_TIMEOUT_US (30ull * 1000 * 1000)
 

@@ -64,7 +64,7 @@ struct env_msg *inbox_wake(struct env_inbox *in);
 
 /* ---- loop ------------------------------------------------------------------------------------------------------- */
 
-enum { LOOP_BATCH = 256 };
+enum { LOOP_BATCH = 64 };
 
 struct env_loop {
 	struct env *env;
