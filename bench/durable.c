@@ -17,17 +17,20 @@
 #define WINDOW 16
 #define TEXT 200
 #define CMD_SEND 121
+#define CODE_RESOURCE_EXHAUSTED 8
 
 struct sender;
 
+/** One message at a time; refused for want of room, the same one again when the server said. */
 struct slot {
 	struct sender *sender;
 	uint32_t to;
-	uint64_t sent_us;
+	uint64_t sent_us, again_us; /* again_us: 0, or when it is due */
+	uint64_t made_ms, id[2];
 };
 
 struct run {
-	uint64_t started, answered, failed, limit, deadline_us;
+	uint64_t started, answered, failed, refused, limit, deadline_us;
 	struct load_histogram latency;
 };
 
@@ -39,24 +42,42 @@ struct sender {
 
 static char text[TEXT + 1];
 
-static void send_one(struct sender *s, unsigned slot)
+static void send_slot(struct sender *s, unsigned slot)
 {
-	struct run *run = s->run;
-	if (run->started >= run->limit || s->link->load->now_us >= run->deadline_us)
-		return;
+	struct slot *x = &s->slots[slot];
 	Hy__SendTextRequest request = HY__SEND_TEXT_REQUEST__INIT;
 	Hy__RequestHead head = HY__REQUEST_HEAD__INIT;
-	uint64_t id[2] = {load_random(), load_random()};
 	uint8_t packed[512];
-	head.client_id = (ProtobufCBinaryData){sizeof id, (uint8_t *)id};
-	head.made_ms = load_wall_ms();
+	head.client_id = (ProtobufCBinaryData){sizeof x->id, (uint8_t *)x->id};
+	head.made_ms = x->made_ms;
 	request.head = &head;
-	request.to = s->slots[slot].to;
+	request.to = x->to;
 	request.text = text;
-	run->started++;
-	s->slots[slot].sent_us = s->link->load->now_us;
+	x->again_us = 0;
 	size_t len = hy__send_text_request__pack(&request, packed);
 	load_send_packed(s->link, CMD_SEND, slot + 1, packed, len);
+}
+
+static void send_new(struct sender *s, unsigned slot)
+{
+	struct run *run = s->run;
+	struct slot *x = &s->slots[slot];
+	if (run->started >= run->limit || s->link->load->now_us >= run->deadline_us)
+		return;
+	run->started++;
+	x->sent_us = s->link->load->now_us;
+	x->made_ms = load_wall_ms();
+	x->id[0] = load_random();
+	x->id[1] = load_random();
+	send_slot(s, slot);
+}
+
+static void send_due(struct load *load, struct sender *senders)
+{
+	for (unsigned i = 0; i < SENDERS; i++)
+		for (unsigned k = 0; k < WINDOW; k++)
+			if (senders[i].slots[k].again_us && senders[i].slots[k].again_us <= load->now_us)
+				send_slot(&senders[i], k);
 }
 
 static void on_answer(struct load_link *l, const struct mars_frame *f)
@@ -66,16 +87,21 @@ static void on_answer(struct load_link *l, const struct mars_frame *f)
 	if (f->cmd != CMD_SEND || slot >= WINDOW)
 		return;
 	Hy__SendTextResponse *r = hy__send_text_response__unpack(NULL, f->body.len, f->body.data);
-	if (!r || r->head->code != 0) {
+	uint32_t code = r && r->head ? r->head->code : 13;
+	if (code == CODE_RESOURCE_EXHAUSTED) {
+		s->run->refused++;
+		s->slots[slot].again_us = l->load->now_us + r->head->retry_after_ms * 1000ull;
+	} else if (code != 0) {
 		if (s->run->failed++ == 0)
-			warnx("a send was refused: %s", r ? r->head->message : "malformed");
+			warnx("a send failed: %s", r ? r->head->message : "malformed");
 	} else {
 		s->run->answered++;
 		load_histogram_add(&s->run->latency, l->load->now_us - s->slots[slot].sent_us);
 	}
 	if (r)
 		hy__send_text_response__free_unpacked(r, NULL);
-	send_one(s, slot);
+	if (code != CODE_RESOURCE_EXHAUSTED)
+		send_new(s, slot);
 }
 
 /** Everybody has an account; senders have a link of their own. */
@@ -106,9 +132,11 @@ static void drive(struct load *load, struct sender *senders, struct run *run)
 	load->now_us = load_now_us();
 	for (unsigned i = 0; i < SENDERS; i++)
 		for (unsigned k = 0; k < WINDOW; k++)
-			send_one(&senders[i], k);
-	while (run->answered + run->failed < run->started)
-		load_turn(load, 1000);
+			send_new(&senders[i], k);
+	while (run->answered + run->failed < run->started) {
+		load_turn(load, 10);
+		send_due(load, senders);
+	}
 }
 
 /** Until what is durable has been moved to RocksDB and lasts there. */
@@ -163,14 +191,15 @@ int main(int argc, char **argv)
 
 	struct load_yardstick y = load_yardstick(SENDERS, WINDOW, 4 * TEXT, 3);
 	double cpu = sustained ? (after.all_us - before.all_us) / n : (sent.loops_us - before.loops_us) / n;
-	printf("{\"name\": \"durable-%s\", \"loops\": %s, \"messages\": %.0f, \"failed\": %llu, \"ops_per_s\": %.0f, "
+	printf("{\"name\": \"durable-%s\", \"loops\": %s, \"messages\": %.0f, \"failed\": %llu, \"refused\": %llu, "
+	       "\"ops_per_s\": %.0f, "
 	       "\"cpu_us_per_op\": %.2f, \"loops_cpu_us_per_op\": %.2f, \"all_cpu_us_per_op\": %.2f, \"p50_us\": %llu, "
 	       "\"p99_us\": %llu, "
 	       "\"until_moved_s\": %.1f, \"memory_bytes\": %llu, \"batches\": %llu, \"yardstick_cpu_us_per_op\": %.2f, "
 	       "\"yardstick_ops_per_s\": %.0f, \"ratio\": %.2f}\n",
-		sustained ? "sustained" : "burst", loops, n, (unsigned long long)run.failed, n / took_s, cpu,
-		(sent.loops_us - before.loops_us) / n, (after.all_us - before.all_us) / n,
-		(unsigned long long)load_histogram_quantile(&run.latency, 0.5),
+		sustained ? "sustained" : "burst", loops, n, (unsigned long long)run.failed,
+		(unsigned long long)run.refused, n / took_s, cpu, (sent.loops_us - before.loops_us) / n,
+		(after.all_us - before.all_us) / n, (unsigned long long)load_histogram_quantile(&run.latency, 0.5),
 		(unsigned long long)load_histogram_quantile(&run.latency, 0.99), sustained ? moved_s : took_s,
 		(unsigned long long)memory, (unsigned long long)batches, y.cpu_us_per_op, y.ops_per_s,
 		y.cpu_us_per_op / cpu);
