@@ -18,7 +18,7 @@
 
 #define CMD_REGISTER 101
 #define CMD_IDENTIFY 104
-#define REGISTER_WINDOW 48 /* below what a server has in work for one link */
+#define REGISTER_LINKS 24 /* a server has one registration of a link in work, and 32 of this machine */
 
 uint64_t load_now_us(void)
 {
@@ -210,8 +210,9 @@ static void register_next(struct load_link *l)
 	char name[64];
 	if (g->sent == g->count)
 		return;
+	l->next_seq = g->sent; /* so that its seq is the person's index + 1 */
 	snprintf(name, sizeof name, "%s-%u", g->prefix, g->sent++);
-	send_register(l, name); /* its seq is the person's index + 1 */
+	send_register(l, name);
 }
 
 static void on_registered(struct load_link *l, const struct mars_frame *f)
@@ -225,14 +226,17 @@ static void on_registered(struct load_link *l, const struct mars_frame *f)
 void load_register_many(struct load *load, const char *prefix, struct load_person *people, unsigned count)
 {
 	struct registering g = {.prefix = prefix, .people = people, .count = count};
-	struct load_link *l = load_link_open(load);
-	l->on_frame = on_registered;
-	l->user = &g;
-	for (unsigned i = 0; i < REGISTER_WINDOW; i++)
-		register_next(l);
+	struct load_link *links[REGISTER_LINKS];
+	for (unsigned i = 0; i < REGISTER_LINKS; i++) {
+		links[i] = load_link_open(load);
+		links[i]->on_frame = on_registered;
+		links[i]->user = &g;
+		register_next(links[i]);
+	}
 	while (g.done < count)
 		load_turn(load, 1000);
-	load_link_close(l);
+	for (unsigned i = 0; i < REGISTER_LINKS; i++)
+		load_link_close(links[i]);
 }
 
 void load_register(struct load_link *l, const char *name)
