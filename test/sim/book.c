@@ -114,21 +114,33 @@ void book_signed_in(struct device *d, uint32_t uin, const void *ticket, size_t l
 	if (u->alone != d->index + 1)
 		d->first_due = w->text_count;
 	u->alone = 0;
+	u->changes++;
 	for (unsigned n = 0; n < TEXTS_MAX; n++)
 		d->may_repeat[n] = d->got[n] != 0;
 	memset(d->snapshot_lens, 0, sizeof d->snapshot_lens);
 	world_say(w, "%s has signed in as %s, UIN %u", d->name, u->name, uin);
 }
 
+void book_leaves(struct device *d)
+{
+	if (!d->leaving)
+		d->changes_before = d->world->users[d->user].changes;
+	d->leaving = true;
+}
+
 void book_signed_out(struct device *d)
 {
 	struct world *w = d->world;
-	bool others = false;
+	struct user *u = &w->users[d->user];
+	if (!d->ticket_len)
+		return; /* told twice: by this answer and another request's */
+	bool others = u->changes != d->changes_before;
 	d->ticket_len = 0;
 	d->leaving = false;
 	for (unsigned i = 0; i < w->device_count; i++)
 		others |= w->devices[i].user == d->user && w->devices[i].ticket_len;
-	w->users[d->user].alone = others ? 0 : d->index + 1;
+	u->alone = others ? 0 : d->index + 1;
+	u->changes++;
 	d->away_until = sim_now_us(w->sim) + world_range(w, 0, 30 * SEC);
 	world_say(w, "%s has signed out", d->name);
 }

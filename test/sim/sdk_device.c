@@ -205,7 +205,7 @@ static void on_left(void *arg, int status, const char *why)
 static void leave(struct sdk_run *r)
 {
 	r->entering = true;
-	r->device->leaving = true;
+	book_leaves(r->device);
 	hongyan_sign_out(r->h, on_left, r);
 }
 

@@ -83,9 +83,10 @@ struct text {
 
 struct user {
 	char name[24];
-	uint32_t uin;   /* 0: not registered */
-	unsigned alone; /* the device that signed out last, plus 1, while no other has signed in: nothing is trimmed
-			   meanwhile (R5) */
+	uint32_t uin;     /* 0: not registered */
+	unsigned alone;   /* the device that is known to have signed out last, plus 1, while no other has signed in:
+			     nothing is trimmed meanwhile (R5) */
+	unsigned changes; /* sign-ins and sign-outs that devices were told of */
 	/** What anybody was ever told of the inbox: a version names one text, a text has one version, for ever. */
 	uint64_t version_of[TEXTS_MAX];
 	uint16_t text_at[VERSIONS_MAX]; /* number + 1 */
@@ -111,6 +112,7 @@ struct device {
 	unsigned first_due;         /* texts from this number on are due here */
 	bool reset;                 /* it was told that older ones are gone */
 	bool leaving;               /* it wants to sign out, and may have */
+	unsigned changes_before;    /* user.changes when it first asked to */
 	uint64_t away_until;
 	/* of its process */
 	struct sdk_run *sdk;
@@ -237,6 +239,9 @@ unsigned book_find_text(const struct device *d, const uint8_t client_id[HONGYAN_
 /** The final answer; `message_id` NULL: none. */
 void book_answer(struct world *w, unsigned number, int status, const uint8_t *message_id, const char *why);
 void book_signed_in(struct device *d, uint32_t uin, const void *ticket, size_t len);
+/** It asks to sign out. The server may do so at any time from now on, long before the device hears of it. */
+void book_leaves(struct device *d);
+/** It is known to be out: alone only if no device of its user came or went since it asked. */
 void book_signed_out(struct device *d);
 
 struct book_entry {
