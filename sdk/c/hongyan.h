@@ -38,6 +38,47 @@ enum hongyan_state {
 	HONGYAN_ONLINE,     /* the long link has identified itself */
 };
 
+/** What people see of an account. Texts are never NULL. */
+struct hongyan_profile {
+	uint32_t uin;
+	const char *name, *nickname, *signature, *region;
+	uint32_t avatar_colour; /* 0xRRGGBB */
+	uint64_t created_ms;    /* of one's own account; else 0 */
+};
+
+enum hongyan_who { HONGYAN_WHO_DEFAULT, HONGYAN_WHO_CONTACTS, HONGYAN_WHO_ANYONE, HONGYAN_WHO_NOBODY };
+
+struct hongyan_settings {
+	enum hongyan_who may_write; /* default: contacts */
+	enum hongyan_who may_ask;   /* to become a contact; default: anyone */
+};
+
+struct hongyan_device {
+	const char *device, *name;
+	uint64_t signed_in_ms;
+	uint64_t seen_ms; /* last use, to within a minute; only hongyan_list_devices() knows it */
+	bool this_one, online;
+};
+
+enum hongyan_relation {
+	HONGYAN_RELATION_NONE,     /* nothing (any more); show it no longer unless it is blocked */
+	HONGYAN_RELATION_OUTGOING, /* the user has asked */
+	HONGYAN_RELATION_INCOMING, /* the user was asked: accept or decline */
+	HONGYAN_RELATION_CONTACT,
+	HONGYAN_RELATION_ENDED, /* the other one declined, or ended it */
+};
+
+/** Somebody with whom the user has, or had, to do. */
+struct hongyan_contact {
+	struct hongyan_profile profile; /* a copy: follows the other one's changes within seconds */
+	enum hongyan_relation relation;
+	const char *remark; /* the user's own name for them; "" for none */
+	const char *greeting;
+	uint64_t asked_ms;
+	bool blocked;
+	bool gone; /* the account was deleted */
+};
+
 /** One change, as it came in a sync. */
 struct hongyan_change {
 	enum hongyan_change_kind {
@@ -45,8 +86,11 @@ struct hongyan_change {
 		HONGYAN_CHANGE_PROFILE, /* name */
 		HONGYAN_CHANGE_DEVICE,  /* name: the device's */
 		HONGYAN_CHANGE_TEXT,    /* message */
+		HONGYAN_CHANGE_SETTINGS, /* settings */
+		HONGYAN_CHANGE_CONTACT, /* contact */
 	} kind;
 	uint64_t version; /* of the change within its kind; the order of messages */
+	bool deleted;     /* PROFILE, DEVICE, SETTINGS, CONTACT: it is gone; what names it is set */
 	const char *name;
 	struct hongyan_text {
 		uint8_t id[HONGYAN_MESSAGE_ID_SIZE];
@@ -55,6 +99,10 @@ struct hongyan_change {
 		uint64_t time_ms;
 		const char *text;
 	} text;
+	struct hongyan_device device;
+	struct hongyan_profile profile;
+	struct hongyan_settings settings;
+	struct hongyan_contact contact;
 };
 
 struct hongyan_sync {
@@ -64,7 +112,8 @@ struct hongyan_sync {
 	const void *snapshot; /* opaque; store it with the changes */
 	size_t snapshot_len;
 	bool reset_messages; /* older messages are gone on the server: keep your own, drop repeats by id */
-	bool reset_account;  /* replace what you have */
+	bool reset_account;  /* replace what you have: profile, settings, devices */
+	bool reset_contacts; /* replace what you have */
 	bool more;           /* another one follows at once */
 };
 
@@ -131,8 +180,46 @@ void hongyan_new_client_id(struct hongyan *h, uint8_t ret_client_id[HONGYAN_CLIE
  */
 int hongyan_send_text(struct hongyan *h, uint32_t to, const char *text, const uint8_t client_id[HONGYAN_CLIENT_ID_SIZE],
 	uint64_t made_ms);
+/**
+ * How a request ended. 0: done; else a status code, and `why` for people. Retried by itself under the same client ID
+ * until there is an answer, or for a minute: then DEADLINE_EXCEEDED, and the outcome is unknown.
+ */
+typedef void hongyan_done_fn(void *arg, int status, const char *why);
+
+/** Finds somebody by account name. NOT_FOUND. `profile` is NULL unless `status` is 0. */
 void hongyan_lookup(struct hongyan *h, const char *name,
-	void (*done)(void *arg, int status, const char *why, uint32_t uin), void *arg);
+	void (*done)(void *arg, int status, const char *why, const struct hongyan_profile *profile), void *arg);
+
+/* What these change comes back by sync, to this device too. `done` may be NULL. */
+
+/** Asks to become contacts, or says yes to who has asked already. Greeting: at most 256 bytes; remark: 64. */
+void hongyan_request_contact(struct hongyan *h, uint32_t uin, const char *greeting, const char *remark,
+	hongyan_done_fn *done, void *arg);
+enum hongyan_contact_change {
+	HONGYAN_ACCEPT,  /* FAILED_PRECONDITION: does not ask (any more) */
+	HONGYAN_DECLINE, /* the same */
+	HONGYAN_DELETE,  /* also takes one's own request back */
+	HONGYAN_RESTORE, /* takes one's own DELETE or DECLINE back. FAILED_PRECONDITION: ask anew */
+	HONGYAN_BLOCK,   /* the other one is not told */
+	HONGYAN_UNBLOCK,
+};
+void hongyan_change_contact(
+	struct hongyan *h, uint32_t uin, enum hongyan_contact_change change, hongyan_done_fn *done, void *arg);
+void hongyan_set_remark(struct hongyan *h, uint32_t uin, const char *remark, hongyan_done_fn *done, void *arg);
+
+/** Replaces nickname, signature, region and avatar colour. */
+void hongyan_update_profile(
+	struct hongyan *h, const struct hongyan_profile *profile, hongyan_done_fn *done, void *arg);
+void hongyan_update_settings(
+	struct hongyan *h, const struct hongyan_settings *settings, hongyan_done_fn *done, void *arg);
+/** All other devices are signed out. */
+void hongyan_change_password(
+	struct hongyan *h, const char *old_password, const char *new_password, hongyan_done_fn *done, void *arg);
+void hongyan_list_devices(struct hongyan *h,
+	void (*done)(void *arg, int status, const char *why, const struct hongyan_device *devices, size_t count),
+	void *arg);
+/** NULL: all devices but this one. */
+void hongyan_sign_out_device(struct hongyan *h, const char *device, hongyan_done_fn *done, void *arg);
 /** Pull now; also happens by itself on every hint, connect and heartbeat. */
 void hongyan_sync_now(struct hongyan *h);
 /**

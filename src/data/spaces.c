@@ -1,6 +1,7 @@
 #include "data/spaces.h"
 
 #include "account.pb-c.h"
+#include "contact.pb-c.h"
 #include "message.pb-c.h"
 #include "svrkit/pb.h"
 #include "sync.pb-c.h"
@@ -27,6 +28,21 @@ bool spaces_device_of(enum spaces_device_kind kind, struct hy_bytes name, char *
 	memcpy(device, name.data + 2, name.len - 2);
 	device[name.len - 2] = '\0';
 	return strlen(device) == name.len - 2;
+}
+
+void spaces_peer_name(uint8_t out[SPACES_PEER_NAME_SIZE], uint32_t peer)
+{
+	out[0] = 'c';
+	out[1] = '/';
+	hy_put_be32(out + 2, peer);
+}
+
+bool spaces_peer_of(struct hy_bytes name, uint32_t *ret_peer)
+{
+	if (name.len != SPACES_PEER_NAME_SIZE || name.data[0] != 'c' || name.data[1] != '/')
+		return false;
+	*ret_peer = hy_get_be32(name.data + 2);
+	return true;
 }
 
 void spaces_sent_name(uint8_t out[SPACES_SENT_NAME_SIZE], uint64_t made_ms, uint32_t peer, enum spaces_role role,
@@ -138,8 +154,12 @@ static void print_row(const ProtobufCMessageDescriptor *d, pb_inner_fn *inner, v
 
 static void print_account(struct hy_bytes name, struct hy_bytes value, struct hy_buf *out)
 {
-	bool owner = hy_bytes_equal(name, hy_bytes_str(SPACES_OWNER));
-	print_row(owner ? &hy__profile_row__descriptor : &hy__device_row__descriptor, NULL, NULL, value, out);
+	const ProtobufCMessageDescriptor *d = &hy__device_row__descriptor;
+	if (hy_bytes_equal(name, hy_bytes_str(SPACES_OWNER)))
+		d = &hy__profile_row__descriptor;
+	else if (hy_bytes_equal(name, hy_bytes_str(SPACES_SETTINGS)))
+		d = &hy__settings_row__descriptor;
+	print_row(d, NULL, NULL, value, out);
 }
 
 static void print_inbox(struct hy_bytes name, struct hy_bytes value, struct hy_buf *out)
@@ -177,15 +197,28 @@ static void print_position(struct hy_bytes name, struct hy_bytes value, struct h
 
 static void print_name(struct hy_bytes name, struct hy_bytes value, struct hy_buf *out)
 {
-	print_row(&hy__name_row__descriptor, NULL, NULL, value, out);
+	bool invitation = hy_bytes_equal(name, hy_bytes_str(SPACES_INVITATION));
+	print_row(invitation ? &hy__invitation_row__descriptor : &hy__name_row__descriptor, NULL, NULL, value, out);
+}
+
+static void print_contact(struct hy_bytes name, struct hy_bytes value, struct hy_buf *out)
+{
+	print_row(&hy__contact_row__descriptor, NULL, NULL, value, out);
+}
+
+static void print_intent(struct hy_bytes name, struct hy_bytes value, struct hy_buf *out)
+{
+	print_row(&hy__intent_row__descriptor, NULL, NULL, value, out);
 }
 
 const struct kt_space spaces_table[] = {
 	{SPACES_ACCOUNT, KT_MAP, "account", print_account},
 	{SPACES_INBOX, KT_LOG, "inbox", print_inbox},
 	{SPACES_SENT, KT_WINDOW, "sent", print_sent},
-	{SPACES_CREDENTIAL, KT_MAP, "credential", print_credential},
-	{SPACES_POSITION, KT_MAP, "position", print_position},
-	{SPACES_NAME, KT_MAP, "name", print_name},
+	{SPACES_CREDENTIAL, KT_MAP, "credential", print_credential, .unfollowed = true},
+	{SPACES_POSITION, KT_MAP, "position", print_position, .unfollowed = true},
+	{SPACES_NAME, KT_MAP, "name", print_name, .unfollowed = true},
+	{SPACES_CONTACT, KT_MAP, "contact", print_contact},
+	{SPACES_INTENT, KT_MAP, "intent", print_intent, .unfollowed = true},
 	{0},
 };

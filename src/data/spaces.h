@@ -2,12 +2,15 @@
  * spaces.h - the tables that data at rest is kept in, and how their rows are named. These bytes are on disk for ever.
  *
  *	space       shape   key    rows
- *	account     MAP     user   "p": ProfileRow; "d/" + device: DeviceRow. Synced to the user's devices
+ *	account     MAP     user   "p": ProfileRow; "s": SettingsRow; "d/" + device: DeviceRow. Synced to the user's devices
  *	inbox       LOG     user   InboxRow
- *	sent        WINDOW  user   one for each message taken, so that a repeat is recognised: its content's hash
+ *	sent        WINDOW  user   one for each message taken and each change made, so that a repeat is recognised: its
+ *	                           content's hash
  *	credential  MAP     user   "p": CredentialRow; "g": GoneTicketsRow; "t/" + device: TicketRow
  *	position    MAP     user   "d/" + device: PositionRow. What the device has brought (rule R4)
- *	name        MAP     name   "p": NameRow
+ *	name        MAP     name   "p": NameRow; of a key "+" and a code: "i": InvitationRow
+ *	contact     MAP     user   "c/" + peer's UIN, big-endian: ContactRow. Synced to the user's devices
+ *	intent      MAP     user   "c/" + peer's UIN: IntentRow: the user's half, or (UIN 0) card, is to be told (rule R9)
  */
 #ifndef DATA_SPACES_H
 #define DATA_SPACES_H
@@ -21,6 +24,8 @@ enum spaces_id {
 	SPACES_CREDENTIAL = 4,
 	SPACES_POSITION = 5,
 	SPACES_NAME = 6,
+	SPACES_CONTACT = 7,
+	SPACES_INTENT = 8,
 };
 
 /** For kt_config; ended by id 0. */
@@ -28,6 +33,14 @@ extern const struct kt_space spaces_table[];
 
 #define SPACES_OWNER "p" /* the row of the key as such, in account, credential and name */
 #define SPACES_GONE "g"  /* in credential: tickets that are no longer valid */
+#define SPACES_SETTINGS "s"   /* in account */
+#define SPACES_INVITATION "i" /* in name */
+
+/** A row about another user: "c/" and the UIN. */
+#define SPACES_PEER_NAME_SIZE 6u
+void spaces_peer_name(uint8_t out[SPACES_PEER_NAME_SIZE], uint32_t peer);
+/** False: another row. */
+bool spaces_peer_of(struct hy_bytes name, uint32_t *ret_peer) HY_MUST_USE;
 
 enum spaces_device_kind { SPACES_DEVICE = 'd', SPACES_TICKET = 't' };
 
@@ -54,7 +67,12 @@ static inline struct hy_bytes spaces_device_prefix(enum spaces_device_kind kind)
 bool spaces_device_of(enum spaces_device_kind kind, struct hy_bytes name, char *device) HY_MUST_USE;
 
 /** Whether a message came in or is the user's own copy of what went out: both may have the same client ID. */
-enum spaces_role { SPACES_INCOMING = 0, SPACES_OWN = 1 };
+enum spaces_role {
+	SPACES_INCOMING = 0,
+	SPACES_OWN = 1,
+	SPACES_CONTACT_CHANGE = 2, /* the peer: whom it is about */
+	SPACES_ACCOUNT_CHANGE = 3, /* the peer: 0 */
+};
 
 #define SPACES_CLIENT_ID_SIZE 16u
 #define SPACES_HASH_SIZE 16u

@@ -33,13 +33,16 @@ struct kt_space {
 	const char *name; /* for people */
 	/** Prints a row's value for people, on one line; NULL: hexadecimal. `name` is the row's. */
 	void (*print)(struct hy_bytes name, struct hy_bytes value, struct hy_buf *out);
+	/** MAP. Nobody asks it for changes: rows that are deleted leave no tombstone, and kt_read_changes() is
+	 * OUT_OF_RANGE but for the table's own version. */
+	bool unfollowed;
 };
 
 #define KT_SPACE_ID_MAX 31
 #define KT_NAME_MAX 128u
 #define KT_VALUE_MAX (64u << 10)
 #define KT_OPS_MAX 8
-/** Names in one map, tombstones included: a put or insert of one more is RESOURCE_EXHAUSTED. */
+/** Names in one map, tombstones that were not trimmed included: a put or insert of one more is RESOURCE_EXHAUSTED. */
 #define KT_MAP_NAMES_MAX 20000u
 #define KT_WINDOW_AHEAD_MS (10u * 60 * 1000)
 
@@ -53,7 +56,8 @@ enum kt_op_kind {
 	KT_PUT,    /* MAP */
 	KT_DELETE, /* MAP: leaves a tombstone; of a row that is not there: no change */
 	KT_APPEND, /* LOG: takes the next version. Over max_rows or max_bytes (0: unbounded): RESOURCE_EXHAUSTED */
-	KT_TRIM,   /* LOG: rows up to `version` go (at most the table's version); does not raise the version */
+	KT_TRIM,   /* LOG: rows up to `version` go; MAP: tombstones up to `version` go. At most the table's version;
+		      does not raise the version; changes from below it are OUT_OF_RANGE afterwards (S4) */
 	KT_EXPECT_VERSION,   /* LOG, MAP: the table's version is `version`; else ABORTED */
 	KT_EXPECT_NOT_EMPTY, /* LOG, MAP: the table's version is above 0; else NOT_FOUND (a window's stays 0) */
 	KT_EXPECT_ROW, /* MAP: the row's version is `version` (0: no such row); else ABORTED, with the stored row */
@@ -108,18 +112,32 @@ struct kt_rows {
 	struct kt_row *rows;
 	size_t count;
 	uint64_t version; /* changes: up to where this answer goes; range: the table's */
-	uint64_t trimmed; /* LOG: rows up to here are gone */
+	uint64_t trimmed; /* LOG: rows up to here are gone; MAP: tombstones */
 	bool more;        /* a limit cut it */
 };
 
 struct kt_head {
 	uint64_t version, trimmed;
 	uint64_t rows, bytes; /* LOG, MAP: rows there are now (tombstones not), bytes of their values */
+	uint64_t tombstones;  /* MAP: that were not trimmed */
 };
 
 /** NOT_FOUND also for a tombstone. SUSPENDS. */
 int kt_read_row(struct kt *kt, struct call *call, const struct hy_key *key, uint8_t space, struct hy_bytes name,
 	enum kt_consistency consistency, struct kt_row *ret_row) HY_MUST_USE;
+/** Where one of several rows stands. */
+struct kt_place {
+	uint8_t space; /* MAP */
+	struct hy_bytes name;
+};
+#define KT_PLACES_MAX 4
+/**
+ * Several rows of one key, all of one moment, past the key's gate once: requests that read and then write a key keep
+ * their order (R7). A row that is not there has version 0. A map that is not in memory is not loaded for it: its row is
+ * looked up by itself. SUSPENDS.
+ */
+int kt_read_rows(struct kt *kt, struct call *call, const struct hy_key *key, const struct kt_place *places, size_t count,
+	enum kt_consistency consistency, struct kt_row *ret_rows) HY_MUST_USE;
 /** Rows with names after `after` (empty: from the first; LOG: names are 8-byte big-endian versions), in byte order,
  * tombstones left out. SUSPENDS. */
 int kt_read_range(struct kt *kt, struct call *call, const struct hy_key *key, uint8_t space, struct hy_bytes after,
@@ -137,6 +155,16 @@ int kt_read_head(struct kt *kt, struct call *call, const struct hy_key *key, uin
 /** For operators: keys after `after` (NULL: from the first) in byte order, at most `limit`, memory and RocksDB merged,
  * of all loops. From any coroutine of any loop. SUSPENDS. */
 int kt_list_keys(struct kt *kt, struct call *call, const struct hy_key *after, size_t limit, struct hy_key **ret_keys,
+	size_t *ret_count, bool *ret_more) HY_MUST_USE;
+
+/** One key with the heads of its tables, by space ID; of spaces that it never had: all 0. */
+struct kt_listed {
+	struct hy_key key;
+	struct kt_head heads[KT_SPACE_ID_MAX + 1];
+};
+/** As kt_list_keys, for rounds over the whole store: with heads, from memory and RocksDB, and loading nothing into
+ * memory. Heads of keys that are changing may be a moment old. SUSPENDS. */
+int kt_list_heads(struct kt *kt, struct call *call, const struct hy_key *after, size_t limit, struct kt_listed **ret_list,
 	size_t *ret_count, bool *ret_more) HY_MUST_USE;
 
 /** The table of spaces, ended by id 0. */
@@ -178,6 +206,12 @@ struct kt_config {
 	uint64_t disk_reserve_bytes;
 	uint64_t window_days;  /* 0: 8. At least 7 */
 	uint64_t idle_move_ms; /* sdb: what is durable goes to RocksDB after this time without writes; 0: 3,000 */
+	/**
+	 * sdb: look only. Nothing on disk is changed, not even by recovery: what the log has is replayed into memory
+	 * (whatever its size; a torn tail is passed over), RocksDB is opened for reading. All writes are UNAVAILABLE.
+	 * The folder must not be in use.
+	 */
+	bool read_only;
 	/** sdb: go on past damage in the log, losing what stood after it; new epoch. The operator's command. */
 	bool repair;
 };
@@ -191,6 +225,26 @@ int kt_open_mem(struct svr *svr, const struct kt_config *config, struct kt **ret
  * another error of the disk. *ret_why then says what to do (hy_alloc'd).
  */
 int kt_open_sdb(struct svr *svr, const struct kt_config *config, struct kt **ret_kt, char **ret_why);
+/**
+ * sdb: a consistent copy of the store, while it serves: RocksDB's files (hard links where possible) at the moved
+ * position P, and the log from P to a position that was durable after this call began. `dir` must not exist; it is made
+ * under another name and renamed when all is synced. The copy is what kt_open_sdb() opens after a kill, with the same
+ * epoch: whoever serves from it gives it a new one (kt_restore). From any coroutine of any loop; one at a time
+ * (ABORTED). SUSPENDS, for as long as it takes; runs on the pool. ALREADY_EXISTS, RESOURCE_EXHAUSTED (disk full),
+ * UNAVAILABLE; *ret_why (hy_alloc'd, may be NULL) says more.
+ */
+struct kt_backup_report {
+	uint64_t bytes, files;
+	uint64_t position; /* all that was durable up to here is in it */
+};
+int kt_backup(struct kt *kt, struct call *call, const char *dir, struct kt_backup_report *ret_report, char **ret_why)
+	HY_MUST_USE;
+/**
+ * [blocks] Copies a backup into a data folder that does not exist yet, or is empty, and gives it a new epoch, so that
+ * clients sync anew (R3, S12). No server needed. FAILED_PRECONDITION: not a backup, a newer format, or the folder is in
+ * use or not empty.
+ */
+int kt_restore(struct env *env, const char *backup_dir, const char *dir, char **ret_why) HY_MUST_USE;
 /** [blocks] After svr_stop: writes out and syncs the end mark. */
 void kt_close(struct kt *kt);
 

@@ -110,6 +110,11 @@ struct call {
 	uint64_t deadline_us; /* monotonic */
 	uint64_t trace;
 	struct svr_passport who;
+	/**
+	 * Where the request came from, for limits: an IPv4 address, or an IPv6 network of 64 bits, as text; also when
+	 * nobody is signed in. NULL: this machine, or unknown. Lives as long as the call.
+	 */
+	const char *address;
 	uint8_t priority;
 	/* what goes into the answer's head beside the status */
 	const char *message; /* NULL: the status's own text */
