@@ -24,17 +24,20 @@ static void fill_head(struct raw_run *r, Hy__RequestHead *head, bool with_ticket
 static void sign_in(struct raw_link *l)
 {
 	struct raw_run *r = l->run;
-	struct user *u = &r->device->world->users[r->device->user];
+	struct device *d = r->device;
+	struct user *u = &d->world->users[d->user];
 	Hy__SignInRequest request = HY__SIGN_IN_REQUEST__INIT;
 	Hy__RequestHead head;
-	uint8_t client_id[HONGYAN_CLIENT_ID_SIZE];
-	/* one at a time: a later sign-in of the same device ends the ticket of an earlier one */
-	if (!u->uin || r->links[0].identifying || r->links[1].identifying)
+	if (!u->uin || l->identifying)
 		return;
+	/* one ID, for it never signs out: an earlier try, late on a link given up, would end another one's ticket */
+	if (!d->sign_in_made_ms) {
+		env_random(env_loop_env(r->loop), d->sign_in_id, sizeof d->sign_in_id);
+		d->sign_in_made_ms = env_wall_ms(env_loop_env(r->loop));
+	}
 	fill_head(r, &head, false);
-	env_random(env_loop_env(r->loop), client_id, sizeof client_id);
-	head.client_id = (ProtobufCBinaryData){sizeof client_id, client_id};
-	head.made_ms = env_wall_ms(env_loop_env(r->loop));
+	head.client_id = (ProtobufCBinaryData){sizeof d->sign_in_id, d->sign_in_id};
+	head.made_ms = d->sign_in_made_ms;
 	request.head = &head;
 	request.name = u->name;
 	request.password = (char *)(uintptr_t) "a good password";

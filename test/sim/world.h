@@ -105,6 +105,8 @@ struct device {
 	/* on disk */
 	uint8_t ticket[HONGYAN_TICKET_MAX];
 	size_t ticket_len;
+	uint8_t sign_in_id[HONGYAN_CLIENT_ID_SIZE];      /* of a raw device */
+	uint64_t sign_in_made_ms;                        /* 0: it never tried */
 	uint8_t snapshots[SNAPSHOTS_KEPT][SNAPSHOT_MAX]; /* [0]: the newest */
 	size_t snapshot_lens[SNAPSHOTS_KEPT];
 	uint64_t got[TEXTS_MAX];    /* the version it came with; 0: not yet */
