@@ -211,16 +211,24 @@ void hongyan_sign_out(struct hongyan *h, void (*done)(void *arg, int status, con
 	t->user_arg = arg;
 }
 
+typedef void looked_up_fn(void *arg, int status, const char *why, const struct hongyan_profile *profile);
+
 static void on_looked_up(struct task *t, int status, const char *why, const ProtobufCMessage *response)
 {
 	const Hy__LookupResponse *r = (const Hy__LookupResponse *)response;
-	void (*done)(void *arg, int status, const char *why, uint32_t uin) =
-		(void (*)(void *, int, const char *, uint32_t))t->user_done;
-	done(t->user_arg, status, status == HY_OK ? NULL : why, r ? r->uin : 0);
+	looked_up_fn *done = (looked_up_fn *)t->user_done;
+	struct hongyan_profile profile = {0};
+	if (status == HY_OK)
+		profile = (struct hongyan_profile){.uin = r->uin,
+			.name = r->name,
+			.nickname = r->nickname,
+			.signature = r->signature,
+			.region = r->region,
+			.avatar_colour = r->avatar_colour};
+	done(t->user_arg, status, status == HY_OK ? NULL : why, status == HY_OK ? &profile : NULL);
 }
 
-void hongyan_lookup(struct hongyan *h, const char *name,
-	void (*done)(void *arg, int status, const char *why, uint32_t uin), void *arg)
+void hongyan_lookup(struct hongyan *h, const char *name, looked_up_fn *done, void *arg)
 {
 	Hy__LookupRequest request = HY__LOOKUP_REQUEST__INIT;
 	Hy__RequestHead head;

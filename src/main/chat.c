@@ -188,11 +188,11 @@ static void on_signed_in(void *arg, int status, const char *why, uint32_t uin, c
 	tell(arg, e);
 }
 
-static void on_found(void *arg, int status, const char *why, uint32_t uin)
+static void on_found(void *arg, int status, const char *why, const struct hongyan_profile *profile)
 {
 	struct event *e = event_create(EVENT_FOUND);
 	e->status = status;
-	e->uin = uin;
+	e->uin = profile ? profile->uin : 0;
 	if (why)
 		e->text = hy_strdup(why);
 	tell(arg, e);
