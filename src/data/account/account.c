@@ -128,6 +128,64 @@ static int get_credential(void *self, struct call *call, const Hy__AccountGetCre
 
 /* ---- synced rows --------------------------------------------------------------------------------------------- */
 
+static int profile_body(struct call *call, const struct hy_key *key, uint32_t uin, const struct kt_row *row,
+	struct hy_bytes *ret_body)
+{
+	Hy__Profile profile = HY__PROFILE__INIT;
+	Hy__AccountCard card;
+	Hy__ProfileRow *stored = (Hy__ProfileRow *)row_unpack(call, key, row, &hy__profile_row__descriptor);
+
+	if (!stored)
+		return HY_DATA_LOSS;
+	account_card_of(stored, uin, &card);
+	profile.uin = uin;
+	profile.name = card.name;
+	profile.created_ms = stored->created_ms;
+	profile.nickname = card.nickname;
+	profile.signature = card.signature;
+	profile.region = card.region;
+	profile.avatar_colour = card.avatar_colour;
+	return row_pack(call, &profile.base, ret_body);
+}
+
+/** Deleted: the defaults. */
+static int settings_body(
+	struct call *call, const struct hy_key *key, const struct kt_row *row, struct hy_bytes *ret_body)
+{
+	Hy__Settings settings = HY__SETTINGS__INIT;
+
+	if (!row->deleted) {
+		Hy__SettingsRow *stored =
+			(Hy__SettingsRow *)row_unpack(call, key, row, &hy__settings_row__descriptor);
+		if (!stored)
+			return HY_DATA_LOSS;
+		settings.may_write = (Hy__Who)stored->may_write;
+		settings.may_ask = (Hy__Who)stored->may_ask;
+	}
+	return row_pack(call, &settings.base, ret_body);
+}
+
+static int device_body(
+	struct call *call, const struct hy_key *key, const struct kt_row *row, struct hy_bytes *ret_body)
+{
+	Hy__Device device = HY__DEVICE__INIT;
+	char name[SPACES_DEVICE_MAX + 1];
+
+	if (!spaces_device_of(SPACES_DEVICE, row->name, name)) {
+		row_damaged(call, key, row, "name of an account row");
+		return HY_DATA_LOSS;
+	}
+	device.device = name;
+	if (!row->deleted) {
+		Hy__DeviceRow *stored = (Hy__DeviceRow *)row_unpack(call, key, row, &hy__device_row__descriptor);
+		if (!stored)
+			return HY_DATA_LOSS;
+		device.name = stored->name;
+		device.signed_in_ms = stored->signed_in_ms;
+	}
+	return row_pack(call, &device.base, ret_body);
+}
+
 /** The body that clients get for a row: what is stored is not what is told. */
 static int change_body(
 	struct call *call, const struct hy_key *key, uint32_t uin, const struct kt_row *row, Hy__AccountChange *change)
@@ -136,33 +194,14 @@ static int change_body(
 	int rc;
 
 	if (hy_bytes_equal(row->name, hy_bytes_str(SPACES_OWNER)) && !row->deleted) {
-		Hy__Profile profile = HY__PROFILE__INIT;
-		Hy__ProfileRow *stored = (Hy__ProfileRow *)row_unpack(call, key, row, &hy__profile_row__descriptor);
-		if (!stored)
-			return HY_DATA_LOSS;
-		profile.uin = uin;
-		profile.name = stored->name;
-		profile.created_ms = stored->created_ms;
+		rc = profile_body(call, key, uin, row, &body);
 		change->type = HY__SYNC_TYPE__SYNC_TYPE_PROFILE;
-		rc = row_pack(call, &profile.base, &body);
+	} else if (hy_bytes_equal(row->name, hy_bytes_str(SPACES_SETTINGS))) {
+		rc = settings_body(call, key, row, &body);
+		change->type = HY__SYNC_TYPE__SYNC_TYPE_SETTINGS;
 	} else {
-		Hy__Device device = HY__DEVICE__INIT;
-		char name[SPACES_DEVICE_MAX + 1];
-		if (!spaces_device_of(SPACES_DEVICE, row->name, name)) {
-			row_damaged(call, key, row, "name of an account row");
-			return HY_DATA_LOSS;
-		}
-		device.device = name;
-		if (!row->deleted) {
-			Hy__DeviceRow *stored =
-				(Hy__DeviceRow *)row_unpack(call, key, row, &hy__device_row__descriptor);
-			if (!stored)
-				return HY_DATA_LOSS;
-			device.name = stored->name;
-			device.signed_in_ms = stored->signed_in_ms;
-		}
+		rc = device_body(call, key, row, &body);
 		change->type = HY__SYNC_TYPE__SYNC_TYPE_DEVICE;
-		rc = row_pack(call, &device.base, &body);
 	}
 	if (rc != HY_OK)
 		return rc;
@@ -230,6 +269,9 @@ static const struct account_handlers handlers = {
 	.list_devices = account_handle_list_devices,
 	.put_position = account_handle_put_position,
 	.changes = changes,
+	.get_card = account_handle_get_card,
+	.put_profile = account_handle_put_profile,
+	.put_settings = account_handle_put_settings,
 };
 
 int account_create(struct svr *svr, struct kt *kt, struct account **ret_account)

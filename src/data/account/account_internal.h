@@ -25,6 +25,24 @@ int account_handle_list_devices(void *self, struct call *call, const Hy__Account
 int account_handle_put_position(void *self, struct call *call, const Hy__AccountPutPositionRequest *request,
 	Hy__AccountPutPositionResponse *response);
 
+/* In account_profile.c */
+int account_handle_get_card(
+	void *self, struct call *call, const Hy__AccountGetCardRequest *request, Hy__AccountGetCardResponse *response);
+int account_handle_put_profile(void *self, struct call *call, const Hy__AccountPutProfileRequest *request,
+	Hy__AccountPutProfileResponse *response);
+int account_handle_put_settings(void *self, struct call *call, const Hy__AccountPutSettingsRequest *request,
+	Hy__AccountPutSettingsResponse *response);
+/** What others see of it: the stored card or, of an account that never changed it, one made of name and UIN. Points
+ * into `profile`. */
+void account_card_of(const Hy__ProfileRow *profile, uint32_t uin, Hy__AccountCard *ret_card);
+static inline bool account_profile_is_gone(const Hy__ProfileRow *profile)
+{
+	return profile->card && profile->card->gone;
+}
+/** With the row's version. NOT_FOUND; DATA_LOSS. SUSPENDS. */
+int account_read_profile(struct account *account, struct call *call, const struct hy_key *key,
+	Hy__ProfileRow **ret_profile, uint64_t *ret_version) HY_MUST_USE;
+
 /** The user's name; "" if the profile is damaged: one bad row keeps nobody out (R8). NOT_FOUND. SUSPENDS. */
 int account_read_name(
 	struct account *account, struct call *call, const struct hy_key *key, char **ret_name) HY_MUST_USE;
