@@ -40,6 +40,8 @@ static bool set_value(struct hy_config *c, size_t index, const char *text, enum 
 		memcpy(to, &c->texts[index], sizeof c->texts[index]);
 	} else if (item->type == HY_CONFIG_BOOL) {
 		memcpy(to, &v.truth, sizeof v.truth);
+	} else if (item->type == HY_CONFIG_RATE) {
+		memcpy(to, &v.rate, sizeof v.rate);
 	} else {
 		memcpy(to, &v.number, sizeof v.number);
 	}

@@ -32,7 +32,21 @@ enum hy_config_type {
 	HY_CONFIG_BYTES,    /* 512M: K, M, G, T are powers of 1,024; a plain number is bytes: uint64_t, bytes */
 	HY_CONFIG_DURATION, /* 250ms, 30s, 5m, 2h, 7d; 0: uint64_t, milliseconds */
 	HY_CONFIG_PERCENT,  /* 80 or 80%: uint64_t, 0 to 100 */
+	HY_CONFIG_RATE,     /* 50/s:500, 1/2s:30, 30/h, off: struct hy_rate */
 };
+
+/**
+ * How often something may be done: one each `interval_us`, and `burst` at once after a pause. In text COUNT/TIME:BURST,
+ * where TIME is s, m, h, d or a number of them (1/10s), and :BURST may be left out: it is COUNT then. "off" and "0"
+ * are no limit: interval_us 0.
+ */
+struct hy_rate {
+	uint64_t interval_us; /* 1 us to 30 days */
+	uint64_t burst;       /* 1 to HY_RATE_COUNT_MAX */
+};
+#define HY_RATE_COUNT_MAX 1000000u
+/** False: the text is none. */
+bool hy_rate_parse(const char *text, struct hy_rate *ret_rate) HY_MUST_USE;
 
 struct hy_config_item {
 	const char *name;   /* "section.key" in the file; NULL: an option only */

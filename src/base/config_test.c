@@ -10,6 +10,7 @@
 
 struct settings {
 	const char *listen, *admin, *name;
+	struct hy_rate guests;
 	bool verbose, sync;
 	uint64_t loops, memory, keep, high;
 };
@@ -24,6 +25,7 @@ static const struct hy_config_item items[] = {
 		UINT64_C(1) << 40},
 	{"store.keep", NULL, HY_CONFIG_DURATION, AT(keep), "30d", "how long messages stay"},
 	{"store.high", NULL, HY_CONFIG_PERCENT, AT(high), "80%", "fill level that refuses"},
+	{"store.guests", NULL, HY_CONFIG_RATE, AT(guests), "1/2s:30", "how many may come"},
 	{"store.sync", "sync", HY_CONFIG_BOOL, AT(sync), "true", "wait for the disk"},
 	{NULL, "verbose", HY_CONFIG_BOOL, AT(verbose), "false", "log more"},
 	{NULL, "name", HY_CONFIG_STRING, AT(name), "goose", "the server's name"},
@@ -54,6 +56,7 @@ static void test_defaults_hold_without_anything_read(void **state)
 	assert_int_equal(s.memory, 256 << 20);
 	assert_int_equal(s.keep, UINT64_C(30) * 24 * 3600 * 1000);
 	assert_int_equal(s.high, 80);
+	assert_true(s.guests.interval_us == 2000000 && s.guests.burst == 30);
 	assert_true(s.sync);
 	assert_false(s.verbose);
 	hy_config_destroy(c);
@@ -151,6 +154,8 @@ static void test_values_fit_their_type_or_are_refused(void **state)
 		{"store", "keep", "7w", false},
 		{"store", "high", "100%", true},
 		{"store", "high", "101", false},
+		{"store", "guests", "5/m", true},
+		{"store", "guests", "5", false},
 	};
 	for (size_t i = 0; i < HY_COUNT_OF(cases); i++) {
 		struct settings s;
@@ -164,6 +169,54 @@ static void test_values_fit_their_type_or_are_refused(void **state)
 		hy_free(why);
 		hy_buf_fini(&text);
 		hy_config_destroy(c);
+	}
+}
+
+static void test_rates_are_read_as_people_write_them(void **state)
+{
+	static const struct {
+		const char *text;
+		bool ok;
+		uint64_t interval_us, burst;
+	} cases[] = {
+		{"50/s:500", true, 20000, 500},
+		{"1/s", true, 1000000, 1},
+		{"1/2s:30", true, 2000000, 30},
+		{"30/h", true, 120000000, 30},
+		{"30/h:1", true, 120000000, 1},
+		{"1/30d:1000000", true, UINT64_C(2592000000000), 1000000},
+		{"1000000/s", true, 1, 1000000},
+		{"3/m:9", true, 20000000, 9},
+		{"off", true, 0, 0},
+		{"0", true, 0, 0},
+		{"", false},
+		{"50", false},
+		{"50/", false},
+		{"50/s:", false},
+		{"50/s:0", false},
+		{"0/s", false},
+		{"0:5", false},
+		{"1/0s", false},
+		{"1/31d", false},
+		{"1000001/s", false},
+		{"1/s:1000001", false},
+		{"1/s:5x", false},
+		{"1/w", false},
+		{"1/sec", false},
+		{"-1/s", false},
+		{"1 / s", false},
+		{"1/18446744073709551617s", false},
+		{"none", false},
+	};
+	for (size_t i = 0; i < HY_COUNT_OF(cases); i++) {
+		struct hy_rate rate;
+		bool ok = hy_rate_parse(cases[i].text, &rate);
+		if (ok != cases[i].ok)
+			fail_msg("'%s' was %s", cases[i].text, ok ? "accepted" : "refused");
+		if (ok) {
+			assert_true(rate.interval_us == cases[i].interval_us);
+			assert_true(rate.burst == cases[i].burst);
+		}
 	}
 }
 
@@ -299,6 +352,7 @@ int main(void)
 		cmocka_unit_test(test_a_bad_file_is_told_by_line_and_by_what_is_allowed),
 		cmocka_unit_test(test_lines_that_the_parser_would_cut_are_refused),
 		cmocka_unit_test(test_values_fit_their_type_or_are_refused),
+		cmocka_unit_test(test_rates_are_read_as_people_write_them),
 		cmocka_unit_test(test_options_in_all_their_forms),
 		cmocka_unit_test(test_an_option_wins_over_the_file_whichever_is_read_first),
 		cmocka_unit_test(test_bad_options_say_what_is_allowed),

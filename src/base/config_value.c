@@ -12,6 +12,9 @@ static const struct unit duration_units[] = {
 	{"d", 86400000}, {"h", 3600000}, {"m", 60000}, {"s", 1000}, {"ms", 1}, {0}};
 static const struct unit percent_units[] = {{"%", 1}, {"", 1}, {0}};
 static const struct unit plain_units[] = {{"", 1}, {0}};
+/* What a rate is counted by; in microseconds. */
+static const struct unit rate_units[] = {{"d", 86400000000}, {"h", 3600000000}, {"m", 60000000}, {"s", 1000000}, {0}};
+#define RATE_DAYS_MAX 30u
 
 static const struct kind {
 	const char *word, *what, *example;
@@ -25,6 +28,7 @@ static const struct kind {
 	[HY_CONFIG_BYTES] = {"BYTES", "a size", "512M (K, M, G, T)", byte_units},
 	[HY_CONFIG_DURATION] = {"DURATION", "a duration", "30s (ms, s, m, h, d)", duration_units},
 	[HY_CONFIG_PERCENT] = {"PERCENT", "a percentage", "80%", percent_units},
+	[HY_CONFIG_RATE] = {"RATE", "a rate", "50/s:500 (50 a second, 500 at once), 1/10s, 30/h or off", NULL},
 };
 
 bool hy_config_is_text(enum hy_config_type type)
@@ -95,6 +99,43 @@ static bool parse_bool(const char *text, bool *ret_truth)
 	return false;
 }
 
+/* The time in "50/s" and "1/10s"; *s then stands after it. */
+static bool take_rate_time(const char **s, uint64_t *ret_us)
+{
+	uint64_t times = 1;
+	if (**s >= '0' && **s <= '9' && !take_number(s, HY_RATE_COUNT_MAX, &times))
+		return false;
+	const struct unit *u = rate_units;
+	while (u->suffix && u->suffix[0] != **s)
+		u++;
+	if (!u->suffix)
+		return false;
+	++*s;
+	*ret_us = times * u->factor;
+	return times > 0 && *ret_us <= RATE_DAYS_MAX * rate_units[0].factor;
+}
+
+bool hy_rate_parse(const char *text, struct hy_rate *ret_rate)
+{
+	uint64_t count, us;
+	*ret_rate = (struct hy_rate){0};
+	if (strcmp(text, "off") == 0 || strcmp(text, "0") == 0)
+		return true;
+	if (!take_number(&text, HY_RATE_COUNT_MAX, &count) || count == 0 || *text++ != '/' ||
+		!take_rate_time(&text, &us))
+		return false;
+	uint64_t burst = count;
+	if (*text == ':') {
+		text++;
+		if (!take_number(&text, HY_RATE_COUNT_MAX, &burst) || burst == 0)
+			return false;
+	}
+	if (*text != 0)
+		return false;
+	*ret_rate = (struct hy_rate){us / count, burst};
+	return true;
+}
+
 static bool is_host(const char *s, size_t len)
 {
 	if (len == 1 && *s == '*')
@@ -134,6 +175,8 @@ bool hy_config_value_parse(const struct hy_config_item *item, const char *text, 
 	case HY_CONFIG_DURATION:
 	case HY_CONFIG_PERCENT:
 		return parse_number(item, text, &ret_v->number);
+	case HY_CONFIG_RATE:
+		return hy_rate_parse(text, &ret_v->rate);
 	}
 	return false;
 }

@@ -7,8 +7,9 @@
 #include "base/config.h"
 
 struct hy_config_value {
-	bool truth;      /* HY_CONFIG_BOOL */
-	uint64_t number; /* all that count */
+	bool truth;          /* HY_CONFIG_BOOL */
+	uint64_t number;     /* all that count */
+	struct hy_rate rate; /* HY_CONFIG_RATE */
 };
 
 bool hy_config_is_text(enum hy_config_type type);
