@@ -59,10 +59,23 @@ static void scan_run(struct svr_job *job)
 	scan->status = rows_scan(scan->sdb->rows, place_bytes(&scan->from), place_bytes(&scan->to), scan_row, scan);
 }
 
-static void get_run(struct svr_job *job)
+/** Rows looked up by the pool. */
+struct gets {
+	struct svr_job job;
+	struct sdb *sdb;
+	size_t count;
+	struct {
+		struct place_name name;
+		struct hy_buf out;
+		int status;
+	} rows[KT_PLACES_MAX];
+};
+
+static void gets_destroy(struct gets *gets)
 {
-	struct sdb_scan *scan = hy_container_of(job, struct sdb_scan, job);
-	scan->status = rows_get(scan->sdb->rows, place_bytes(&scan->from), &scan->out);
+	for (size_t i = 0; i < gets->count; i++)
+		hy_buf_fini(&gets->rows[i].out);
+	hy_free(gets);
 }
 
 static void scan_done(struct svr_job *job)
@@ -70,26 +83,60 @@ static void scan_done(struct svr_job *job)
 	sdb_scan_destroy(hy_container_of(job, struct sdb_scan, job));
 }
 
-static int run_job(struct sdb *sdb, struct call *call, struct sdb_scan **scan, void (*run)(struct svr_job *job))
+static void gets_run(struct svr_job *job)
 {
-	(*scan)->job.run = run;
-	(*scan)->job.done = scan_done;
+	struct gets *gets = hy_container_of(job, struct gets, job);
+	for (size_t i = 0; i < gets->count; i++)
+		gets->rows[i].status =
+			rows_get(gets->sdb->rows, place_bytes(&gets->rows[i].name), &gets->rows[i].out);
+}
+
+static void gets_done(struct svr_job *job)
+{
+	gets_destroy(hy_container_of(job, struct gets, job));
+}
+
+static int run_job(struct sdb *sdb, struct call *call, struct svr_job *job)
+{
 	mon_add(svr_mon(sdb->kt.svr), svr_loop_index(call->loop), MON_kt_cold_reads, 1);
-	int status = svr_pool_call(sdb->pool, call, &(*scan)->job);
+	return svr_pool_call(sdb->pool, call, job);
+}
+
+int sdb_scan_run(struct sdb *sdb, struct call *call, struct sdb_scan **scan)
+{
+	(*scan)->job.run = scan_run;
+	(*scan)->job.done = scan_done;
+	int status = run_job(sdb, call, &(*scan)->job);
 	if (status) {
 		*scan = NULL;
 		return status;
 	}
-	if ((*scan)->status && (*scan)->status != HY_NOT_FOUND) {
+	if ((*scan)->status) {
 		status = call_fail(call, HY_UNAVAILABLE, "reading from the disk failed");
 		sdb_scan_destroy(hy_take(*scan));
 	}
 	return status;
 }
 
-int sdb_scan_run(struct sdb *sdb, struct call *call, struct sdb_scan **scan)
+/** As sdb_scan_run(); each row has a status of its own: HY_OK or HY_NOT_FOUND. */
+static int run_gets(struct sdb_visit *v, struct gets **gets)
 {
-	return run_job(sdb, call, scan, scan_run);
+	sdb_visit_hold(v);
+	(*gets)->sdb = v->shard->sdb;
+	(*gets)->job.run = gets_run;
+	(*gets)->job.done = gets_done;
+	int status = run_job(v->shard->sdb, v->call, &(*gets)->job);
+	if (status) {
+		*gets = NULL;
+		return status;
+	}
+	for (size_t i = 0; i < (*gets)->count && !status; i++) {
+		if ((*gets)->rows[i].status && (*gets)->rows[i].status != HY_NOT_FOUND)
+			status = call_fail(v->call, HY_UNAVAILABLE, "reading from the disk failed");
+	}
+	if (status)
+		gets_destroy(hy_take(*gets));
+	return status;
 }
 
 /** HY_OK (the value is appended to `out`), HY_NOT_FOUND, or why it could not be read. */
@@ -99,16 +146,16 @@ static int get(struct sdb_visit *v, const struct place_name *name, struct hy_buf
 	int status = rows_get_cached(sdb->rows, place_bytes(name), out);
 	if (status != HY_UNAVAILABLE)
 		return status;
-	sdb_visit_hold(v);
-	struct sdb_scan *scan = sdb_scan_create(sdb);
-	scan->from = *name;
-	status = run_job(sdb, v->call, &scan, get_run);
+	struct gets *gets = hy_zalloc(sizeof *gets);
+	gets->count = 1;
+	gets->rows[0].name = *name;
+	status = run_gets(v, &gets);
 	if (status)
 		return status;
-	status = scan->status;
+	status = gets->rows[0].status;
 	if (!status)
-		hy_buf_append(out, hy_buf_data(&scan->out), hy_buf_len(&scan->out));
-	sdb_scan_destroy(scan);
+		hy_buf_append(out, hy_buf_data(&gets->rows[0].out), hy_buf_len(&gets->rows[0].out));
+	gets_destroy(gets);
 	return status;
 }
 
@@ -145,8 +192,10 @@ static bool merge_table(struct sdb_shard *s, struct sdb_table *t, const struct p
 		break;
 	case KT_MAP:
 		good = p->version >= t->map.gap_end;
+		/* RocksDB has the key as of one moment, so up to its version it is right, whatever the log had. */
+		sdb_map_drop(s, t, p->version);
 		t->seen.version = HY_MAX(t->seen.version, p->version);
-		t->disk_version = p->version;
+		t->disk_version = t->map.base = p->version;
 		t->map.whole = p->version == 0;
 		break;
 	case KT_WINDOW:
@@ -231,6 +280,7 @@ static bool merge_map(struct sdb_shard *s, struct sdb_table *t, const struct sdb
 	for (uint32_t i = 0; i < scan->count && good; i++)
 		good = next_map_row(&in, &rows[i]);
 	if (good) {
+		sdb_map_drop(s, t, t->map.base); /* what was read row by row comes again, in order */
 		qsort(rows, scan->count, sizeof *rows, by_version);
 		struct hy_link *at = t->map.by_version.next;
 		for (uint32_t i = 0; i < scan->count; i++)
@@ -256,6 +306,71 @@ int sdb_load_map(struct sdb_visit *v, const struct kt_space *space)
 	if (!t->map.whole && !merge_map(v->shard, t, scan))
 		status = broken(v, space->name);
 	sdb_scan_destroy(scan);
+	return status;
+}
+
+/** A row that was looked up by itself. False: malformed. */
+static bool add_map_row(struct sdb_shard *s, struct sdb_table *t, struct hy_bytes name, struct hy_bytes stored)
+{
+	struct kt_effect e = {.space = t->space, .name = name};
+	bool deleted;
+	if (!place_get_map_value(stored, &e.version, &deleted, &e.value))
+		return false;
+	e.kind = deleted ? KT_EFFECT_DELETE : KT_EFFECT_PUT;
+	if (!t->map.whole && !sdb_map_row(t, name))
+		sdb_map_add_read(s, t, &e);
+	return true;
+}
+
+/**
+ * While this waits nothing else of the key's cold maps changes, neither here (whoever writes brings the map first, and
+ * the gate is held) nor in RocksDB (what the mover may bring there memory has): so all rows are of one moment.
+ */
+static int wait_for_map_rows(
+	struct sdb_visit *v, struct gets *gets, const struct kt_place *const wanted[KT_PLACES_MAX])
+{
+	int status = run_gets(v, &gets);
+	if (status)
+		return status;
+	for (size_t i = 0; i < gets->count && !status; i++) {
+		const struct kt_space *space = v->shard->sdb->kt.by_id[wanted[i]->space];
+		struct sdb_table *t = sdb_table_find(v->entry, space);
+		if (!gets->rows[i].status &&
+			!add_map_row(v->shard, t, wanted[i]->name, hy_buf_bytes(&gets->rows[i].out)))
+			status = broken(v, space->name);
+	}
+	gets_destroy(gets);
+	return status;
+}
+
+int sdb_load_map_rows(struct sdb_visit *v, const struct kt_place *places, size_t count)
+{
+	const struct kt_place *wanted[KT_PLACES_MAX];
+	struct gets *gets = NULL;
+	int status = HY_OK;
+	struct hy_buf out = {0};
+	for (size_t i = 0; i < count && !status; i++) {
+		const struct kt_space *space = v->shard->sdb->kt.by_id[places[i].space];
+		struct sdb_table *t = sdb_table_find(v->entry, space);
+		if (!t || t->map.whole || sdb_map_row(t, places[i].name))
+			continue;
+		struct place_name place;
+		place_map_row(&place, &v->entry->key, space->id, places[i].name);
+		hy_buf_clear(&out);
+		int found = rows_get_cached(v->shard->sdb->rows, place_bytes(&place), &out);
+		if (found == HY_UNAVAILABLE) {
+			gets = gets ? gets : hy_zalloc(sizeof *gets);
+			wanted[gets->count] = &places[i];
+			gets->rows[gets->count++].name = place;
+		} else if (!found && !add_map_row(v->shard, t, places[i].name, hy_buf_bytes(&out))) {
+			status = broken(v, space->name);
+		}
+	}
+	hy_buf_fini(&out);
+	if (gets && !status)
+		return wait_for_map_rows(v, gets, wanted);
+	if (gets)
+		gets_destroy(gets);
 	return status;
 }
 

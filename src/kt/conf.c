@@ -7,6 +7,7 @@ const struct kt_space conf_spaces[] = {
 	{CONF_MAP, KT_MAP, "map", NULL},
 	{CONF_WINDOW, KT_WINDOW, "window", NULL},
 	{CONF_OTHER_LOG, KT_LOG, "other log", NULL},
+	{CONF_OTHER_MAP, KT_MAP, "other map", NULL},
 	{0},
 };
 
@@ -113,6 +114,7 @@ struct request {
 	uint64_t since;
 	struct kt_limits limits;
 	struct kt_result *result;
+	const struct kt_place *places;
 	struct kt_row *row;
 	struct kt_rows *rows;
 	struct kt_head *head;
@@ -158,6 +160,19 @@ int conf_row(struct conf *c, struct call *call, const struct hy_key *key, uint8_
 	struct kt_row ignored;
 	struct request r = {.c = c, .key = key, .space = space, .name = name, .row = row ? row : &ignored};
 	return hop(call, &r, do_row);
+}
+
+static int do_rows(struct call *call, void *arg)
+{
+	struct request *r = arg;
+	return kt_read_rows(r->c->kt, call, r->key, r->places, r->count, KT_STRONG, r->row);
+}
+
+int conf_rows(struct conf *c, struct call *call, const struct hy_key *key, const struct kt_place *places, size_t count,
+	struct kt_row *rows)
+{
+	struct request r = {.c = c, .key = key, .places = places, .count = count, .row = rows};
+	return hop(call, &r, do_rows);
 }
 
 static int do_changes(struct call *call, void *arg)

@@ -12,7 +12,7 @@
 
 #include "kt/kt.h"
 
-enum { CONF_LOG = 1, CONF_MAP = 2, CONF_WINDOW = 3, CONF_OTHER_LOG = 4 };
+enum { CONF_LOG = 1, CONF_MAP = 2, CONF_WINDOW = 3, CONF_OTHER_LOG = 4, CONF_OTHER_MAP = 5 };
 extern const struct kt_space conf_spaces[];
 
 struct conf {
@@ -63,6 +63,8 @@ int conf_write_lazily(
 	struct conf *c, struct call *call, const struct hy_key *key, const struct kt_op *ops, size_t count);
 int conf_row(struct conf *c, struct call *call, const struct hy_key *key, uint8_t space, struct hy_bytes name,
 	struct kt_row *row);
+int conf_rows(struct conf *c, struct call *call, const struct hy_key *key, const struct kt_place *places, size_t count,
+	struct kt_row *rows);
 int conf_changes(struct conf *c, struct call *call, const struct hy_key *key, uint8_t space, uint64_t since,
 	struct kt_limits limits, struct kt_rows *rows);
 int conf_range(struct conf *c, struct call *call, const struct hy_key *key, uint8_t space, struct hy_bytes after,
@@ -105,6 +107,8 @@ void conf_wait_moved(struct conf *c, struct call *call);
 	{                                                                      \
 		.kind = KT_INSERT, .space = CONF_WINDOW, .name = n, .value = v \
 	}
+#define PLACES(...) \
+	(struct kt_place[]){__VA_ARGS__}, sizeof((struct kt_place[]){__VA_ARGS__}) / sizeof(struct kt_place)
 #define OPS(...) (struct kt_op[]){__VA_ARGS__}, sizeof((struct kt_op[]){__VA_ARGS__}) / sizeof(struct kt_op)
 
 /** A window name: a time and a number. */

@@ -146,6 +146,28 @@ static void maps(struct conf *c, struct call *call)
 	CHECK_EQ(c, row.version, 4);
 }
 
+static void several_rows(struct conf *c, struct call *call)
+{
+	struct kt_row rows[KT_PLACES_MAX];
+	const struct kt_place al = {CONF_MAP, B("al")}, bob = {CONF_MAP, B("bob")}, other = {CONF_OTHER_MAP, B("al")};
+	const struct kt_place bad[] = {{CONF_LOG, B("12345678")}, {9, B("al")}, {CONF_MAP, B("")}};
+	const struct kt_place many[KT_PLACES_MAX + 1] = {al, al, al, al, al};
+	CHECK_EQ(c, conf_rows(c, call, ann(), PLACES(al, other), rows), HY_OK);
+	CHECK_EQ(c, rows[0].version + rows[1].version, 0);
+	CHECK_EQ(c, conf_write(c, call, ann(), OPS(OP_PUT(B("al"), B("1")), OP_PUT(B("bob"), B("22"))), NULL), HY_OK);
+	CHECK_EQ(c, conf_write(c, call, ann(), OPS(OP_DELETE(B("al"))), NULL), HY_OK);
+	CHECK_EQ(c, conf_rows(c, call, ann(), PLACES(al, bob, other, bob), rows), HY_OK);
+	CHECK_EQ(c, rows[0].version, 0); /* a tombstone is no row */
+	CHECK_EQ(c, rows[1].version, 2);
+	CHECK_EQ(c, rows[2].version, 0);
+	CHECK_EQ(c, rows[3].version, 2);
+	CHECK(c, hy_bytes_equal(rows[3].name, B("bob")) && hy_bytes_equal(rows[3].value, B("22")));
+	for (size_t i = 0; i < HY_COUNT_OF(bad); i++)
+		CHECK_EQ(c, conf_rows(c, call, ann(), &bad[i], 1, rows), HY_INVALID_ARGUMENT);
+	CHECK_EQ(c, conf_rows(c, call, ann(), bad, 0, rows), HY_INVALID_ARGUMENT);
+	CHECK_EQ(c, conf_rows(c, call, ann(), many, KT_PLACES_MAX + 1, rows), HY_INVALID_ARGUMENT);
+}
+
 static void fill_a_map(struct conf *c, struct call *call, unsigned index)
 {
 	for (uint32_t i = 0; i < KT_MAP_NAMES_MAX / 50 && !c->failure[0]; i += KT_OPS_MAX) {
@@ -538,6 +560,97 @@ static void write_in_order_when_cold(struct conf *c, struct call *call)
 	}
 }
 
+/* ---- read, then written (R7)
+ * ---------------------------------------------------------------------------------------------- */
+
+#define ORDERED 6
+
+struct reader {
+	struct order *order;
+	unsigned index;
+	uint64_t version;
+};
+
+/** As a message is sent: what the recipient's rows say, then the entry. Every other one needs no row from RocksDB. */
+static void read_then_write(void *arg)
+{
+	struct reader *w = arg;
+	struct order *o = w->order;
+	struct hy_arena arena;
+	struct kt_result r;
+	struct kt_row rows[2];
+	hy_arena_init(&arena, HY_ARENA_LIMIT_DEFAULT);
+	struct call call = {.arena = &arena, .deadline_us = UINT64_MAX};
+	call.loop = svr_loop_at(o->c->svr, svr_loop_of_key(o->c->svr, &o->key));
+	uint8_t space = w->index % 2 ? CONF_OTHER_MAP : CONF_MAP;
+	const struct kt_place places[] = {{space, B("contact")}, {space, B("settings")}};
+	const struct kt_op op = OP_APPEND(B("text"));
+	int status = kt_read_rows(o->c->kt, &call, &o->key, places, 2, KT_STRONG, rows);
+	bool good = status == HY_OK && rows[1].version == 0 && rows[0].version == (w->index % 2 ? 0 : 1);
+	if (good && kt_write(o->c->kt, &call, &o->key, &op, 1, &r) == HY_OK)
+		w->version = r.versions[0];
+	hy_arena_fini(&arena);
+	if (--o->left == 0)
+		co_wake(&o->wait, HY_OK);
+}
+
+static int read_and_write_in_order(struct call *callee, void *arg)
+{
+	struct order *o = arg;
+	struct reader readers[ORDERED];
+	o->left = ORDERED;
+	co_wait_init(&o->wait, callee->loop);
+	for (unsigned i = 0; i < ORDERED; i++) {
+		readers[i] = (struct reader){o, i, 0};
+		co_spawn(callee->loop, read_then_write, &readers[i]);
+	}
+	int status = co_wait_uncancelled(&o->wait);
+	for (unsigned i = 0; i < ORDERED; i++) {
+		if (readers[i].version != o->versions[0] + i + 1)
+			status = HY_INTERNAL;
+	}
+	o->versions[0] += ORDERED;
+	return status;
+}
+
+static void write_contacts(struct conf *c, struct call *call)
+{
+	for (uint32_t uin = 1; uin <= 20; uin++) {
+		struct hy_key key = hy_key_user(uin);
+		CHECK_EQ(c, conf_write(c, call, &key, OPS(OP_PUT(B("contact"), B("may write"))), NULL), HY_OK);
+	}
+}
+
+static void read_then_write_in_order(struct conf *c, struct call *call)
+{
+	for (uint32_t uin = 1; uin <= 20; uin++) {
+		struct order o = {.c = c, .key = hy_key_user(uin)};
+		for (int i = 0; i < 2; i++) /* cold, then warm */
+			CHECK_EQ(c, svr_hop(call, svr_loop_of_key(c->svr, &o.key), read_and_write_in_order, &o), HY_OK);
+	}
+}
+
+/** Rows of a map that is in RocksDB, and of one that the log brought, one by one and then all. */
+static void see_several_rows(struct conf *c, struct call *call)
+{
+	struct kt_row rows[3];
+	struct kt_rows all;
+	const struct kt_place a = {CONF_MAP, B("a")}, b = {CONF_MAP, B("b")}, none = {CONF_MAP, B("none")};
+	for (int i = 0; i < 2; i++) {
+		CHECK_EQ(c, conf_rows(c, call, ann(), PLACES(b, a, none), rows), HY_OK);
+		CHECK_EQ(c, rows[0].version, 2);
+		CHECK(c, hy_bytes_equal(rows[0].value, B("2")));
+		CHECK_EQ(c, rows[1].version + rows[2].version, 0);
+		CHECK_EQ(c, conf_row(c, call, ann(), CONF_MAP, B("b"), NULL), HY_OK);
+	}
+	CHECK_EQ(c, conf_changes(c, call, ann(), CONF_MAP, 0, ALL, &all), HY_OK);
+	CHECK_EQ(c, all.count, 2);
+	CHECK_EQ(c, all.rows[0].version, 2);
+	CHECK_EQ(c, all.rows[1].version, 3);
+	CHECK_EQ(c, conf_rows(c, call, ann(), PLACES(b, a, none), rows), HY_OK);
+	CHECK_EQ(c, rows[0].version, 2);
+}
+
 static void list_keys(struct conf *c, struct call *call)
 {
 	struct hy_key *keys;
@@ -567,6 +680,7 @@ const struct conf_scenario conf_scenarios[] = {
 	{"bounds of a log count what is there now", {trim_at_the_bound}},
 	{"changes come in pages that say how far they go", {pages}},
 	{"maps insert, put, delete and keep tombstones", {maps}},
+	{"several rows are read at once, and those that are not there are empty", {several_rows}},
 	{"a map takes names up to its bound", {full_map}},
 	{"a write is made whole or not at all", {all_or_nothing}},
 	{"what makes no sense is refused", {bad_arguments}},
@@ -581,6 +695,9 @@ const struct conf_scenario conf_scenarios[] = {
 	{"versions, trims and tombstones survive a restart", {write_some, see_them, see_them}},
 	{"they survive the move to RocksDB too", {write_some, move_all, see_them, see_them}},
 	{"what waits for RocksDB is not overtaken", {write_cold_keys, move_all, write_in_order_when_cold}},
+	{"rows are read one by one, from log and RocksDB", {write_some, see_several_rows, move_all, see_several_rows}},
+	{"who reads rows and then writes keeps its place, cold or warm",
+		{write_contacts, move_all, read_then_write_in_order}},
 	{"a random test agrees with a model over restarts",
 		{conf_random_start, conf_random_go_on, conf_random_go_on, conf_random_go_on}},
 	{"a random test agrees with a model, in little memory and over restarts",

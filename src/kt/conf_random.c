@@ -239,6 +239,23 @@ static void check_ranges(struct conf *c, struct call *call, struct random_state 
 		CHECK(c, is_value(rows.rows[i].value, m->log[first + i]));
 }
 
+static void check_several(struct conf *c, struct call *call, struct random_state *s, unsigned worker, struct model *m)
+{
+	struct kt_place places[KT_PLACES_MAX];
+	struct kt_row rows[KT_PLACES_MAX];
+	unsigned names[KT_PLACES_MAX], count = 1 + (unsigned)draw(s, worker, KT_PLACES_MAX);
+	for (unsigned i = 0; i < count; i++) {
+		names[i] = (unsigned)draw(s, worker, NAMES);
+		places[i] = (struct kt_place){CONF_MAP, name_of(names[i])};
+	}
+	CHECK_EQ(c, conf_rows(c, call, &m->key, places, count, rows), HY_OK);
+	for (unsigned i = 0; i < count; i++) {
+		const struct model_row *row = &m->map[names[i]];
+		CHECK_EQ(c, rows[i].version, row->deleted ? 0 : row->version);
+		CHECK(c, !rows[i].version || is_value(rows[i].value, row->value));
+	}
+}
+
 static void check_rows(struct conf *c, struct call *call, struct random_state *s, unsigned worker, struct model *m)
 {
 	struct kt_row row;
@@ -247,6 +264,7 @@ static void check_rows(struct conf *c, struct call *call, struct random_state *s
 	CHECK_EQ(c, conf_row(c, call, &m->key, CONF_MAP, name_of(i), &row), there ? HY_OK : HY_NOT_FOUND);
 	if (there)
 		CHECK(c, is_value(row.value, m->map[i].value));
+	check_several(c, call, s, worker, m);
 	if (m->window_count) {
 		unsigned w = (unsigned)draw(s, worker, m->window_count);
 		CHECK_EQ(c, conf_row(c, call, &m->key, CONF_WINDOW, NAME(m->windows[w].name), &row), HY_OK);

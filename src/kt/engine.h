@@ -13,6 +13,9 @@ struct kt_engine {
 		bool lazily, struct kt_result *ret_result);
 	int (*read_row)(struct kt *kt, struct call *call, const struct hy_key *key, const struct kt_space *space,
 		struct hy_bytes name, struct kt_row *ret_row);
+	/** Spaces are maps, names fit, `count` is 1 to KT_PLACES_MAX. */
+	int (*read_rows)(struct kt *kt, struct call *call, const struct hy_key *key, const struct kt_place *places,
+		size_t count, struct kt_row *ret_rows);
 	/** LOG and MAP. `limits` has no zeros. */
 	int (*read_range)(struct kt *kt, struct call *call, const struct hy_key *key, const struct kt_space *space,
 		struct hy_bytes after, struct kt_limits limits, struct kt_rows *ret_rows);

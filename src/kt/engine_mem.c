@@ -215,6 +215,20 @@ static int mem_read_row(struct kt *kt, struct call *call, const struct hy_key *k
 	return kt_answer_copy(call->arena, &r->row, ret_row);
 }
 
+static int mem_read_rows(struct kt *kt, struct call *call, const struct hy_key *key, const struct kt_place *places,
+	size_t count, struct kt_row *ret_rows)
+{
+	struct mem_key *k = find_key(kt, key, false);
+	int status = HY_OK;
+	for (size_t i = 0; i < count && !status; i++) {
+		const struct mem_row *r = k ? find_row(&k->tables[places[i].space], places[i].name) : NULL;
+		ret_rows[i] = (struct kt_row){0};
+		if (r && !r->row.deleted)
+			status = kt_answer_copy(call->arena, &r->row, &ret_rows[i]);
+	}
+	return status;
+}
+
 static int mem_read_range(struct kt *kt, struct call *call, const struct hy_key *key, const struct kt_space *space,
 	struct hy_bytes after, struct kt_limits limits, struct kt_rows *ret_rows)
 {
@@ -359,6 +373,7 @@ static void mem_close(struct kt *kt)
 static const struct kt_engine mem_engine = {
 	.write = mem_write,
 	.read_row = mem_read_row,
+	.read_rows = mem_read_rows,
 	.read_range = mem_read_range,
 	.read_changes = mem_read_changes,
 	.read_head = mem_read_head,

@@ -126,6 +126,23 @@ int kt_read_row(struct kt *kt, struct call *call, const struct hy_key *key, uint
 	return kt->engine->read_row(kt, call, key, space, name, ret_row);
 }
 
+int kt_read_rows(struct kt *kt, struct call *call, const struct hy_key *key, const struct kt_place *places, size_t count,
+	enum kt_consistency consistency, struct kt_row *ret_rows)
+{
+	if (count == 0 || count > KT_PLACES_MAX)
+		return call_fail(call, HY_INVALID_ARGUMENT, "1 to %u rows are read at once", KT_PLACES_MAX);
+	for (size_t i = 0; i < count; i++) {
+		const struct kt_space *space = space_of(kt, places[i].space);
+		if (!space || space->shape != KT_MAP)
+			return call_fail(call, HY_INVALID_ARGUMENT, "space %u is no map", places[i].space);
+		if (places[i].name.len == 0 || places[i].name.len > KT_NAME_MAX)
+			return call_fail(call, HY_INVALID_ARGUMENT, "no row of space %s has a name of %zu bytes",
+				space->name, places[i].name.len);
+	}
+	assert(svr_loop_of_key(kt->svr, key) == svr_loop_index(call->loop));
+	return kt->engine->read_rows(kt, call, key, places, count, ret_rows);
+}
+
 int kt_read_range(struct kt *kt, struct call *call, const struct hy_key *key, uint8_t id, struct hy_bytes after,
 	enum kt_consistency consistency, struct kt_limits limits, struct kt_rows *ret_rows)
 {

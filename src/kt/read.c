@@ -81,9 +81,28 @@ int sdb_read_row(struct kt *kt, struct call *call, const struct hy_key *key, con
 	} else if (space->shape == KT_WINDOW) {
 		status = read_window_row(&v, t, name, ret_row);
 	} else {
-		status = sdb_load_map(&v, space);
+		status = sdb_load_map_rows(&v, &(struct kt_place){space->id, name}, 1);
 		if (!status)
 			status = copy_row(call, sdb_map_visible(sdb_map_row(t, name)), ret_row);
+	}
+	sdb_visit_end(&v);
+	return status;
+}
+
+int sdb_read_rows(struct kt *kt, struct call *call, const struct hy_key *key, const struct kt_place *places, size_t count,
+	struct kt_row *ret_rows)
+{
+	struct sdb_visit v;
+	int status = begin(&v, kt, call, key);
+	if (status)
+		return status;
+	status = sdb_load_map_rows(&v, places, count);
+	for (size_t i = 0; i < count && !status; i++) {
+		const struct sdb_table *t = sdb_table_find(v.entry, kt->by_id[places[i].space]);
+		ret_rows[i] = (struct kt_row){0};
+		status = t ? copy_row(call, sdb_map_visible(sdb_map_row(t, places[i].name)), &ret_rows[i]) : HY_OK;
+		if (status == HY_NOT_FOUND)
+			status = HY_OK;
 	}
 	sdb_visit_end(&v);
 	return status;

@@ -211,6 +211,7 @@ static void sdb_close(struct kt *kt)
 static const struct kt_engine sdb_engine = {
 	.write = sdb_write,
 	.read_row = sdb_read_row,
+	.read_rows = sdb_read_rows,
 	.read_range = sdb_read_range,
 	.read_changes = sdb_read_changes,
 	.read_head = sdb_read_head,

@@ -8,7 +8,8 @@
  *
  * What lies where. A table's rows are in memory, in RocksDB, or both:
  *	LOG     rows above the ring's first version are in memory; the others in RocksDB
- *	MAP     in memory whole (`whole`), or only what came after the moved position
+ *	MAP     in memory whole (`whole`), or only rows that came after the head was written and rows that were read one
+ *	        by one; what is in memory is always the newest of its name
  *	WINDOW  rows with a time above `split_ms` are in memory; of the others some, all are in RocksDB
  * A row in memory may leave it when its position is at or below the moved position (S10).
  *
@@ -87,6 +88,7 @@ struct sdb_table {
 			uint32_t count, cap;
 			uint64_t rows, bytes;      /* durable, without tombstones */
 			struct hy_link by_version; /* durable rows */
+			uint64_t base;    /* what RocksDB had when the head was read */
 			uint64_t gap_end; /* versions up to here were missing in the replayed log: RocksDB has them */
 			bool whole;
 		} map;
@@ -219,6 +221,10 @@ uint32_t sdb_map_lower_bound(const struct sdb_table *t, struct hy_bytes name);
 struct sdb_row *sdb_map_row(const struct sdb_table *t, struct hy_bytes name);
 /** MAP. What readers see of a chain: the newest durable row, or NULL. */
 struct sdb_row *sdb_map_visible(struct sdb_row *newest);
+/** MAP, not whole, so that nothing of it is on its way. Drops rows with versions up to `version` from memory. */
+void sdb_map_drop(struct sdb_shard *s, struct sdb_table *t, uint64_t version);
+/** MAP, not whole. Adds a row read from RocksDB alone, of a name that memory does not have. */
+void sdb_map_add_read(struct sdb_shard *s, struct sdb_table *t, const struct kt_effect *e);
 /** MAP. Adds a durable row read from RocksDB, unless memory has it as new or newer. `at`: where by_version is searched
  * from; moved on. */
 void sdb_map_merge(struct sdb_shard *s, struct sdb_table *t, const struct kt_effect *e, struct hy_link **at);
@@ -273,6 +279,8 @@ void sdb_visit_end(struct sdb_visit *v);
 int sdb_load(struct sdb_visit *v) HY_MUST_USE;
 /** After sdb_load(). The map is in memory whole. */
 int sdb_load_map(struct sdb_visit *v, const struct kt_space *space) HY_MUST_USE;
+/** After sdb_load(). Of each place the row is in memory, if there is one; its map need not be. */
+int sdb_load_map_rows(struct sdb_visit *v, const struct kt_place *places, size_t count) HY_MUST_USE;
 /** After sdb_load(). The window row of this name, if there is one, is in memory. */
 int sdb_load_window_row(struct sdb_visit *v, const struct kt_space *space, struct hy_bytes name) HY_MUST_USE;
 /** A row of a log that is not in memory; the value is appended to `out`. HY_NOT_FOUND: it was trimmed meanwhile. */
@@ -303,6 +311,8 @@ int sdb_write(struct kt *kt, struct call *call, const struct hy_key *key, const 
 	bool lazily, struct kt_result *ret_result);
 int sdb_read_row(struct kt *kt, struct call *call, const struct hy_key *key, const struct kt_space *space,
 	struct hy_bytes name, struct kt_row *ret_row);
+int sdb_read_rows(struct kt *kt, struct call *call, const struct hy_key *key, const struct kt_place *places, size_t count,
+	struct kt_row *ret_rows);
 int sdb_read_range(struct kt *kt, struct call *call, const struct hy_key *key, const struct kt_space *space,
 	struct hy_bytes after, struct kt_limits limits, struct kt_rows *ret_rows);
 int sdb_read_changes(struct kt *kt, struct call *call, const struct hy_key *key, const struct kt_space *space,

@@ -258,6 +258,31 @@ static void map_settle(struct sdb_shard *s, struct sdb_table *t, struct sdb_row 
 	hy_list_insert_before(at, &r->map.by_version);
 }
 
+void sdb_map_drop(struct sdb_shard *s, struct sdb_table *t, uint64_t version)
+{
+	uint32_t kept = 0;
+	for (uint32_t i = 0; i < t->map.count; i++) {
+		struct sdb_row *r = t->map.slots[i];
+		assert(!r->map.older && r->pos != SDB_PENDING);
+		if (r->version > version) {
+			t->map.slots[kept++] = r;
+			continue;
+		}
+		map_count(t, r, -1);
+		hy_list_remove(&r->map.by_version);
+		sdb_row_destroy(s, r);
+	}
+	t->map.count = kept;
+}
+
+void sdb_map_add_read(struct sdb_shard *s, struct sdb_table *t, const struct kt_effect *e)
+{
+	struct sdb_row *r = sdb_row_create(s, t, e, 0);
+	map_put(s, t, r);
+	/* Below all that came later; among each other these have no order, and go before the map becomes whole. */
+	map_settle(s, t, r, t->map.by_version.next);
+}
+
 void sdb_map_merge(struct sdb_shard *s, struct sdb_table *t, const struct kt_effect *e, struct hy_link **at)
 {
 	struct sdb_row *old = sdb_map_row(t, e->name);
