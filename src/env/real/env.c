@@ -17,6 +17,20 @@ static void fill_standard_files(void)
 		close(fd);
 }
 
+static struct env *env_alloc(void)
+{
+	struct env *env = hy_zalloc(sizeof *env);
+	uint64_t seed;
+	env_random(env, &seed, sizeof seed);
+	atomic_init(&env->rand_state, seed);
+	return env;
+}
+
+struct env *env_real_create_guest(void)
+{
+	return env_alloc();
+}
+
 struct env *env_real_create(void)
 {
 	sigset_t set;
@@ -28,17 +42,15 @@ struct env *env_real_create(void)
 	fill_standard_files();
 	umask(077);
 
-	struct env *env = hy_zalloc(sizeof *env);
-	uint64_t seed;
-	env_random(env, &seed, sizeof seed);
-	atomic_init(&env->rand_state, seed);
+	struct env *env = env_alloc();
 	env->log = log_create(env, STDERR_FILENO);
 	return env;
 }
 
 void env_real_destroy(struct env *env)
 {
-	log_destroy(env->log);
+	if (env->log)
+		log_destroy(env->log);
 	hy_free(env);
 }
 

@@ -17,7 +17,7 @@ struct log_ring;
 
 struct env {
 	atomic_uint_fast64_t rand_state;
-	struct log_ring *log;
+	struct log_ring *log; /* NULL: a guest in somebody else's process */
 };
 
 /** Repeats a system call that a signal interrupted. */
@@ -73,6 +73,7 @@ struct env_loop {
 	pthread_t thread;
 	bool started, stopping;
 	int epoll_fd, wake_fd;
+	int timer_fd; /* 0: none; of a loop whose owner waits for env_real_loop_fd() */
 	uint64_t now_us;
 	size_t socks; /* registered now */
 	struct timers timers;

@@ -154,7 +154,7 @@ static void publish(struct log_ring *log, uint64_t number)
 void env_log(struct env *env, enum env_log_level level, const char *room, uint64_t trace, const char *fmt, ...)
 {
 	struct log_ring *log = env->log;
-	if ((int)level < atomic_load_explicit(&log->level, memory_order_relaxed))
+	if (!log || (int)level < atomic_load_explicit(&log->level, memory_order_relaxed))
 		return;
 	uint64_t number;
 	if (!claim(log, &number)) {
@@ -174,12 +174,13 @@ void env_log(struct env *env, enum env_log_level level, const char *room, uint64
 
 void env_log_set_level(struct env *env, enum env_log_level level)
 {
-	atomic_store_explicit(&env->log->level, (int)level, memory_order_relaxed);
+	if (env->log)
+		atomic_store_explicit(&env->log->level, (int)level, memory_order_relaxed);
 }
 
 uint64_t env_log_dropped(struct env *env)
 {
-	return atomic_load_explicit(&env->log->dropped, memory_order_relaxed);
+	return env->log ? atomic_load_explicit(&env->log->dropped, memory_order_relaxed) : 0;
 }
 
 /* ---- the writer -------------------------------------------------------------------------------------------------- */

@@ -4,15 +4,20 @@
  * The wake-up eventfd is edge-triggered and never read: each write is an edge, and nobody asks for its count.
  */
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/eventfd.h>
+#include <sys/timerfd.h>
 
 #include "env/real/internal.h"
+#include "env/real/real.h"
 
 static void loop_free(struct env_loop *loop)
 {
 	inbox_fini(&loop->inbox);
 	timers_fini(&loop->timers);
+	if (loop->timer_fd > 0)
+		close(loop->timer_fd);
 	if (loop->wake_fd >= 0)
 		close(loop->wake_fd);
 	if (loop->epoll_fd >= 0)
@@ -54,9 +59,11 @@ static int sleep_ms(struct env_loop *loop)
 	return ms < INT_MAX ? (int)ms : INT_MAX;
 }
 
-static int wait_for_events(struct env_loop *loop)
+static int wait_for_events(struct env_loop *loop, int at_most_ms)
 {
 	int ms = sleep_ms(loop);
+	if (at_most_ms >= 0 && (ms < 0 || ms > at_most_ms))
+		ms = at_most_ms;
 	if (!inbox_sleep(&loop->inbox))
 		ms = 0;
 	int n = epoll_wait(loop->epoll_fd, loop->events, LOOP_BATCH, ms);
@@ -101,31 +108,89 @@ static void run_timers(struct env_loop *loop)
 		timer->fn(timer);
 }
 
+static void turn(struct env_loop *loop, int at_most_ms)
+{
+	int count = wait_for_events(loop, at_most_ms);
+	loop->now_us = env_mono_us(loop->env);
+	struct env_msg *messages = inbox_wake(&loop->inbox);
+	loop->batch_at = -1;
+	loop->batch_count = count; /* a message may close a socket that has an event in this batch */
+	run_messages(messages);
+	run_events(loop, count);
+	run_timers(loop);
+	if (loop->config.turn_end)
+		loop->config.turn_end(loop->config.arg);
+}
+
 static void *loop_run(void *arg)
 {
 	struct env_loop *loop = arg;
-	while (!loop->stopping) {
-		int count = wait_for_events(loop);
-		loop->now_us = env_mono_us(loop->env);
-		struct env_msg *messages = inbox_wake(&loop->inbox);
-		loop->batch_at = -1;
-		loop->batch_count = count; /* a message may close a socket that has an event in this batch */
-		run_messages(messages);
-		run_events(loop, count);
-		run_timers(loop);
-		if (loop->config.turn_end)
-			loop->config.turn_end(loop->config.arg);
-	}
+	while (!loop->stopping)
+		turn(loop, -1);
 	return NULL;
 }
 
 int env_loop_start(struct env_loop *loop)
 {
 	assert(!loop->started);
+	sigset_t all, before;
+	bool guest = !loop->env->log;
+	sigfillset(&all);
+	if (guest)
+		pthread_sigmask(SIG_SETMASK, &all, &before);
 	int r = thread_start(&loop->thread, loop->name, loop_run, loop);
+	if (guest)
+		pthread_sigmask(SIG_SETMASK, &before, NULL);
 	loop->started = r == 0;
 	return r;
 }
+
+/* ---- a loop that its owner drives -------------------------------------------------------------------------------- */
+
+/* Between two turns: whatever comes must make the epoll descriptor readable, due timers and messages too. */
+static void rest(struct env_loop *loop)
+{
+	if (loop->timer_fd > 0) {
+		uint64_t at_us = timers_next_us(&loop->timers);
+		struct itimerspec at = {0}; /* zero: never */
+		if (at_us != UINT64_MAX) {
+			at.it_value.tv_sec = (time_t)(at_us / 1000000);
+			at.it_value.tv_nsec = (long)(at_us % 1000000) * 1000 + 1;
+		}
+		int r = timerfd_settime(loop->timer_fd, TFD_TIMER_ABSTIME, &at, NULL);
+		assert(r == 0);
+	}
+	uint64_t one = 1;
+	if (!inbox_sleep(&loop->inbox)) {
+		ssize_t n = RETRY(write(loop->wake_fd, &one, sizeof one));
+		assert(n == sizeof one);
+	}
+}
+
+int env_real_loop_fd(struct env_loop *loop)
+{
+	if (loop->timer_fd == 0) {
+		struct epoll_event e = {.events = EPOLLIN | EPOLLET};
+		int fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+		if (fd < 0 || epoll_ctl(loop->epoll_fd, EPOLL_CTL_ADD, fd, &e) != 0) {
+			if (fd >= 0)
+				close(fd);
+			return -1;
+		}
+		loop->timer_fd = fd;
+		rest(loop);
+	}
+	return loop->epoll_fd;
+}
+
+void env_real_loop_turn(struct env_loop *loop, int timeout_ms)
+{
+	assert(!loop->started);
+	turn(loop, timeout_ms);
+	rest(loop);
+}
+
+/* ---- the rest ---------------------------------------------------------------------------------------------------- */
 
 void env_loop_stop(struct env_loop *loop)
 {
