@@ -26,6 +26,13 @@
 	X(registered, "accounts registered")                                    \
 	X(sign_ins, "sign-ins")                                                 \
 	X(sign_in_failures, "sign-ins refused")                                 \
+	X(limited_sends, "sends refused by a rate limit")                       \
+	X(limited_searches, "searches refused by a rate limit")                 \
+	X(limited_asks, "contact requests refused by a rate limit")             \
+	X(limited_changes, "changes refused by a rate limit")                   \
+	X(limited_registrations, "registrations refused by a rate limit")       \
+	X(limited_sign_ins, "sign-ins refused by a rate limit")                 \
+	X(limits_forgotten, "rates forgotten early: the table was full")        \
 	X(messages_sent, "messages taken, repeats not counted")                 \
 	X(messages_repeated, "sends recognised as repeats")                     \
 	X(messages_refused, "sends refused")                                    \
