@@ -240,6 +240,8 @@ int env_file_lock(struct env_file *f);
 
 int env_rename(struct env *env, const char *from, const char *to);
 int env_unlink(struct env *env, const char *path);
+/** A folder that is empty; else -ENOTEMPTY. */
+int env_rmdir(struct env *env, const char *path);
 /** Mode 0700; 0 if it is there already. */
 int env_mkdir(struct env *env, const char *path);
 /** Makes creations, renames and removals in the folder last. */
@@ -252,6 +254,33 @@ int env_disk_free(struct env *env, const char *path, uint64_t *ret_bytes);
 int env_file_read_all(struct env *env, const char *path, size_t limit, char **ret_text, size_t *ret_len);
 /** Atomic and lasting: a temporary file, synced, renamed, the folder synced. Mode 0600. */
 int env_file_write_all(struct env *env, const char *path, const void *p, size_t len);
+
+/* ---- memory that other processes can look into ------------------------------------------------------------------ */
+
+struct env_shared;
+
+/**
+ * `size` bytes, zeroed, that become a file: whoever opens it sees each store at once, and what was stored stays when
+ * the process dies (not when the machine does). The disk's blocks are given at once, so that no store can fail later.
+ * Nobody finds it under `path` before env_shared_show(); until then it is at PATH.new. The file is locked as by
+ * env_file_lock() as long as the process lives. In the simulation: plain memory, and no file. [blocks]
+ */
+int env_shared_create(struct env *env, const char *path, size_t size, struct env_shared **ret_shared);
+void *env_shared_data(const struct env_shared *s);
+/** Puts it in the place of what is at `path`; who has that open keeps it. [blocks] */
+int env_shared_show(struct env_shared *s);
+/** The file stays, if it was shown. NULL is fine. [blocks] */
+void env_shared_destroy(struct env_shared *s);
+
+/* ---- the process itself ----------------------------------------------------------------------------------------- */
+
+unsigned env_process_id(struct env *env);
+/** Resident memory. 0 in the simulation. [blocks] */
+uint64_t env_memory_bytes(struct env *env);
+/** Files open now. Takes a microsecond for each on kernels before 6.2. 0 in the simulation. [blocks] */
+uint64_t env_files_open(struct env *env);
+/** How many may be. 0 in the simulation. */
+uint64_t env_files_max(struct env *env);
 
 /* ---- limits ----------------------------------------------------------------------------------------------------- */
 

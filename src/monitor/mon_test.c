@@ -8,7 +8,9 @@
 #include <pthread.h>
 
 #include "base/base.h"
-#include "monitor/mon.h"
+#include "base/mem.h"
+#include "env/real/real.h"
+#include "monitor/mon_view.h"
 
 #define ADDS 200000u
 

@@ -48,8 +48,6 @@ void rpc_destroy(struct rpc *rpc)
 	}
 	for (unsigned i = 0; i < rpc->listener_count; i++)
 		env_listener_close(rpc->listeners[i]);
-	for (unsigned i = 0; i <= RPC_SERVICE_ID_MAX; i++)
-		hy_free(rpc->entries[i].counters);
 	hy_map_fini(&rpc->by_cmd);
 	hy_map_fini(&rpc->by_path);
 	while (rpc->faces) {
@@ -71,7 +69,22 @@ void rpc_loop_stopping(struct svr_loop *loop)
 	rpc_server_stopping(loop->rpc->server);
 }
 
-static struct rpc_entry *add_entry(struct svr *svr, const struct rpc_service *service)
+/** In the order of RPC_SLOT_...; the first of them. */
+static unsigned define_counters(struct mon *mon, const struct rpc_method *method, bool remote)
+{
+	const char *name = method->name;
+	unsigned slot = mon_define(mon, remote ? "rpc_out_calls" : "rpc_calls", name,
+		remote ? "calls made to another process, by method" : "calls served, by method", MON_KIND_COUNTER, 1);
+	mon_define(mon, remote ? "rpc_out_errors" : "rpc_errors", name,
+		remote ? "those that failed, by status" : "calls served that failed, by method and status",
+		MON_KIND_STATUSES, HY_STATUS_COUNT);
+	mon_define(mon, remote ? "rpc_out_latency" : "rpc_latency", name,
+		remote ? "how long a call to another process took" : "how long a call took, from handler to answer",
+		MON_KIND_HISTOGRAM, RPC_LATENCY_SLOTS);
+	return slot;
+}
+
+static struct rpc_entry *add_entry(struct svr *svr, const struct rpc_service *service, bool remote)
 {
 	struct rpc *rpc = svr->rpc;
 
@@ -79,10 +92,13 @@ static struct rpc_entry *add_entry(struct svr *svr, const struct rpc_service *se
 	struct rpc_entry *entry = &rpc->entries[service->id];
 	assert(!entry->service);
 	entry->service = service;
-	entry->counters = hy_zalloc(svr->loop_count * service->method_count * sizeof(struct rpc_counters));
 	for (unsigned i = 0; i < service->method_count; i++) {
 		const struct rpc_method *method = &service->methods[i];
+		unsigned slot = define_counters(svr->mon, method, remote);
 
+		if (i == 0)
+			entry->slot = slot;
+		assert(slot == entry->slot + i * RPC_SLOTS);
 		if (!method->cmd)
 			continue;
 		struct rpc_face *face = hy_zalloc(sizeof(*face));
@@ -98,7 +114,7 @@ static struct rpc_entry *add_entry(struct svr *svr, const struct rpc_service *se
 
 void rpc_add_service(struct svr *svr, const struct rpc_service *service, const void *handlers, void *self)
 {
-	struct rpc_entry *entry = add_entry(svr, service);
+	struct rpc_entry *entry = add_entry(svr, service, false);
 
 	entry->handlers = handlers;
 	entry->self = self;
@@ -124,7 +140,7 @@ void rpc_add_remote(struct svr *svr, const struct rpc_service *service, const st
 		rpc->remotes[i] = (struct rpc_remote){.index = i, .addr = *addr};
 		rpc->remote_count++;
 	}
-	add_entry(svr, service)->remote = &rpc->remotes[i];
+	add_entry(svr, service, true)->remote = &rpc->remotes[i];
 }
 
 const struct rpc_method *rpc_method_by_cmd(const struct svr *svr, uint32_t cmd)
@@ -289,28 +305,23 @@ int rpc_call(struct call *call, const struct rpc_method *method, const void *req
 
 /* ---- counters and log lines -------------------------------------------------------------------------------------- */
 
-/** Only the loop itself writes, so a plain addition will do; others may read it meanwhile. */
-static void add_one(uint64_t *counter)
-{
-	__atomic_store_n(counter, *counter + 1, __ATOMIC_RELAXED);
-}
-
 void rpc_count(
 	const struct rpc_entry *entry, const struct rpc_method *method, struct svr_loop *loop, int status, uint64_t us)
 {
-	struct rpc_counters *c = &entry->counters[loop->index * entry->service->method_count + method->index];
-	unsigned bucket = us ? 64u - (unsigned)__builtin_clzll(us) : 0;
+	uint64_t *slots = mon_slot(loop->svr->mon, loop->index, entry->slot + method->index * RPC_SLOTS);
+	uint64_t *latency = slots + RPC_SLOT_LATENCY;
 
-	add_one(&c->calls);
-	add_one(&c->latency[HY_MIN(bucket, RPC_LATENCY_BUCKETS - 1u)]);
+	mon_slot_add(&slots[RPC_SLOT_CALLS], 1);
+	mon_slot_add(&latency[mon_bucket(us, RPC_LATENCY_SLOTS)], 1);
+	mon_slot_add(&latency[RPC_LATENCY_SLOTS - 1], us);
 	if (status != HY_OK)
-		add_one(&c->errors[status > 0 && status < HY_STATUS_COUNT ? status : HY_UNKNOWN]);
+		mon_slot_add(&slots[RPC_SLOT_ERRORS + (status > 0 && status < HY_STATUS_COUNT ? status : HY_UNKNOWN)], 1);
 }
 
-static void sum_up(uint64_t *sum, const uint64_t *from, size_t count)
+static void sum_up(const struct svr *svr, uint64_t *sums, unsigned slot, unsigned count)
 {
-	for (size_t i = 0; i < count; i++)
-		sum[i] += __atomic_load_n(&from[i], __ATOMIC_RELAXED);
+	for (unsigned i = 0; i < count; i++)
+		sums[i] = mon_get_slot(svr->mon, slot + i);
 }
 
 void rpc_stats_each(const struct svr *svr, void (*fn)(void *arg, const struct rpc_stats *stats), void *arg)
@@ -321,14 +332,11 @@ void rpc_stats_each(const struct svr *svr, void (*fn)(void *arg, const struct rp
 
 		for (unsigned m = 0; m < methods; m++) {
 			struct rpc_stats stats = {.method = &entry->service->methods[m], .remote = entry->remote};
+			unsigned slot = entry->slot + m * RPC_SLOTS;
 
-			for (unsigned i = 0; i < svr->loop_count; i++) {
-				const struct rpc_counters *c = &entry->counters[i * methods + m];
-
-				sum_up(&stats.calls, &c->calls, 1);
-				sum_up(stats.errors, c->errors, HY_STATUS_COUNT);
-				sum_up(stats.latency, c->latency, RPC_LATENCY_BUCKETS);
-			}
+			sum_up(svr, &stats.calls, slot + RPC_SLOT_CALLS, 1);
+			sum_up(svr, stats.errors, slot + RPC_SLOT_ERRORS, HY_STATUS_COUNT);
+			sum_up(svr, stats.latency, slot + RPC_SLOT_LATENCY, RPC_LATENCY_BUCKETS);
 			fn(arg, &stats);
 		}
 	}

@@ -13,9 +13,13 @@
 #define RPC_REMOTES_MAX 16
 #define RPC_LISTENERS_MAX 4
 
-/** One loop's counts of one method: added to by the loop alone, read by anybody. */
-struct rpc_counters {
-	uint64_t calls, errors[HY_STATUS_COUNT], latency[RPC_LATENCY_BUCKETS];
+/** One loop's counts of one method, in its strip of the monitor: added to by the loop alone, read by anybody. */
+enum {
+	RPC_SLOT_CALLS,
+	RPC_SLOT_ERRORS,
+	RPC_SLOT_LATENCY = RPC_SLOT_ERRORS + HY_STATUS_COUNT,
+	RPC_LATENCY_SLOTS = RPC_LATENCY_BUCKETS + 1, /* the buckets, and the sum */
+	RPC_SLOTS = RPC_SLOT_LATENCY + RPC_LATENCY_SLOTS,
 };
 
 struct rpc_remote {
@@ -27,8 +31,8 @@ struct rpc_entry {
 	const struct rpc_service *service; /* NULL: no such service here */
 	const void *handlers;
 	void *self;
-	struct rpc_remote *remote;     /* NULL: in this process */
-	struct rpc_counters *counters; /* [loop * method_count + method] */
+	struct rpc_remote *remote; /* NULL: in this process */
+	unsigned slot;             /* of the first method; each has RPC_SLOTS */
 };
 
 /** A client-facing method, in the maps by command and by path. */

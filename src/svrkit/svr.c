@@ -155,6 +155,7 @@ int svr_create(struct env *env, const struct svr_config *config, struct svr **re
 int svr_start(struct svr *svr)
 {
 	assert(!svr->started);
+	mon_settle(svr->mon);
 	rpc_start(svr->rpc);
 	svr->started = true;
 	for (unsigned i = 0; i < svr->loop_count; i++) {
