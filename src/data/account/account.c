@@ -8,59 +8,6 @@ static bool binary_equal(ProtobufCBinaryData a, ProtobufCBinaryData b)
 	return hy_bytes_equal(hy_bytes(a.data, a.len), hy_bytes(b.data, b.len));
 }
 
-/* ---- names --------------------------------------------------------------------------------------------------- */
-
-static int unpack_name(struct call *call, const struct hy_key *key, const struct kt_row *row, Hy__NameRow **ret_name)
-{
-	*ret_name = (Hy__NameRow *)row_unpack(call, key, row, &hy__name_row__descriptor);
-	return *ret_name ? HY_OK : call_fail(call, HY_DATA_LOSS, "the account name's record is damaged");
-}
-
-static int resolve_name(void *self, struct call *call, const Hy__AccountResolveNameRequest *request,
-	Hy__AccountResolveNameResponse *response)
-{
-	struct account *account = self;
-	struct hy_key key = hy_key_name(request->name, strlen(request->name));
-	struct kt_row row;
-	Hy__NameRow *name;
-
-	int rc = kt_read_row(account->kt, call, &key, SPACES_NAME, hy_bytes_str(SPACES_OWNER), KT_STRONG, &row);
-	if (rc == HY_OK)
-		rc = unpack_name(call, &key, &row, &name);
-	if (rc != HY_OK)
-		return rc;
-	response->uin = name->uin;
-	response->client_id = name->client_id;
-	return HY_OK;
-}
-
-static int claim_name(void *self, struct call *call, const Hy__AccountClaimNameRequest *request,
-	Hy__AccountClaimNameResponse *response)
-{
-	struct account *account = self;
-	struct hy_key key = hy_key_name(request->name, strlen(request->name));
-	Hy__NameRow row = HY__NAME_ROW__INIT, *stored;
-	struct kt_op op = {.kind = KT_INSERT, .space = SPACES_NAME, .name = hy_bytes_str(SPACES_OWNER)};
-	struct kt_result result;
-
-	row.uin = request->uin;
-	row.client_id = request->client_id;
-	int rc = row_pack(call, &row.base, &op.value);
-	if (rc != HY_OK)
-		return rc;
-	rc = kt_write(account->kt, call, &key, &op, 1, &result);
-	if (rc == HY_OK) {
-		response->uin = request->uin;
-		return HY_OK;
-	}
-	if (rc == HY_ALREADY_EXISTS) {
-		rc = unpack_name(call, &key, &result.stored, &stored);
-		if (rc == HY_OK)
-			response->uin = stored->uin;
-	}
-	return rc;
-}
-
 /* ---- users --------------------------------------------------------------------------------------------------- */
 
 int account_read_name(struct account *account, struct call *call, const struct hy_key *key, char **ret_name)
@@ -105,31 +52,10 @@ static int create_user(void *self, struct call *call, const Hy__AccountCreateUse
 	return same ? HY_OK : HY_ALREADY_EXISTS;
 }
 
-static int get_credential(void *self, struct call *call, const Hy__AccountGetCredentialRequest *request,
-	Hy__AccountGetCredentialResponse *response)
-{
-	struct account *account = self;
-	struct hy_key key = hy_key_user(request->uin);
-	struct kt_row row;
-
-	int rc = account_read_name(account, call, &key, &response->name);
-	if (rc == HY_OK)
-		rc = kt_read_row(
-			account->kt, call, &key, SPACES_CREDENTIAL, hy_bytes_str(SPACES_OWNER), KT_STRONG, &row);
-	if (rc != HY_OK)
-		return rc;
-	Hy__CredentialRow *credential =
-		(Hy__CredentialRow *)row_unpack(call, &key, &row, &hy__credential_row__descriptor);
-	if (!credential)
-		return call_fail(call, HY_DATA_LOSS, "the account's credential is damaged");
-	response->password_hash = credential->password_hash;
-	return HY_OK;
-}
-
 /* ---- synced rows --------------------------------------------------------------------------------------------- */
 
-static int profile_body(struct call *call, const struct hy_key *key, uint32_t uin, const struct kt_row *row,
-	struct hy_bytes *ret_body)
+static int profile_body(
+	struct call *call, const struct hy_key *key, uint32_t uin, const struct kt_row *row, struct hy_bytes *ret_body)
 {
 	Hy__Profile profile = HY__PROFILE__INIT;
 	Hy__AccountCard card;
@@ -155,8 +81,7 @@ static int settings_body(
 	Hy__Settings settings = HY__SETTINGS__INIT;
 
 	if (!row->deleted) {
-		Hy__SettingsRow *stored =
-			(Hy__SettingsRow *)row_unpack(call, key, row, &hy__settings_row__descriptor);
+		Hy__SettingsRow *stored = (Hy__SettingsRow *)row_unpack(call, key, row, &hy__settings_row__descriptor);
 		if (!stored)
 			return HY_DATA_LOSS;
 		settings.may_write = (Hy__Who)stored->may_write;
@@ -165,8 +90,7 @@ static int settings_body(
 	return row_pack(call, &settings.base, ret_body);
 }
 
-static int device_body(
-	struct call *call, const struct hy_key *key, const struct kt_row *row, struct hy_bytes *ret_body)
+static int device_body(struct call *call, const struct hy_key *key, const struct kt_row *row, struct hy_bytes *ret_body)
 {
 	Hy__Device device = HY__DEVICE__INIT;
 	char name[SPACES_DEVICE_MAX + 1];
@@ -259,10 +183,10 @@ static int changes(
 /* -------------------------------------------------------------------------------------------------------------- */
 
 static const struct account_handlers handlers = {
-	.resolve_name = resolve_name,
-	.claim_name = claim_name,
+	.resolve_name = account_handle_resolve_name,
+	.claim_name = account_handle_claim_name,
 	.create_user = create_user,
-	.get_credential = get_credential,
+	.get_credential = account_handle_get_credential,
 	.put_ticket = account_handle_put_ticket,
 	.drop_ticket = account_handle_drop_ticket,
 	.check_ticket = account_handle_check_ticket,
@@ -272,6 +196,15 @@ static const struct account_handlers handlers = {
 	.get_card = account_handle_get_card,
 	.put_profile = account_handle_put_profile,
 	.put_settings = account_handle_put_settings,
+	.put_password = account_handle_put_password,
+	.put_disabled = account_handle_put_disabled,
+	.drop_tickets = account_handle_drop_tickets,
+	.erase = account_handle_erase,
+	.release_name = account_handle_release_name,
+	.put_invitation = account_handle_put_invitation,
+	.use_invitation = account_handle_use_invitation,
+	.list_users = account_handle_list_users,
+	.forget = account_handle_forget,
 };
 
 int account_create(struct svr *svr, struct kt *kt, struct account **ret_account)

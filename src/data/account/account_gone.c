@@ -1,33 +1,25 @@
 /* Tickets that are no longer valid: a late repeat of the sign-in that made one must not bring it back. */
 #include "data/account/account_internal.h"
 
-/** Remembered of a user. */
+/** Remembered of a user, in one generation. */
 #define GONE_MAX 32u
 #define GONE_HASH_SIZE 16u
 
-int account_read_gone(
-	struct account *account, struct call *call, const struct hy_key *key, Hy__GoneTicketsRow **ret_gone)
+Hy__GoneTicketsRow *account_gone_of(struct call *call, const Hy__GoneTicketsRow *stored, uint64_t generation)
 {
-	Hy__GoneTicketsRow *stored = NULL;
-	struct kt_row row;
-
-	int rc = kt_read_row(account->kt, call, key, SPACES_CREDENTIAL, hy_bytes_str(SPACES_GONE), KT_STRONG, &row);
-	if (rc == HY_OK)
-		stored = (Hy__GoneTicketsRow *)row_unpack(call, key, &row, &hy__gone_tickets_row__descriptor);
-	else if (rc != HY_NOT_FOUND)
-		return rc;
-	size_t count = stored ? HY_MIN(stored->n_hashes, GONE_MAX) : 0;
+	size_t count = stored && stored->generation == generation ? HY_MIN(stored->n_hashes, GONE_MAX) : 0;
 	Hy__GoneTicketsRow *gone = hy_arena_alloc(call->arena, sizeof *gone);
 	ProtobufCBinaryData *hashes = hy_arena_alloc(call->arena, GONE_MAX * sizeof *hashes);
+
 	if (!gone || !hashes)
-		return call_fail(call, HY_RESOURCE_EXHAUSTED, "the request takes too much memory");
+		return NULL;
 	hy__gone_tickets_row__init(gone);
 	if (count > 0)
 		memcpy(hashes, stored->hashes, count * sizeof *hashes);
 	gone->hashes = hashes;
 	gone->n_hashes = count;
-	*ret_gone = gone;
-	return HY_OK;
+	gone->generation = generation;
+	return gone;
 }
 
 static ProtobufCBinaryData shortened(ProtobufCBinaryData hash)
@@ -45,9 +37,10 @@ bool account_is_gone(const Hy__GoneTicketsRow *gone, ProtobufCBinaryData ticket_
 	return false;
 }
 
-void account_add_gone(Hy__GoneTicketsRow *gone, ProtobufCBinaryData ticket_hash)
+bool account_add_gone(Hy__GoneTicketsRow *gone, ProtobufCBinaryData ticket_hash)
 {
 	if (gone->n_hashes == GONE_MAX)
-		memmove(gone->hashes, gone->hashes + 1, --gone->n_hashes * sizeof *gone->hashes);
+		return false;
 	gone->hashes[gone->n_hashes++] = shortened(ticket_hash);
+	return true;
 }

@@ -3,8 +3,6 @@
 
 #include "data/account/account_internal.h"
 
-#define CHANGES_TRIED 20u
-
 /** Colours that are far enough from white for a white letter on them: all hues, in three shades. */
 static uint32_t default_colour(uint32_t uin)
 {
@@ -39,6 +37,11 @@ void account_card_of(const Hy__ProfileRow *profile, uint32_t uin, Hy__AccountCar
 		ret_card->version = profile->created_ms;
 	}
 	ret_card->name = profile->name;
+}
+
+uint64_t account_card_version(const struct call *call, const Hy__AccountCard *earlier)
+{
+	return HY_MAX(env_wall_ms(svr_env(svr_of_loop(call->loop))), earlier->version + 1);
 }
 
 int account_read_profile(struct account *account, struct call *call, const struct hy_key *key,
@@ -136,7 +139,7 @@ static int pack_profile(struct call *call, Hy__ProfileRow *profile, const Hy__Ac
 	account_card_of(profile, request->uin, &earlier);
 	card.name = (char *)(uintptr_t) ""; /* stands beside it */
 	card.gone = false;
-	card.version = HY_MAX(env_wall_ms(svr_env(svr_of_loop(call->loop))), earlier.version + 1);
+	card.version = account_card_version(call, &earlier);
 	profile->card = &card;
 	return row_pack(call, &profile->base, ret_value);
 }
@@ -152,10 +155,8 @@ static int own_expect_profile(
 		return rc;
 	if (account_profile_is_gone(*ret_profile))
 		return HY_NOT_FOUND;
-	c->ops[OP_EXPECT] = (struct kt_op){.kind = KT_EXPECT_ROW,
-		.space = SPACES_ACCOUNT,
-		.name = hy_bytes_str(SPACES_OWNER),
-		.version = version};
+	c->ops[OP_EXPECT] = (struct kt_op){
+		.kind = KT_EXPECT_ROW, .space = SPACES_ACCOUNT, .name = hy_bytes_str(SPACES_OWNER), .version = version};
 	return HY_OK;
 }
 
@@ -219,7 +220,7 @@ int account_handle_put_profile(void *self, struct call *call, const Hy__AccountP
 	if (rc != HY_OK)
 		return rc;
 	rc = HY_ABORTED;
-	for (unsigned attempt = 0; attempt < CHANGES_TRIED && rc == HY_ABORTED; attempt++)
+	for (unsigned attempt = 0; attempt < ACCOUNT_CHANGES_TRIED && rc == HY_ABORTED; attempt++)
 		rc = put_profile_once(self, call, request, &c, response);
 	return rc == HY_ABORTED ? changed_too_often(call) : rc;
 }
@@ -239,7 +240,7 @@ int account_handle_put_settings(void *self, struct call *call, const Hy__Account
 	if (rc != HY_OK)
 		return rc;
 	rc = HY_ABORTED;
-	for (unsigned attempt = 0; attempt < CHANGES_TRIED && rc == HY_ABORTED; attempt++)
+	for (unsigned attempt = 0; attempt < ACCOUNT_CHANGES_TRIED && rc == HY_ABORTED; attempt++)
 		rc = put_settings_once(self, call, value, &c, response);
 	return rc == HY_ABORTED ? changed_too_often(call) : rc;
 }

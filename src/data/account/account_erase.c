@@ -1,0 +1,152 @@
+/* What operators and rounds over all users need: the end of an account, the list of all, old tombstones. */
+#include "data/account/account_internal.h"
+
+#define LISTED_MAX 1000u
+
+/* ---- the end of an account --------------------------------------------------------------------------------------- */
+
+/**
+ * The first write: nobody signs in any more, all tickets have ended, what the user told is forgotten; and that
+ * contacts are to be told. What else there is goes behind it, by as many writes as it takes: a repeat goes on there.
+ */
+static int erase_person(struct account *account, struct call *call, const struct hy_key *key,
+	const Hy__ProfileRow *profile, uint64_t version, uint32_t uin)
+{
+	Hy__ProfileRow empty = HY__PROFILE_ROW__INIT;
+	Hy__AccountCard card = HY__ACCOUNT_CARD__INIT, earlier;
+	Hy__IntentRow intent = HY__INTENT_ROW__INIT;
+	uint8_t intent_name[SPACES_PEER_NAME_SIZE];
+	struct hy_bytes owner = hy_bytes_str(SPACES_OWNER);
+	struct kt_result result;
+
+	account_card_of(profile, uin, &earlier);
+	card.gone = true;
+	card.version = account_card_version(call, &earlier);
+	empty.card = &card;
+	intent.made_ms = env_wall_ms(svr_env(svr_of_loop(call->loop)));
+	spaces_peer_name(intent_name, 0);
+	struct kt_op ops[] = {
+		{.kind = KT_EXPECT_ROW, .space = SPACES_ACCOUNT, .name = owner, .version = version, .reserve = true},
+		{.kind = KT_PUT, .space = SPACES_ACCOUNT, .name = owner},
+		{.kind = KT_PUT, .space = SPACES_INTENT, .name = hy_bytes(intent_name, sizeof intent_name)},
+		{.kind = KT_DELETE, .space = SPACES_CREDENTIAL, .name = owner},
+		{.kind = KT_DELETE, .space = SPACES_CREDENTIAL, .name = hy_bytes_str(SPACES_GONE)},
+		{.kind = KT_DELETE, .space = SPACES_ACCOUNT, .name = hy_bytes_str(SPACES_SETTINGS)},
+	};
+	int rc = row_pack(call, &empty.base, &ops[1].value);
+	if (rc == HY_OK)
+		rc = row_pack(call, &intent.base, &ops[2].value);
+	return rc == HY_OK ? kt_write(account->kt, call, key, ops, HY_COUNT_OF(ops), &result) : rc;
+}
+
+/** All rows of a space but the owner's, KT_OPS_MAX at a time. SUSPENDS. */
+static int erase_rows(struct account *account, struct call *call, const struct hy_key *key, uint8_t space)
+{
+	struct hy_bytes after = hy_bytes("", 0);
+	struct kt_limits limits = {.max_rows = KT_OPS_MAX};
+	struct kt_op ops[KT_OPS_MAX];
+	struct kt_rows rows = {.more = true};
+	struct kt_result result;
+	int rc = HY_OK;
+
+	while (rc == HY_OK && rows.more) {
+		rc = kt_read_range(account->kt, call, key, space, after, KT_STRONG, limits, &rows);
+		if (rc != HY_OK || rows.count == 0)
+			return rc;
+		size_t count = 0;
+		for (size_t i = 0; i < rows.count; i++)
+			if (!hy_bytes_equal(rows.rows[i].name, hy_bytes_str(SPACES_OWNER)))
+				ops[count++] = (struct kt_op){
+					.kind = KT_DELETE, .space = space, .name = rows.rows[i].name, .reserve = true};
+		after = rows.rows[rows.count - 1].name;
+		if (count > 0)
+			rc = kt_write(account->kt, call, key, ops, count, &result);
+	}
+	return rc;
+}
+
+static int erase_once(
+	struct account *account, struct call *call, const struct hy_key *key, uint32_t uin, char **ret_name)
+{
+	Hy__ProfileRow *profile;
+	uint64_t version;
+
+	int rc = account_read_profile(account, call, key, &profile, &version);
+	if (rc != HY_OK)
+		return rc;
+	if (account_profile_is_gone(profile))
+		return HY_OK;
+	*ret_name = profile->name;
+	return erase_person(account, call, key, profile, version, uin);
+}
+
+int account_handle_erase(
+	void *self, struct call *call, const Hy__AccountEraseRequest *request, Hy__AccountEraseResponse *response)
+{
+	struct hy_key key = hy_key_user(request->uin);
+	static const uint8_t spaces[] = {SPACES_CREDENTIAL, SPACES_POSITION, SPACES_ACCOUNT};
+	int rc = HY_ABORTED;
+
+	for (unsigned attempt = 0; attempt < ACCOUNT_CHANGES_TRIED && rc == HY_ABORTED; attempt++)
+		rc = erase_once(self, call, &key, request->uin, &response->name);
+	for (size_t i = 0; i < HY_COUNT_OF(spaces) && rc == HY_OK; i++)
+		rc = erase_rows(self, call, &key, spaces[i]);
+	return rc == HY_ABORTED ? account_too_many_at_once(call) : rc;
+}
+
+/* ---- all users ------------------------------------------------------------------------------------------------- */
+
+int account_handle_list_users(void *self, struct call *call, const Hy__AccountListUsersRequest *request,
+	Hy__AccountListUsersResponse *response)
+{
+	struct account *account = self;
+	struct hy_key after = {.len = 1, .bytes = {HY_KEY_USER}};
+	size_t count, limit = request->limit == 0 ? LISTED_MAX : HY_MIN(request->limit, LISTED_MAX);
+	struct kt_listed *listed;
+	bool more;
+
+	if (request->after.len > HY_KEY_MAX)
+		return call_fail(call, HY_INVALID_ARGUMENT, "what comes after is no key");
+	if (request->after.len > 0) {
+		after.len = (uint8_t)request->after.len;
+		memcpy(after.bytes, request->after.data, after.len);
+	}
+	int rc = kt_list_heads(account->kt, call, &after, limit, &listed, &count, &more);
+	if (rc != HY_OK)
+		return rc;
+	Hy__AccountListedUser *users = hy_arena_alloc(call->arena, count * sizeof *users);
+	response->users = hy_arena_alloc(call->arena, count * sizeof *response->users);
+	if (!users || !response->users)
+		return call_fail(call, HY_RESOURCE_EXHAUSTED, "the request takes too much memory");
+	for (size_t i = 0; i < count && listed[i].key.bytes[0] == HY_KEY_USER; i++) {
+		const struct kt_head *heads = listed[i].heads;
+		Hy__AccountListedUser *u = &users[response->n_users];
+		if (listed[i].key.len != 5 || heads[SPACES_ACCOUNT].rows == 0)
+			continue;
+		hy__account_listed_user__init(u);
+		u->uin = hy_get_be32(listed[i].key.bytes + 1);
+		u->inbox_rows = heads[SPACES_INBOX].rows;
+		u->inbox_bytes = heads[SPACES_INBOX].bytes;
+		u->intents = heads[SPACES_INTENT].rows;
+		u->contacts = heads[SPACES_CONTACT].rows;
+		u->tombstones = heads[SPACES_ACCOUNT].tombstones + heads[SPACES_CONTACT].tombstones;
+		response->users[response->n_users++] = u;
+	}
+	response->more = more && listed[count - 1].key.bytes[0] == HY_KEY_USER;
+	if (response->more)
+		response->next = row_binary(hy_key_bytes(&listed[count - 1].key));
+	return HY_OK;
+}
+
+int account_handle_forget(
+	void *self, struct call *call, const Hy__AccountForgetRequest *request, Hy__AccountForgetResponse *response)
+{
+	struct account *account = self;
+	struct hy_key key = hy_key_user(request->uin);
+	const struct kt_op ops[] = {
+		{.kind = KT_TRIM, .space = SPACES_ACCOUNT, .version = request->account, .reserve = true},
+		{.kind = KT_TRIM, .space = SPACES_CONTACT, .version = request->contacts},
+	};
+
+	return kt_write_lazily(account->kt, call, &key, ops, HY_COUNT_OF(ops));
+}
