@@ -37,6 +37,7 @@ static int changes(
 	struct spaces_inbox inbox;
 	struct kt_rows rows;
 
+	message_fetched(message, call, request->uin);
 	int rc = kt_read_changes(message->kt, call, &key, SPACES_INBOX, request->since, KT_STRONG, limits, &rows);
 	if (rc == HY_OUT_OF_RANGE)
 		return why_out_of_range(message, call, &key, request, response);
@@ -80,7 +81,7 @@ static int head(void *self, struct call *call, const Hy__MessageHeadRequest *req
 	response->rows = h.rows;
 	response->bytes = h.bytes;
 	response->nearly_full = message_nearly_full(message, &h);
-	return HY_OK;
+	return request->with_oldest ? message_oldest(message, call, &key, &h, &response->oldest_ms) : HY_OK;
 }
 
 /* ---- trimming ------------------------------------------------------------------------------------------------ */
@@ -144,6 +145,8 @@ static const struct message_handlers handlers = {
 	.changes = changes,
 	.trim = trim,
 	.head = head,
+	.set_overdue = message_handle_set_overdue,
+	.erase = message_handle_erase,
 };
 
 int message_create(struct svr *svr, struct kt *kt, const struct message_config *config, struct message **ret_message)
@@ -152,6 +155,10 @@ int message_create(struct svr *svr, struct kt *kt, const struct message_config *
 
 	message->kt = kt;
 	message->config = *config;
+	message->seed = env_rand64(svr_env(svr));
+	message->loop_count = svr_loop_count(svr);
+	for (unsigned i = 0; i < message->loop_count; i++)
+		hy_map_init(&message->overdue[i]);
 	if (message->config.inbox_rows == 0)
 		message->config.inbox_rows = INBOX_ROWS_DEFAULT;
 	if (message->config.inbox_bytes == 0)
@@ -165,5 +172,8 @@ int message_create(struct svr *svr, struct kt *kt, const struct message_config *
 
 void message_destroy(struct message *message)
 {
+	if (!message)
+		return;
+	message_age_fini(message);
 	hy_free(message);
 }

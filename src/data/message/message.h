@@ -6,7 +6,8 @@
  * Bounds (rule R5): what comes in is refused when the inbox holds inbox_rows entries or inbox_bytes bytes; the user's
  * own copies may fill it to twice that. Whoever was refused may ask once more, with make_room: log rows leave only from
  * the front, so the own copies that stand there go. An own copy that finds no room even so is not kept (counted,
- * own_copies_dropped), and the answer is OK.
+ * own_copies_dropped), and the answer is OK. An inbox whose oldest entries nobody has fetched for too long
+ * (SetOverdue) takes no more until somebody does.
  *
  * Threads: the key's own loop; all state is in kt. Made after kt is open and before svr_start, destroyed after
  * svr_stop.

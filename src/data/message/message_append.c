@@ -1,6 +1,7 @@
 /* Taking a message: one write, judged before the first wait (rule R7). */
 #include "data/message/message_internal.h"
 
+#define OVERDUE_RETRY_MS (3600u * 1000)
 #define OWN_PAGES_MAX 64u /* pages of own copies looked at when they have to make room */
 #define OWN_SHARE 16u     /* of a bound is freed at once: others are on their way, and looking costs reads */
 
@@ -169,7 +170,13 @@ int message_handle_append(
 	int rc = prepare(message, call, request, &a);
 	if (rc != HY_OK)
 		return rc;
+	bool overdue = !request->own && message_is_overdue(message, call, request->uin);
+	if (overdue) /* a repeat is recognised all the same */
+		a.ops[OP_INBOX].max_rows = 1;
 	rc = kt_write(message->kt, call, &a.key, a.ops, a.count, &a.result);
+	if (over_bound(rc, &a) && overdue)
+		return call_fail_retry(
+			call, rc, OVERDUE_RETRY_MS, "the recipient has not fetched messages for too long");
 	if (over_bound(rc, &a) && request->make_room)
 		rc = append_again(message, call, request->own, &a);
 	if (rc != HY_OK)

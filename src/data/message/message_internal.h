@@ -4,6 +4,7 @@
 #ifndef DATA_MESSAGE_INTERNAL_H
 #define DATA_MESSAGE_INTERNAL_H
 
+#include "base/map.h"
 #include "data/message/message.h"
 #include "data/row.h"
 #include "data/spaces.h"
@@ -12,11 +13,27 @@
 struct message {
 	struct kt *kt;
 	struct message_config config;
+	uint64_t seed;
+	unsigned loop_count;
+	struct hy_map overdue[SVR_LOOPS_MAX]; /* message_age.c */
 };
 
 /** See proto/message.proto; in message_append.c. */
 int message_handle_append(
 	void *self, struct call *call, const Hy__MessageAppendRequest *request, Hy__MessageAppendResponse *response);
+
+/* In message_age.c; the handlers: see proto/message.proto. */
+int message_handle_set_overdue(void *self, struct call *call, const Hy__MessageSetOverdueRequest *request,
+	Hy__MessageSetOverdueResponse *response);
+int message_handle_erase(
+	void *self, struct call *call, const Hy__MessageEraseRequest *request, Hy__MessageEraseResponse *response);
+bool message_is_overdue(struct message *message, const struct call *call, uint32_t uin);
+/** The user's entries are being fetched: no longer overdue. */
+void message_fetched(struct message *message, const struct call *call, uint32_t uin);
+/** When the first entry was stored; 0: there is none, or it cannot be read. SUSPENDS. */
+int message_oldest(struct message *message, struct call *call, const struct hy_key *key, const struct kt_head *head,
+	uint64_t *ret_ms) HY_MUST_USE;
+void message_age_fini(struct message *message);
 
 /** Seven eighths of a bound. */
 bool message_nearly_full(const struct message *message, const struct kt_head *head);

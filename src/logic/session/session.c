@@ -74,6 +74,7 @@ static const struct session_handlers handlers = {
 	.brought = session_handle_brought,
 	.relieve = session_handle_relieve,
 	.revoke = revoke,
+	.age = session_handle_age,
 };
 
 int session_create(struct svr *svr, const struct session_config *config, struct session **ret_session)
@@ -84,6 +85,8 @@ int session_create(struct svr *svr, const struct session_config *config, struct 
 	session->config = *config;
 	if (session->config.users_max == 0)
 		session->config.users_max = USERS_MAX_DEFAULT;
+	if (session->config.inbox_days == 0)
+		session->config.inbox_days = SESSION_INBOX_DAYS_DEFAULT;
 	if (session->config.write_pause_ms == 0)
 		session->config.write_pause_ms = WRITE_PAUSE_DEFAULT_MS;
 	uint64_t seed = env_rand64(svr_env(svr));

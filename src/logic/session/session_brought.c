@@ -4,10 +4,9 @@
 #include "logic/session/session_internal.h"
 #include "message.rpc.h"
 
-#define DAY_MS (24ull * 3600 * 1000)
-#define LIVE_MS (30 * DAY_MS)
+#define LIVE_MS (30 * SESSION_DAY_MS)
 /** That a device was seen, with nothing new, is worth a write only so often: what rests on it counts in days. */
-#define SEEN_WRITE_MS (DAY_MS / 2)
+#define SEEN_WRITE_MS (SESSION_DAY_MS / 2)
 #define AGE_TRIM_MS (3600ull * 1000)
 /** Users that one Brought sends on their way out of memory, so that the table shrinks faster than it grows. */
 #define IDLE_USERS_PER_CALL 2u
@@ -17,8 +16,7 @@ static uint64_t now_ms(const struct call *call)
 	return env_wall_ms(svr_env(svr_of_loop(call->loop)));
 }
 
-/** SUSPENDS. */
-static int list_devices(struct call *call, uint32_t uin, Hy__AccountListDevicesResponse *ret_devices)
+int session_list_devices(struct call *call, uint32_t uin, Hy__AccountListDevicesResponse *ret_devices)
 {
 	Hy__AccountListDevicesRequest request = HY__ACCOUNT_LIST_DEVICES_REQUEST__INIT;
 
@@ -85,53 +83,54 @@ static void write_if_due(struct session *session, struct call *call, struct sess
 
 /* ---- what may go ----------------------------------------------------------------------------------------------- */
 
-struct standing {
-	uint64_t messages, seen_ms;
-};
-
 /**
  * Where a device stands: by memory, if that is later than what Account knows. A new ticket may be of a device that
  * begins anew, so its sign-in counts as seen.
  */
-static struct standing standing_of(const struct session_user *user, const Hy__AccountDevice *stored)
+static struct session_standing standing_of(const struct session_user *user, const Hy__AccountDevice *stored)
 {
 	const struct session_device *d = user ? session_user_find(user, stored->device) : NULL;
 
 	if (d && d->seen_ms > stored->seen_ms)
-		return (struct standing){d->messages, d->seen_ms};
-	return (struct standing){stored->messages, stored->seen_ms};
+		return (struct session_standing){d->account, d->contacts, d->messages, d->seen_ms};
+	return (struct session_standing){stored->account, stored->contacts, stored->messages, stored->seen_ms};
 }
 
-/** What all live devices have; 0: nothing, or none is live. */
-static uint64_t brought_by_all(
-	const struct session_user *user, const Hy__AccountListDevicesResponse *devices, uint64_t now)
+bool session_brought_by_all(const struct session_user *user, const Hy__AccountListDevicesResponse *devices,
+	uint64_t now, struct session_standing *ret_least)
 {
-	uint64_t least = UINT64_MAX;
+	struct session_standing least = {UINT64_MAX, UINT64_MAX, UINT64_MAX, 0};
+	bool live = false;
 
 	for (size_t i = 0; i < devices->n_devices; i++) {
-		struct standing s = standing_of(user, devices->devices[i]);
-		if (s.seen_ms + LIVE_MS > now)
-			least = HY_MIN(least, s.messages);
+		struct session_standing s = standing_of(user, devices->devices[i]);
+		if (s.seen_ms + LIVE_MS <= now)
+			continue;
+		live = true;
+		least.account = HY_MIN(least.account, s.account);
+		least.contacts = HY_MIN(least.contacts, s.contacts);
+		least.messages = HY_MIN(least.messages, s.messages);
 	}
-	if (least == UINT64_MAX)
-		return PLANTED(trim_with_no_live_device) ? least : 0;
-	return PLANTED(trim_one_too_far) ? least + 1 : least;
+	if (!live)
+		least = (struct session_standing){.messages = PLANTED(trim_with_no_live_device) ? UINT64_MAX : 0};
+	else if (PLANTED(trim_one_too_far))
+		least.messages++;
+	*ret_least = least;
+	return live;
 }
 
-/** What at least one device has, live or not. */
-static uint64_t brought_by_any(const struct session_user *user, const Hy__AccountListDevicesResponse *devices)
+uint64_t session_brought_by_any(const struct session_user *user, const Hy__AccountListDevicesResponse *devices)
 {
 	uint64_t most = 0;
 
 	for (size_t i = 0; i < devices->n_devices; i++) {
-		struct standing s = standing_of(user, devices->devices[i]);
+		struct session_standing s = standing_of(user, devices->devices[i]);
 		most = HY_MAX(most, s.messages);
 	}
 	return most;
 }
 
-/** SUSPENDS; for the disk only if `wait`. */
-static int trim(struct call *call, uint32_t uin, uint64_t upto, uint64_t older_than_ms, bool wait)
+int session_trim(struct call *call, uint32_t uin, uint64_t upto, uint64_t older_than_ms, bool wait)
 {
 	Hy__MessageTrimRequest request = HY__MESSAGE_TRIM_REQUEST__INIT;
 	Hy__MessageTrimResponse response = HY__MESSAGE_TRIM_RESPONSE__INIT;
@@ -162,23 +161,24 @@ static bool may_trim(const struct session *session, const struct session_user *u
 static int trim_brought(struct session *session, struct call *call, struct session_user *user)
 {
 	Hy__AccountListDevicesResponse devices = HY__ACCOUNT_LIST_DEVICES_RESPONSE__INIT;
-	uint64_t now = now_ms(call), retain = session->config.retain_days * DAY_MS;
+	struct session_standing all;
+	uint64_t now = now_ms(call), retain = session->config.retain_days * SESSION_DAY_MS;
 
 	if (!may_trim(session, user, now))
 		return HY_OK;
-	int rc = list_devices(call, user->uin, &devices);
+	int rc = session_list_devices(call, user->uin, &devices);
 	if (rc != HY_OK)
 		return rc;
-	uint64_t upto = brought_by_all(user, &devices, now);
+	(void)session_brought_by_all(user, &devices, now, &all);
 	if (retain > 0) {
 		user->aged_ms = now;
-		return trim(call, user->uin, upto, now > retain ? now - retain : 1, false);
+		return session_trim(call, user->uin, all.messages, now > retain ? now - retain : 1, false);
 	}
-	if (upto <= user->trimmed)
+	if (all.messages <= user->trimmed)
 		return HY_OK;
-	rc = trim(call, user->uin, upto, 0, false);
+	rc = session_trim(call, user->uin, all.messages, 0, false);
 	if (rc == HY_OK)
-		user->trimmed = HY_MAX(user->trimmed, upto);
+		user->trimmed = HY_MAX(user->trimmed, all.messages);
 	return rc;
 }
 
@@ -193,7 +193,7 @@ static int load(struct session *session, struct call *call, uint32_t uin, struct
 	*ret_user = session_table_find(table, uin);
 	if (*ret_user)
 		return HY_OK;
-	int rc = list_devices(call, uin, &devices);
+	int rc = session_list_devices(call, uin, &devices);
 	if (rc != HY_OK)
 		return rc;
 	*ret_user = session_table_find(table, uin); /* somebody else may have been here meanwhile */
@@ -247,22 +247,24 @@ int session_handle_relieve(
 	Hy__AccountListDevicesResponse devices = HY__ACCOUNT_LIST_DEVICES_RESPONSE__INIT;
 	Hy__MessageHeadRequest head_request = HY__MESSAGE_HEAD_REQUEST__INIT;
 	Hy__MessageHeadResponse head = HY__MESSAGE_HEAD_RESPONSE__INIT;
+	struct session_standing all;
 
-	int rc = list_devices(call, request->uin, &devices);
+	int rc = session_list_devices(call, request->uin, &devices);
 	if (rc != HY_OK)
 		return rc;
 	/* both before the first wait: what is brought meanwhile is for the next time */
 	const struct session_user *user = session_table_find(session_table_of(session, call), request->uin);
-	uint64_t all = brought_by_all(user, &devices, now_ms(call)), any = brought_by_any(user, &devices);
-	rc = trim(call, request->uin, all, 0, true);
+	(void)session_brought_by_all(user, &devices, now_ms(call), &all);
+	uint64_t any = session_brought_by_any(user, &devices);
+	rc = session_trim(call, request->uin, all.messages, 0, true);
 	head_request.uin = request->uin;
 	if (rc == HY_OK)
 		rc = message_head(call, &head_request, &head);
-	if (rc != HY_OK || !head.nearly_full || any <= all)
+	if (rc != HY_OK || !head.nearly_full || any <= all.messages)
 		return rc;
 	env_mark(svr_env(svr_of_loop(call->loop)), "session: what one device has goes at the bound");
 	call_log(call, ENV_LOG_INFO, "session",
 		"the inbox of user %u is nearly full: entries that one device has go, up to %llu", request->uin,
 		(unsigned long long)any);
-	return trim(call, request->uin, any, 0, true);
+	return session_trim(call, request->uin, any, 0, true);
 }
