@@ -319,6 +319,31 @@ static void test_open_per_link(void **state)
 	access_world_close(&w);
 }
 
+static void test_where(void **state)
+{
+	static const char *const addresses[] = {FAR_ADDRESS, FARTHER_ADDRESS, "127.0.0.1", "127.0.0.2"};
+	struct access_world w;
+	struct access_config config = access_world_config();
+	struct hy_buf b = {0};
+	struct frame f;
+	config.allow_plain = true;
+	access_world_open(&w, 2, &config);
+	for (unsigned i = 0; i < HY_COUNT_OF(addresses); i++) {
+		int fd = client_open_from(&w, addresses[i]);
+		put_register(&b, 1, "where");
+		client_flush(fd, &b);
+		assert_true(frame_get(fd, &f));
+		Hy__RegisterResponse *response = hy__register_response__unpack(NULL, f.len, f.body);
+		assert_non_null(response);
+		assert_int_equal(response->ticket.len, i < 2 ? strlen(addresses[i]) : 0);
+		if (i < 2)
+			assert_memory_equal(response->ticket.data, addresses[i], response->ticket.len);
+		hy__register_response__free_unpacked(response, NULL);
+		close(fd);
+	}
+	access_world_close(&w);
+}
+
 static void test_open_per_address(void **state)
 {
 	static const char *const addresses[] = {FAR_ADDRESS, FARTHER_ADDRESS, "127.0.0.1", "127.0.0.2"};
@@ -734,6 +759,7 @@ int main(void)
 		LINK_TEST("so many requests of one loop are in work; the rest is refused", test_loop_bound),
 		LINK_TEST("one request without a ticket is in work for a link; the rest is read later",
 			test_open_per_link),
+		LINK_TEST("a call says where it comes from, unless it is this machine", test_where),
 		LINK_TEST("so many requests without a ticket are in work for an address; the rest is refused",
 			test_open_per_address),
 		LINK_TEST("a slow reader's requests wait and its hints are dropped, until it reads", test_slow_reader),

@@ -1,8 +1,8 @@
 /*
  * What the services do. Register's name (anybody may call it): "hold" waits until the test releases it, "sleep N" for N
- * ms, "fail" is refused with a time to come back; the ticket answered is the name. Lookup answers the caller's UIN.
- * Sync answers the snapshot, or a long one to "big", or one text message to "text". SignOut closes the links of the
- * caller's device.
+ * ms, "fail" is refused with a time to come back; the ticket answered is the name, of "where" the call's address.
+ * Lookup answers the caller's UIN. Sync answers the snapshot, or a long one to "big", or one text message to "text".
+ * SignOut closes the links of the caller's device.
  */
 #include "access/access_world.h"
 
@@ -80,9 +80,10 @@ static int on_register(
 	void *self, struct call *call, const Hy__RegisterRequest *request, Hy__RegisterResponse *response)
 {
 	struct access_world *w = self;
+	const char *say = strcmp(request->name, "where") == 0 ? call->address : request->name;
 	__atomic_fetch_add(&w->served, 1, __ATOMIC_RELAXED);
-	response->ticket.len = strlen(request->name);
-	response->ticket.data = hy_arena_memdup(call->arena, request->name, response->ticket.len);
+	response->ticket.len = say ? strlen(say) : 0;
+	response->ticket.data = say ? hy_arena_memdup(call->arena, say, response->ticket.len) : NULL;
 	if (strcmp(request->name, "fail") == 0)
 		return call_fail_retry(call, HY_RESOURCE_EXHAUSTED, 250, "the shelf is full");
 	if (strncmp(request->name, "hold", 4) == 0)

@@ -37,6 +37,10 @@ struct conn_peer {
 	uint8_t ip[16]; /* the rest is zero */
 };
 
+#define CONN_PEER_TEXT_MAX 32
+/** As struct call's `address`, into `text`; NULL: this machine. Any thread. */
+const char *conn_peer_text(const struct conn_peer *peer, char text[CONN_PEER_TEXT_MAX]);
+
 struct conn {
 	struct env_sock sock;
 	struct access_loop *home;

@@ -26,6 +26,7 @@ struct request {
 	const Hy__RequestHead *head;
 	ProtobufCMessage *response;
 	struct svr_passport who; /* once verified; lives in the arena or the connection */
+	char address[CONN_PEER_TEXT_MAX];
 };
 
 static bool is_method(const struct rpc_method *m, const struct rpc_service *service, const char *name)
@@ -257,6 +258,7 @@ static void request_run(void *arg)
 		.arena = &r->arena,
 		.deadline_us = svr_now_us(l->loop) + (uint64_t)r->method->deadline_ms * 1000,
 		.trace = r->head->trace ? r->head->trace : env_rand64(svr_env(l->access->svr)),
+		.address = conn_peer_text(&c->peer, r->address),
 		.priority = r->method->priority};
 	int status = is_identify(r) ? identify(&call, r) : execute(&call, r);
 	if (PLANTED(lost_notify) && is_sync(r))
