@@ -107,6 +107,7 @@ static void open_services(struct harness *h)
 		.hash_passes = 1,
 		.hash_bytes = 8192,
 		.uin_bits = c->uin_bits};
+	assert_int_equal(limit_create(h->svr, &c->limits, &h->limit), HY_OK);
 	assert_int_equal(account_create(h->svr, h->kt, &h->account), HY_OK);
 	assert_int_equal(message_create(h->svr, h->kt, &c->message, &h->message), HY_OK);
 	assert_int_equal(session_create(h->svr, &session, &h->session), HY_OK);
@@ -145,6 +146,7 @@ void harness_close(struct harness *h)
 	session_destroy(h->session);
 	message_destroy(h->message);
 	account_destroy(h->account);
+	limit_destroy(h->limit);
 	svr_destroy(h->svr);
 	env_inbox_destroy(h->done);
 	env_real_destroy(h->env);

@@ -22,6 +22,7 @@
 #include "data/spaces.h"
 #include "kt/engine.h"
 #include "logic/auth/auth.h"
+#include "logic/limit/limit.h"
 #include "logic/session/session.h"
 #include "logic/sync/sync.h"
 #include "send.rpc.h"
@@ -40,6 +41,7 @@ struct harness_config {
 	uint64_t write_pause_ms;
 	uint64_t epoch_shift; /* added to the store's epoch, as if it were another */
 	unsigned users_max;   /* see struct session_config */
+	struct limit_config limits;
 };
 
 #define HARNESS_NOTES_MAX 4096u
@@ -57,6 +59,7 @@ struct harness {
 	struct sync *sync;
 	struct send *send;
 	struct auth *auth;
+	struct limit *limit;
 	struct env_inbox *done;
 	/* what the Link service was asked; atomic */
 	uint32_t hints[HARNESS_NOTES_MAX];

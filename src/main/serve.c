@@ -4,6 +4,7 @@
 #include "base/config.h"
 #include "base/mem.h"
 #include "env/real/real.h"
+#include "limit.pb-c.h"
 #include "main/commands.h"
 #include "main/server.h"
 #include "main/why.h"
@@ -15,7 +16,9 @@ struct settings {
 	const char *data, *listen, *config, *log_level;
 	uint64_t loops, memory, log_limit, segment, disk_reserve, retain_days, window_days;
 	uint64_t inbox_rows, inbox_bytes, password_memory, password_passes;
-	uint64_t anonymous_links, anonymous_per_address, link_requests, requests, drain;
+	uint64_t anonymous_links, anonymous_per_address, anonymous_buffers, anonymous_output;
+	uint64_t open_per_address, open_loopback, links_per_device, user_requests, link_requests, requests, drain;
+	struct hy_rate rates[LIMIT_ACTIONS];
 	bool allow_plain, check, repair, help;
 };
 
@@ -64,19 +67,43 @@ static const struct hy_config_item items[] = {
 		"connections that have not signed in, for each loop; at the limit the oldest goes", 16},
 	{"limits.strangers-per-address", "strangers-per-address", HY_CONFIG_UNSIGNED, AT(anonymous_per_address), "256",
 		"the same for one address; connections from this machine are not counted", 1},
+	{"limits.strangers-buffers", "strangers-buffers", HY_CONFIG_BYTES, AT(anonymous_buffers), "64M",
+		"what connections that have not signed in make the server buffer, for each loop; above it the oldest "
+		"goes",
+		1 << 20},
+	{"limits.strangers-output", "strangers-output", HY_CONFIG_BYTES, AT(anonymous_output), "16K",
+		"answers that such a connection may leave unread before its next request waits", 1 << 10, 4 << 20},
+	{"limits.passwords-per-address", "passwords-per-address", HY_CONFIG_UNSIGNED, AT(open_per_address), "8",
+		"registrations and sign-ins in work for one address, for each loop; more are refused", 1},
+	{"limits.passwords-of-this-machine", "passwords-of-this-machine", HY_CONFIG_UNSIGNED, AT(open_loopback), "32",
+		"the same for this machine, that is for all who come by a proxy on it", 1},
+	{"limits.links-per-device", "links-per-device", HY_CONFIG_UNSIGNED, AT(links_per_device), "16",
+		"long links of one device at once; at the limit the oldest goes", 1},
+	{"limits.user-requests", "user-requests", HY_CONFIG_UNSIGNED, AT(user_requests), "256",
+		"requests in work for one user; more are refused", 1},
 	{"limits.link-requests", "link-requests", HY_CONFIG_UNSIGNED, AT(link_requests), "64",
 		"requests in work for one link", 1, 4096},
 	{"limits.requests", "requests", HY_CONFIG_UNSIGNED, AT(requests), "8192",
 		"requests in work for each loop; more are refused", 16},
-	{0},
+#define X(action, preset, name, of) \
+	{"rates." name, "limit-" name, HY_CONFIG_RATE, AT(rates[HY__LIMIT_ACTION__LIMIT_##action]), preset, of},
+	LIMIT_MAP(X)
+#undef X
+		{0},
 };
+
+static const char about_rates[] =
+	"A RATE is how often something may be done: 50/s:500 is 50 a second, and 500 at once after a pause; 1/10s is\n"
+	"one every ten seconds; off is no limit. Who does more is told when to come back. Limits by address are not\n"
+	"for connections from this machine: a proxy's users would all be one. Devices that hold a ticket of an\n"
+	"account sign in to it whatever others try.\n";
 
 static void print_help(void)
 {
 	struct hy_buf out = {0};
 	hy_config_help(items, &out);
-	printf("usage: hongyan serve [options]\n\nRuns a server: every module in one process.\n\n%.*s",
-		(int)hy_buf_len(&out), (const char *)hy_buf_data(&out));
+	printf("usage: hongyan serve [options]\n\nRuns a server: every module in one process.\n\n%.*s\n%s",
+		(int)hy_buf_len(&out), (const char *)hy_buf_data(&out), about_rates);
 	hy_buf_fini(&out);
 }
 
@@ -138,9 +165,16 @@ static struct server_config to_server_config(const struct settings *s)
 	config.password_memory = s->password_memory;
 	config.password_passes = s->password_passes;
 	config.repair = s->repair;
+	memcpy(config.limits.rates, s->rates, sizeof s->rates);
 	config.access.allow_plain = s->allow_plain;
 	config.access.limits.anonymous_max = (unsigned)s->anonymous_links;
 	config.access.limits.anonymous_per_address_max = (unsigned)s->anonymous_per_address;
+	config.access.limits.anonymous_buffers_max = (size_t)s->anonymous_buffers;
+	config.access.limits.anonymous_output_pause_bytes = (uint32_t)s->anonymous_output;
+	config.access.limits.open_per_address_max = (unsigned)s->open_per_address;
+	config.access.limits.open_loopback_max = (unsigned)s->open_loopback;
+	config.access.limits.links_per_device = (unsigned)s->links_per_device;
+	config.access.limits.user_requests_max = (unsigned)s->user_requests;
 	config.access.limits.link_requests_max = (unsigned)s->link_requests;
 	config.access.limits.requests_max = (unsigned)s->requests;
 	return config;
@@ -217,7 +251,7 @@ static int serve(struct env *env, const struct settings *s)
 
 int command_serve(int argc, char **argv)
 {
-	struct settings s;
+	struct settings s = {0};
 	struct env *env = env_real_create();
 	struct hy_config *config = hy_config_create(items, &s);
 	char *why = NULL;

@@ -32,6 +32,7 @@ struct server {
 	struct sync *sync;
 	struct send *send;
 	struct auth *auth;
+	struct limit *limit;
 	struct admin *admin;
 	struct access *access;
 	struct env_addr bound[ACCESS_LISTENERS_MAX];
@@ -42,7 +43,7 @@ struct server {
 
 struct server_config server_config_default(void)
 {
-	return (struct server_config){.access = {.limits = ACCESS_LIMITS_DEFAULT}};
+	return (struct server_config){.access = {.limits = ACCESS_LIMITS_DEFAULT}, .limits = limit_config_default()};
 }
 
 /** Takes the first sentence that says why; later ones are consequences. */
@@ -130,7 +131,9 @@ static int start_logic(struct server *s)
 		.hash_threads = s->config.password_threads,
 		.hash_passes = (unsigned)s->config.password_passes,
 		.hash_bytes = (uint32_t)s->config.password_memory};
-	int status = session_create(s->svr, &sessions, &s->session);
+	int status = limit_create(s->svr, &s->config.limits, &s->limit);
+	if (status == HY_OK)
+		status = session_create(s->svr, &sessions, &s->session);
 	if (status == HY_OK)
 		status = delivery_create(s->svr, &s->delivery);
 	if (status == HY_OK)
@@ -149,6 +152,7 @@ static void stop_logic(struct server *s)
 	sync_destroy(s->sync);
 	delivery_destroy(s->delivery);
 	session_destroy(s->session);
+	limit_destroy(s->limit);
 }
 
 static int start_admin(struct server *s)

@@ -7,6 +7,7 @@
 
 #include "access/access.h"
 #include "kt/kt.h"
+#include "logic/limit/limit.h"
 
 struct server_config {
 	const char *data_dir;
@@ -21,11 +22,12 @@ struct server_config {
 	unsigned password_threads;                 /* 0: 1 */
 	uint64_t password_memory, password_passes; /* of Argon2id; 0: 19 MiB, 2 */
 	struct access_config access;
+	struct limit_config limits;
 	bool repair;            /* go on past damage in the log, losing what stood after it */
 	const char *admin_path; /* Unix socket of the administration; NULL: data_dir/admin.sock */
 };
 
-/** Everything 0 but the access limits. */
+/** Everything 0 but the limits. */
 struct server_config server_config_default(void);
 
 struct server;

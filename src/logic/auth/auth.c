@@ -6,7 +6,9 @@
 #include "auth.rpc.h"
 #include "base/mem.h"
 #include "link.rpc.h"
+#include "logic/auth/guess.h"
 #include "logic/auth/password.h"
+#include "logic/limit_calls.h"
 #include "logic/outcome.h"
 #include "session.rpc.h"
 
@@ -272,6 +274,11 @@ static int handle_register(
 	uint32_t uin = 0;
 
 	int rc = check_candidate(call, &c);
+	if (rc == HY_OK) {
+		rc = limit_address(call, HY__LIMIT_ACTION__LIMIT_REGISTER_ADDRESS);
+		if (rc != HY_OK)
+			return rc;
+	}
 	if (rc == HY_OK)
 		rc = register_account(auth, call, &c, &uin);
 	if (rc == HY_UNAUTHENTICATED) /* a repeat, by somebody who does not know the password */
@@ -288,20 +295,45 @@ static int handle_register(
 
 /* ---- sign-in ------------------------------------------------------------------------------------------------- */
 
-/** UNAUTHENTICATED for a wrong password and for an unknown name, after the same work. SUSPENDS. */
+static bool holds_ticket(const Hy__AccountGetCredentialResponse *credential, const char *device)
+{
+	for (size_t i = 0; i < credential->n_devices; i++)
+		if (strcmp(credential->devices[i], device) == 0)
+			return true;
+	return false;
+}
+
+/**
+ * UNAUTHENTICATED for a wrong password and for an unknown name, after the same work. RESOURCE_EXHAUSTED before it when
+ * there were too many. SUSPENDS.
+ */
 static int authenticate(struct auth *auth, struct call *call, const struct candidate *c, uint32_t *ret_uin)
 {
 	Hy__AccountResolveNameRequest resolve = HY__ACCOUNT_RESOLVE_NAME_REQUEST__INIT;
 	Hy__AccountResolveNameResponse found = HY__ACCOUNT_RESOLVE_NAME_RESPONSE__INIT;
+	Hy__AccountGetCredentialRequest get = HY__ACCOUNT_GET_CREDENTIAL_REQUEST__INIT;
+	Hy__AccountGetCredentialResponse credential = HY__ACCOUNT_GET_CREDENTIAL_RESPONSE__INIT;
+	struct guess guess = {.name = c->name, .device = c->head->device};
 
 	resolve.name = (char *)(uintptr_t)c->name;
 	int rc = account_resolve_name(call, &resolve, &found);
-	if (rc == HY_NOT_FOUND) {
-		rc = password_verify(auth->pool, call, auth->nobody, c->password);
-		return rc == HY_OK ? HY_UNAUTHENTICATED : rc;
+	bool nobody = rc == HY_NOT_FOUND;
+	if (nobody) {
+		rc = HY_OK;
+	} else if (rc == HY_OK) {
+		get.uin = found.uin;
+		rc = account_get_credential(call, &get, &credential);
+		guess.known = rc == HY_OK && holds_ticket(&credential, c->head->device);
 	}
 	if (rc == HY_OK)
-		rc = check_password(auth, call, found.uin, c->password);
+		rc = guess_begins(call, &guess);
+	if (rc != HY_OK)
+		return rc;
+	rc = password_verify(auth->pool, call, nobody ? auth->nobody : credential.password_hash, c->password);
+	if (rc == HY_OK && nobody)
+		rc = HY_UNAUTHENTICATED;
+	if (rc != HY_UNAUTHENTICATED)
+		guess_was_none(call, &guess);
 	if (rc == HY_OK)
 		*ret_uin = found.uin;
 	return rc;
@@ -326,7 +358,8 @@ static int handle_sign_in(void *self, struct call *call, const Hy__SignInRequest
 		return HY_OK;
 	}
 	count(call, MON_sign_in_failures);
-	call_log(call, ENV_LOG_INFO, "auth", "sign-in of %.32s refused: %s", request->name, hy_status_name(rc));
+	if (rc != HY_RESOURCE_EXHAUSTED) /* whose limits speak for themselves, by samples: a flood is not logged */
+		call_log(call, ENV_LOG_INFO, "auth", "sign-in of %.32s refused: %s", request->name, hy_status_name(rc));
 	return rc;
 }
 
@@ -378,6 +411,8 @@ static int handle_lookup(void *self, struct call *call, const Hy__LookupRequest 
 	Hy__AccountResolveNameResponse found = HY__ACCOUNT_RESOLVE_NAME_RESPONSE__INIT;
 
 	int rc = check_signed_in(call, request->head);
+	if (rc == HY_OK)
+		rc = limit_user(call, HY__LIMIT_ACTION__LIMIT_SEARCH);
 	if (rc == HY_OK)
 		rc = check_name(call, request->name);
 	if (rc != HY_OK)

@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "delivery.rpc.h"
+#include "logic/limit_calls.h"
 #include "send.rpc.h"
 #include "sync.pb-c.h"
 
@@ -137,6 +138,13 @@ static int send_letter(
 static int send_text(void *self, struct call *call, const Hy__SendTextRequest *request, Hy__SendTextResponse *response)
 {
 	int rc = check(call, request);
+	if (rc == HY_OK) {
+		rc = limit_user(call, HY__LIMIT_ACTION__LIMIT_SEND);
+		if (rc != HY_OK) { /* no line for each: there may be many */
+			count(call, MON_messages_refused);
+			return rc;
+		}
+	}
 	if (rc == HY_OK)
 		rc = send_letter(self, call, request, response);
 	if (rc != HY_OK) {
