@@ -28,15 +28,19 @@ static int from_errno(int rc)
 	return rc == -ENOSPC || rc == -EDQUOT ? HY_RESOURCE_EXHAUSTED : HY_UNAVAILABLE;
 }
 
-static int lock(struct env *env, const char *dir, struct env_file **ret_lock, char **ret_why)
+int sdb_folder_lock(struct env *env, const char *dir, bool create, struct env_file **ret_lock, char **ret_why)
 {
 	char *path = path_in(dir, "LOCK");
-	int rc = env_file_open(env, path, ENV_OPEN_WRITE | ENV_OPEN_CREATE, ret_lock);
+	*ret_lock = NULL;
+	int rc = env_file_open(env, path, create ? ENV_OPEN_WRITE | ENV_OPEN_CREATE : ENV_OPEN_READ, ret_lock);
 	hy_free(path);
+	if (rc == -ENOENT && !create)
+		return HY_OK; /* a copy: nobody was ever at work in it */
 	if (rc == 0)
 		rc = env_file_lock(*ret_lock);
 	if (rc == 0)
 		return HY_OK;
+	env_file_close(hy_take(*ret_lock));
 	if (rc == -EWOULDBLOCK) {
 		*ret_why =
 			sdb_why("another server is using %s; stop it first, or give this one a folder of its own", dir);
@@ -46,7 +50,7 @@ static int lock(struct env *env, const char *dir, struct env_file **ret_lock, ch
 	return from_errno(rc);
 }
 
-static int write_format(struct env *env, const char *path, const struct sdb_folder *f, char **ret_why)
+int sdb_format_write(struct env *env, const char *path, const struct sdb_folder *f, char **ret_why)
 {
 	char text[128];
 	int len = snprintf(text, sizeof text, "hongyan %u\nepoch %016llx\nlog %016llx\n", FORMAT,
@@ -58,7 +62,7 @@ static int write_format(struct env *env, const char *path, const struct sdb_fold
 	return from_errno(rc);
 }
 
-static void new_epoch(struct env *env, uint64_t *epoch)
+void sdb_new_epoch(struct env *env, uint64_t *epoch)
 {
 	do {
 		env_random(env, epoch, sizeof *epoch);
@@ -83,7 +87,7 @@ static int parse_format(const char *path, const char *text, struct sdb_folder *r
 }
 
 struct look {
-	bool anything;
+	bool anything, restoring, backup;
 };
 
 static void look_at_name(void *arg, const char *name)
@@ -91,6 +95,8 @@ static void look_at_name(void *arg, const char *name)
 	struct look *look = arg;
 	if (strcmp(name, "log") == 0 || strcmp(name, "rows") == 0)
 		look->anything = true;
+	look->restoring = look->restoring || strcmp(name, SDB_RESTORING) == 0;
+	look->backup = look->backup || strcmp(name, SDB_BACKUP) == 0;
 }
 
 /** A folder without FORMAT is new, unless it holds data: then somebody has lost the file. */
@@ -103,13 +109,36 @@ static int create_format(
 		*ret_why = sdb_why("%s cannot be read: %s", dir, strerror(-rc));
 		return from_errno(rc);
 	}
+	if (look.restoring) {
+		*ret_why = sdb_why("a restore into %s did not end: remove the folder, and restore again", dir);
+		return HY_FAILED_PRECONDITION;
+	}
 	if (look.anything) {
 		*ret_why = sdb_why("%s holds data but no file FORMAT: bring it back from a copy of the folder", dir);
 		return HY_DATA_LOSS;
 	}
-	new_epoch(env, &ret_folder->epoch);
-	new_epoch(env, &ret_folder->log_epoch);
-	return write_format(env, path, ret_folder, ret_why);
+	sdb_new_epoch(env, &ret_folder->epoch);
+	sdb_new_epoch(env, &ret_folder->log_epoch);
+	return sdb_format_write(env, path, ret_folder, ret_why);
+}
+
+int sdb_format_read(struct env *env, const char *dir, struct sdb_folder *ret_folder, char **ret_why)
+{
+	char *path = path_in(dir, "FORMAT"), *text;
+	size_t len;
+	int rc = env_file_read_all(env, path, 4096, &text, &len), status;
+	if (rc == -ENOENT || rc == -ENOTDIR) {
+		*ret_why = sdb_why("%s is no data folder: it has no file FORMAT", dir);
+		status = HY_FAILED_PRECONDITION;
+	} else if (rc) {
+		*ret_why = sdb_why("%s cannot be read: %s", path, strerror(-rc));
+		status = from_errno(rc);
+	} else {
+		status = parse_format(path, text, ret_folder, ret_why);
+		hy_free(text);
+	}
+	hy_free(path);
+	return status;
 }
 
 static int open_format(struct env *env, const char *dir, bool repair, struct sdb_folder *ret_folder, char **ret_why)
@@ -127,16 +156,15 @@ static int open_format(struct env *env, const char *dir, bool repair, struct sdb
 		hy_free(text);
 		if (!status && repair) {
 			/* Before anything is given up: clients must not take what is lost for granted. */
-			new_epoch(env, &ret_folder->epoch);
-			status = write_format(env, path, ret_folder, ret_why);
+			sdb_new_epoch(env, &ret_folder->epoch);
+			status = sdb_format_write(env, path, ret_folder, ret_why);
 		}
 	}
 	hy_free(path);
 	return status;
 }
 
-/** Creates the folder, in a way that lasts. */
-static int make_dir(struct env *env, const char *dir)
+int sdb_make_dir(struct env *env, const char *dir)
 {
 	char *parent = hy_strdup(dir);
 	int rc = env_mkdir(env, dir);
@@ -167,16 +195,36 @@ static int make_rooms(struct env *env, const char *dir, char **ret_why)
 	return from_errno(rc);
 }
 
+/** Who served from it would tell clients of another state under the same epoch (S12). */
+static int refuse_backup(struct env *env, const char *dir, char **ret_why)
+{
+	struct look look = {false};
+	(void)env_dir_list(env, dir, look_at_name, &look);
+	if (!look.backup)
+		return HY_OK;
+	*ret_why = sdb_why("%s is a backup: bring it into a data folder first, by `hongyan restore`", dir);
+	return HY_FAILED_PRECONDITION;
+}
+
+int sdb_folder_look(struct env *env, const char *dir, struct sdb_folder *ret_folder, struct env_file **ret_lock,
+	char **ret_why)
+{
+	int status = sdb_format_read(env, dir, ret_folder, ret_why);
+	return status ? status : sdb_folder_lock(env, dir, false, ret_lock, ret_why);
+}
+
 int sdb_folder_open(struct env *env, const char *dir, bool repair, struct sdb_folder *ret_folder,
 	struct env_file **ret_lock, char **ret_why)
 {
 	struct env_file *held = NULL;
-	int rc = make_dir(env, dir);
+	int rc = sdb_make_dir(env, dir);
 	if (rc) {
 		*ret_why = sdb_why("the data folder %s cannot be made: %s", dir, strerror(-rc));
 		return from_errno(rc);
 	}
-	int status = lock(env, dir, &held, ret_why);
+	int status = refuse_backup(env, dir, ret_why);
+	if (!status)
+		status = sdb_folder_lock(env, dir, true, &held, ret_why);
 	if (!status)
 		status = open_format(env, dir, repair, ret_folder, ret_why);
 	if (!status)

@@ -233,6 +233,15 @@ void kt_stats(const struct kt *kt, struct kt_stats *ret_stats)
 	kt->engine->stats(kt, ret_stats);
 }
 
+int kt_backup(struct kt *kt, struct call *call, const char *dir, struct kt_backup_report *ret_report, char **ret_why)
+{
+	*ret_report = (struct kt_backup_report){0};
+	*ret_why = NULL;
+	if (!kt->engine->backup)
+		return call_fail(call, HY_FAILED_PRECONDITION, "this store keeps nothing on disk");
+	return kt->engine->backup(kt, call, dir, ret_report, ret_why);
+}
+
 void kt_close(struct kt *kt)
 {
 	if (kt)

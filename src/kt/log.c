@@ -46,27 +46,31 @@ int kt_log_open(struct env *env, const struct kt_log_config *config, uint64_t fr
 	log->next_pos = found.last_pos + 1;
 	log->next_spare = found.current.head.number + 1;
 	atomic_store(&log->durable_pos, found.last_pos);
+	*ret_log = log;
+	if (config->read_only)
+		return HY_OK;
 	log->inbox = env_inbox_create(env);
 	int rc = env_actor_start(env, "kt-log", log_commit_main, log, &log->committer);
 	if (rc) {
 		destroy(log);
 		return HY_UNAVAILABLE;
 	}
-	*ret_log = log;
 	return HY_OK;
 }
 
 void kt_log_close(struct kt_log *log)
 {
-	env_inbox_post(log->inbox, &log->stop);
-	env_actor_join(log->committer);
+	if (log->committer) {
+		env_inbox_post(log->inbox, &log->stop);
+		env_actor_join(log->committer);
+	}
 	destroy(log);
 }
 
 void kt_log_submit(struct kt_log *log, struct kt_log_write *write)
 {
 	uint64_t len = hy_buf_len(&write->records);
-	assert(len <= KT_LOG_WRITE_MAX && write->reply_to && write->msg.fn);
+	assert(len <= KT_LOG_WRITE_MAX && write->reply_to && write->msg.fn && log->committer);
 	atomic_fetch_add(&log->queued, len);
 	env_inbox_post(log->inbox, &write->msg);
 }

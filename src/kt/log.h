@@ -28,6 +28,7 @@ struct kt_log_config {
 	uint64_t segment_bytes; /* a batch is never split; one larger than a segment gets a segment of its own */
 	uint64_t queue_bytes;   /* submitted and not yet written: the bound of kt_log_has_room(); 0: 32 MiB */
 	bool repair;            /* replay up to the damage instead of refusing */
+	bool read_only;         /* replay alone: no file is made, removed or changed; nothing is to be submitted */
 	struct mon *mon;
 	unsigned strip; /* of the committer's counters */
 };
@@ -100,6 +101,33 @@ uint64_t kt_log_bytes_after(const struct kt_log *log, uint64_t pos);
  * Any thread.
  */
 void kt_log_release(struct kt_log *log, uint64_t pos);
+
+/* ---- for a copy of it ------------------------------------------------------------------------------------------- */
+
+/** A segment: what counts are its first `end` bytes, a whole number of batches. */
+struct kt_log_piece {
+	uint64_t number, last_pos, end;
+};
+/** The log as of one moment between two batches: every byte of it is durable. */
+struct kt_log_extent {
+	struct kt_log_piece *pieces; /* oldest first; hy_alloc'd */
+	size_t count;
+	uint64_t last_pos; /* of the newest batch */
+};
+/**
+ * [blocks] From now on until kt_log_unpin() no segment is given up, neither removed nor taken for another: files that
+ * stand in an extent keep their bytes. The log grows meanwhile. Pins count.
+ */
+void kt_log_pin(struct kt_log *log);
+/** Any thread. */
+void kt_log_unpin(struct kt_log *log);
+/** [blocks] While it is pinned. All that anybody was told to be durable before this call is in it. */
+void kt_log_extent(struct kt_log *log, struct kt_log_extent *ret_extent);
+/**
+ * [blocks] Writes the mark of a clean stop behind a copy of an extent's last piece, and syncs the file: what is missing at
+ * its end is damage from then on, not a torn tail. 0 or a negative errno value.
+ */
+int kt_log_end_copy(const struct kt_log *log, struct env_file *copy, const struct kt_log_extent *extent);
 
 /**
  * [blocks] Removes every segment of a log that is closed: after a repair or a restore, once the store behind has all

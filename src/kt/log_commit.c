@@ -36,6 +36,11 @@ static struct env_msg *gather(struct kt_log *log, struct env_msg *waiting, struc
 				atomic_store(&log->wake_posted, false);
 			continue;
 		}
+		if (!msg->fn) {
+			waiting = msg->next;
+			log_answer_question(log, hy_container_of(msg, struct log_question, msg));
+			continue;
+		}
 		struct hy_buf *records = &write_of(msg)->records;
 		uint64_t len = hy_buf_len(records);
 		bool full = round->pieces == LOG_PIECES_MAX || round->bytes + len > KT_LOG_BATCH_BYTES || one;

@@ -14,6 +14,14 @@
 #define LOG_FILL_STEP (1u << 20) /* of a spare, between two batches */
 #define LOG_ROOM_RETRY_US (1000u * 1000)
 
+/** Something asked of the committer, between two batches. */
+struct log_question {
+	struct env_msg msg;           /* fn: NULL, which no write's is */
+	struct env_inbox *reply_to;   /* NULL: nobody waits, and it is freed */
+	int pins;                     /* +1, -1 */
+	struct kt_log_extent *extent; /* NULL: not asked for */
+};
+
 /** Answers on their way to one loop. */
 struct log_outbox {
 	struct env_inbox *to;
@@ -37,6 +45,7 @@ struct kt_log {
 
 	/* the committer's alone */
 	bool stopping;
+	unsigned pins; /* segments are not given up */
 	uint64_t next_pos;
 	struct log_segment current;
 	struct log_live *live; /* segments still needed, oldest first, current last */
@@ -52,6 +61,8 @@ struct kt_log {
 
 /** The committer: an actor's function. `log` is a struct kt_log. */
 void log_commit_main(void *log);
+/** The committer's answer to a question. */
+void log_answer_question(struct kt_log *log, struct log_question *question);
 /** S8: from here on nothing is written or synced. `what` failed with `rc`. */
 void log_commit_fail(struct kt_log *log, const char *what, int rc);
 

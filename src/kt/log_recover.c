@@ -86,13 +86,13 @@ static int look_at(struct recovery *r, struct found *f)
 
 static int look_around(struct recovery *r)
 {
-	int rc = dir_make(r->env, r->config->dir);
+	int rc = r->config->read_only ? 0 : dir_make(r->env, r->config->dir);
 	if (rc == 0)
 		rc = env_dir_list(r->env, r->config->dir, note_name, r);
 	for (size_t i = 0; rc == 0 && i < r->file_count; i++)
 		rc = look_at(r, &r->files[i]);
 	/* They hold nothing that counts, but the room may be needed. */
-	for (size_t i = 0; i < r->spare_count; i++) {
+	for (size_t i = 0; i < r->spare_count && !r->config->read_only; i++) {
 		char *path = log_spare_path(r->config->dir, r->spares[i]);
 		(void)env_unlink(r->env, path);
 		hy_free(path);
@@ -439,13 +439,14 @@ static void tidy(struct recovery *r, struct log_recovered *ret)
 {
 	const struct log_segment_head *head = &ret->current.head;
 	ret->live = hy_alloc((r->chain_count + 1) * sizeof *ret->live);
-	uint64_t number = head->prev_number, last_pos = head->first_pos - 1;
+	uint64_t number = head->prev_number, last_pos = head->first_pos - 1, end = head->prev_end;
 	for (size_t k = 0; k < r->chain_count; k++) {
 		struct found *f = &r->files[r->chain[k]];
 		if (f->number != number)
 			continue;
-		ret->live[ret->live_count++] = (struct log_live){number, last_pos, f->size};
+		ret->live[ret->live_count++] = (struct log_live){number, last_pos, f->size, end};
 		number = f->head.prev_number;
+		end = f->head.prev_end;
 		last_pos = f->head.first_pos - 1;
 	}
 	for (size_t i = 0; i < ret->live_count / 2; i++) {
@@ -463,7 +464,7 @@ static void tidy(struct recovery *r, struct log_recovered *ret)
 		(void)env_unlink(r->env, path);
 		hy_free(path);
 	}
-	ret->live[ret->live_count++] = (struct log_live){head->number, UINT64_MAX, ret->current.size};
+	ret->live[ret->live_count++] = (struct log_live){head->number, UINT64_MAX, ret->current.size, 0};
 }
 
 int log_recover(struct env *env, const struct kt_log_config *config, uint64_t from, kt_log_replay_fn *replay, void *arg,
@@ -490,10 +491,11 @@ int log_recover(struct env *env, const struct kt_log_config *config, uint64_t fr
 	if (status == HY_OK && lost && !config->repair)
 		status = HY_DATA_LOSS;
 	struct log_recovered found = {.last_pos = r.next_pos - 1};
-	if (status == HY_OK)
+	if (status == HY_OK && !config->read_only)
 		status = status_of(go_on(&r, &found.current));
 	if (status == HY_OK) {
-		tidy(&r, &found);
+		if (!config->read_only)
+			tidy(&r, &found);
 		ret_report->last_pos = found.last_pos;
 		*ret = found;
 		if (lost)

@@ -108,7 +108,8 @@ static int roll(struct kt_log *log, uint64_t size)
 	env_file_close(log->current.file);
 	log->current = next;
 	log->live[log->live_count - 1].last_pos = log->next_pos - 1;
-	add_live(log, (struct log_live){head.number, UINT64_MAX, size});
+	log->live[log->live_count - 1].end = head.prev_end;
+	add_live(log, (struct log_live){head.number, UINT64_MAX, size, 0});
 	if (log->config.mon)
 		mon_add(log->config.mon, log->config.strip, MON_log_segments, 1);
 	return 0;
@@ -146,6 +147,8 @@ void log_room_release(struct kt_log *log)
 {
 	uint64_t pos = atomic_load(&log->release_pos);
 	size_t n = 0;
+	if (log->pins > 0)
+		return;
 	while (n + 1 < log->live_count && log->live[n].last_pos <= pos)
 		give_up(log, &log->live[n++]);
 	log->live_count -= n;

@@ -25,6 +25,7 @@ struct log_segment {
 /** A segment that is still needed. */
 struct log_live {
 	uint64_t number, last_pos, size; /* last_pos: UINT64_MAX while it is being written */
+	uint64_t end;                    /* of what counts of it; 0 while it is being written */
 };
 
 struct log_spare {

@@ -24,6 +24,8 @@ struct rows_config {
 	/** Rows for which this is true may be dropped whenever files are rewritten. May be NULL. Any thread. */
 	bool (*expired)(void *arg, struct hy_bytes name);
 	void *arg;
+	/** Nothing on disk is changed; writes, flushes and checkpoints must not be asked for. */
+	bool read_only;
 };
 
 int rows_open(struct env *env, const struct rows_config *config, struct rows **ret_rows, char **ret_why) HY_MUST_USE;
@@ -41,6 +43,13 @@ int rows_batch_write(struct rows *r, struct rows_batch *b) HY_MUST_USE;
 
 /** All batches written before this call are durable when it returns HY_OK. */
 int rows_flush(struct rows *r) HY_MUST_USE;
+
+/**
+ * [blocks] A folder `dir`, which must not exist, with all batches written before this call, whole, and perhaps later ones
+ * (a prefix, as on a death): durable, and what rows_open() opens. Files that never change are shared with this one where
+ * the file system can (hard links).
+ */
+int rows_checkpoint(struct rows *r, const char *dir) HY_MUST_USE;
 
 /** Appends the value to `out`. */
 int rows_get(struct rows *r, struct hy_bytes name, struct hy_buf *out) HY_MUST_USE;

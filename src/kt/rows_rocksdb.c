@@ -126,7 +126,7 @@ static void set_compaction(struct rows *r, const struct rows_config *config)
 static void set_options(struct rows *r, const struct rows_config *config)
 {
 	r->options = rocksdb_options_create();
-	rocksdb_options_set_create_if_missing(r->options, 1);
+	rocksdb_options_set_create_if_missing(r->options, !config->read_only);
 	rocksdb_options_set_paranoid_checks(r->options, 1);
 	/* Next to none of its own lines: Debian's library aborts the process when one cannot be written (full disk). */
 	rocksdb_options_set_info_log_level(r->options, FATAL_ONLY);
@@ -173,7 +173,7 @@ static char *why(const char *dir, const char *reason)
 
 int rows_open(struct env *env, const struct rows_config *config, struct rows **ret_rows, char **ret_why)
 {
-	int rc = dir_make(env, config->dir);
+	int rc = config->read_only ? 0 : dir_make(env, config->dir);
 	if (rc) {
 		*ret_why = why(config->dir, strerror(-rc));
 		return rc == -ENOSPC ? HY_RESOURCE_EXHAUSTED : HY_UNAVAILABLE;
@@ -184,7 +184,8 @@ int rows_open(struct env *env, const struct rows_config *config, struct rows **r
 	r->arg = config->arg;
 	set_options(r, config);
 	char *error = NULL;
-	r->db = rocksdb_open(r->options, config->dir, &error);
+	r->db = config->read_only ? rocksdb_open_for_read_only(r->options, config->dir, 0, &error)
+				  : rocksdb_open(r->options, config->dir, &error);
 	if (error) {
 		*ret_why = why(config->dir, error);
 		rows_close(r);
@@ -233,6 +234,17 @@ int rows_flush(struct rows *r)
 {
 	char *error = NULL;
 	rocksdb_flush(r->db, r->flush, &error);
+	return status_of(error);
+}
+
+int rows_checkpoint(struct rows *r, const char *dir)
+{
+	char *error = NULL;
+	rocksdb_checkpoint_t *checkpoint = rocksdb_checkpoint_object_create(r->db, &error);
+	if (error)
+		return status_of(error);
+	rocksdb_checkpoint_create(checkpoint, dir, 0, &error);
+	rocksdb_checkpoint_object_destroy(checkpoint);
 	return status_of(error);
 }
 

@@ -11,6 +11,8 @@
  *
  * The rows live with the machine's disk, in the plain heap: struct disk. A process holds a struct rows in its own.
  */
+#include <stdio.h>
+
 #include "base/mem.h"
 #include "env/sim/sim.h"
 #include "env/sim/sim_mem.h"
@@ -40,6 +42,7 @@ struct disk {
 	struct table durable, now;      /* covered by a flush; with all batches */
 	struct batch *unflushed, **end; /* oldest first */
 	unsigned generation;            /* rises when batches are lost or kept by chance */
+	bool loaded;                    /* it was looked whether it begins with a checkpoint */
 };
 
 struct rows {
@@ -243,6 +246,41 @@ static void take_time(struct rows *r, uint64_t least_us, uint64_t most_us)
 	env_sleep_us(r->env, us);
 }
 
+/*
+ * A checkpoint is a file in its folder, so that it can be moved and copied as RocksDB's can: pairs of byte strings. What
+ * was never opened before begins with it.
+ */
+static char *checkpoint_path(const char *dir)
+{
+	size_t size = strlen(dir) + sizeof "/CHECKPOINT";
+	char *path = hy_alloc(size);
+	snprintf(path, size, "%s/CHECKPOINT", dir);
+	return path;
+}
+
+static int load_checkpoint(struct rows *r, const char *dir)
+{
+	char *path = checkpoint_path(dir), *text;
+	size_t len;
+	int rc = env_file_read_all(r->env, path, 1u << 30, &text, &len);
+	hy_free(path);
+	r->disk->loaded = rc == -ENOENT;
+	if (rc)
+		return r->disk->loaded ? HY_OK : HY_UNAVAILABLE;
+	struct hy_bytes in = hy_bytes(text, len), name, value;
+	struct sim_heap *before = sim_heap_enter(NULL);
+	while (in.len && hy_get_bytes(&in, &name) && hy_get_bytes(&in, &value)) {
+		struct row *row = row_create(name, value, false);
+		table_apply(&r->disk->durable, row);
+		row_unref(row);
+	}
+	table_copy(&r->disk->now, &r->disk->durable);
+	sim_heap_enter(before);
+	r->disk->loaded = true;
+	hy_free(text);
+	return in.len ? HY_UNAVAILABLE : HY_OK;
+}
+
 int rows_open(struct env *env, const struct rows_config *config, struct rows **ret_rows, char **ret_why)
 {
 	struct sim_machine *m = sim_env_machine(env);
@@ -260,6 +298,12 @@ int rows_open(struct env *env, const struct rows_config *config, struct rows **r
 	struct rows *r = hy_zalloc(sizeof *r);
 	*r = (struct rows){.env = env, .disk = d, .expired = config->expired, .arg = config->arg};
 	take_time(r, 1000, 50000);
+	int status = !d->loaded ? load_checkpoint(r, config->dir) : HY_OK;
+	if (status) {
+		*ret_why = hy_strdup("the checkpoint cannot be read");
+		hy_free(r);
+		return status;
+	}
 	*ret_rows = r;
 	return HY_OK;
 }
@@ -359,6 +403,26 @@ int rows_flush(struct rows *r)
 	if (r->expired)
 		drop_expired(r);
 	return HY_OK;
+}
+
+int rows_checkpoint(struct rows *r, const char *dir)
+{
+	int status = rows_flush(r);
+	if (status)
+		return status;
+	struct hy_buf out = {0};
+	const struct table *durable = &r->disk->durable;
+	for (size_t i = 0; i < durable->count; i++) {
+		hy_buf_put_bytes(&out, name_of(durable->rows[i]));
+		hy_buf_put_bytes(&out, value_of(durable->rows[i]));
+	}
+	char *path = checkpoint_path(dir);
+	int rc = env_mkdir(r->env, dir);
+	if (rc == 0)
+		rc = env_file_write_all(r->env, path, hy_buf_data(&out), hy_buf_len(&out));
+	hy_free(path);
+	hy_buf_fini(&out);
+	return rc == 0 ? HY_OK : rc == -ENOSPC ? HY_RESOURCE_EXHAUSTED : HY_UNAVAILABLE;
 }
 
 static int get(struct rows *r, struct hy_bytes name, struct hy_buf *out)

@@ -116,6 +116,7 @@ static int open_rows(struct sdb *sdb, uint64_t *ret_pos, char **ret_why)
 {
 	struct rows_config config = {
 		.dir = sdb->rows_dir,
+		.read_only = sdb->read_only,
 		.cache_bytes = HY_MAX(sdb->memory_budget / 2, CACHE_LEAST),
 		/* Flushes are the mover's, which knows the position; RocksDB's own would come at this size. */
 		.write_buffer_bytes = 2 * HY_MAX(sdb->flush_bytes, 4 * MIB),
@@ -162,6 +163,7 @@ static int open_log(struct sdb *sdb, const struct kt_config *config, uint64_t lo
 		.epoch = log_epoch,
 		.segment_bytes = config->segment_bytes ? config->segment_bytes : 16 * MIB,
 		.repair = config->repair,
+		.read_only = config->read_only,
 		.mon = svr_mon(sdb->kt.svr),
 		.strip = sdb->shard_count,
 	};
@@ -191,11 +193,11 @@ static int open_log(struct sdb *sdb, const struct kt_config *config, uint64_t lo
 static void sdb_close(struct kt *kt)
 {
 	struct sdb *sdb = sdb_of(kt);
+	if (sdb->pool)
+		svr_pool_destroy(sdb->pool);
 	sdb_mover_stop(sdb);
 	if (sdb->log)
 		kt_log_close(sdb->log);
-	if (sdb->pool)
-		svr_pool_destroy(sdb->pool);
 	if (sdb->rows)
 		rows_close(sdb->rows);
 	for (unsigned i = 0; i < sdb->shard_count; i++)
@@ -218,6 +220,7 @@ static const struct kt_engine sdb_engine = {
 	.list_keys = sdb_list_keys,
 	.floor_ms = sdb_floor_ms,
 	.stats = sdb_stats,
+	.backup = sdb_backup,
 	.close = sdb_close,
 };
 
@@ -263,7 +266,7 @@ static struct sdb *create(struct svr *svr, const struct kt_config *config)
 static int start(struct sdb *sdb)
 {
 	int status = svr_pool_create(sdb->kt.svr, "kt-read", READ_THREADS, READ_QUEUE, &sdb->pool);
-	if (!status)
+	if (!status && !sdb->read_only)
 		status = sdb_mover_start(sdb);
 	if (status)
 		return status;
@@ -283,7 +286,13 @@ int kt_open_sdb(struct svr *svr, const struct kt_config *config, struct kt **ret
 	struct sdb_folder folder;
 	uint64_t from = 0;
 	*ret_why = NULL;
-	int status = sdb_folder_open(sdb->env, config->dir, config->repair, &folder, &sdb->lock, ret_why);
+	sdb->read_only = config->read_only;
+	sdb->failed = config->read_only; /* for all who would write */
+	int status = config->read_only
+			     ? sdb_folder_look(sdb->env, config->dir, &folder, &sdb->lock, ret_why)
+			     : sdb_folder_open(sdb->env, config->dir, config->repair, &folder, &sdb->lock, ret_why);
+	if (!status && !config->read_only)
+		sdb_backup_tidy(sdb);
 	if (!status)
 		status = open_rows(sdb, &from, ret_why);
 	if (!status)

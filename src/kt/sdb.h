@@ -177,6 +177,8 @@ struct sdb {
 	uint64_t persisted_pos;          /* ... and flushed: the log up to here is not needed */
 	bool disk_low, failed, pressure; /* pressure: a shard is well over its budget and can evict no more */
 	bool mover_woken;
+	bool backing_up; /* atomic */
+	bool read_only;
 };
 
 /** Who has seen it finds in RocksDB all changes up to it. Any thread. */
@@ -381,5 +383,30 @@ struct sdb_folder {
 /** [blocks] Creates or opens the folder and locks it: *ret_lock holds it until closed. `repair` gives a new epoch. */
 int sdb_folder_open(struct env *env, const char *dir, bool repair, struct sdb_folder *ret_folder,
 	struct env_file **ret_lock, char **ret_why) HY_MUST_USE;
+/** [blocks] The same of a folder that is there, and nothing in it is changed. *ret_lock: NULL if it has no LOCK. */
+int sdb_folder_look(struct env *env, const char *dir, struct sdb_folder *ret_folder, struct env_file **ret_lock,
+	char **ret_why) HY_MUST_USE;
+
+/* Names in a data folder, beside FORMAT, LOCK, log and rows. */
+#define SDB_BACKUP "BACKUP"         /* what is in a copy (backup.c): such a folder is not served from */
+#define SDB_RESTORING "RESTORING"   /* without FORMAT: a copy is being brought back, or that was broken off */
+#define SDB_CHECKPOINT "checkpoint" /* RocksDB's files on their way into a copy */
+#define SDB_SECRET "secret"         /* the program's own; copied along */
+
+/* The steps of the above. All [block]. */
+int sdb_format_read(struct env *env, const char *dir, struct sdb_folder *ret_folder, char **ret_why) HY_MUST_USE;
+int sdb_format_write(struct env *env, const char *path, const struct sdb_folder *f, char **ret_why) HY_MUST_USE;
+void sdb_new_epoch(struct env *env, uint64_t *epoch);
+/** Creates the folder, in a way that lasts. 0 or a negative errno value. */
+int sdb_make_dir(struct env *env, const char *dir) HY_MUST_USE;
+/** Not `create`: without LOCK it is not held, and *ret_lock is NULL. */
+int sdb_folder_lock(struct env *env, const char *dir, bool create, struct env_file **ret_lock, char **ret_why) HY_MUST_USE;
+
+/* ---- backup.c -------------------------------------------------------------------------------------------------- */
+
+int sdb_backup(struct kt *kt, struct call *call, const char *dir, struct kt_backup_report *ret_report, char **ret_why)
+	HY_MUST_USE;
+/** [blocks] What a backup that was killed has left in the data folder. */
+void sdb_backup_tidy(struct sdb *sdb);
 
 #endif

@@ -23,7 +23,9 @@ static int check_failed(struct sdb_shard *s, struct call *call)
 	if (!s->failed && !sdb_get(&sdb->failed) && !kt_log_failed(sdb->log))
 		return HY_OK;
 	mon_add(svr_mon(sdb->kt.svr), s->index, MON_kt_writes_failed, 1);
-	return call_fail(call, HY_UNAVAILABLE, "the store has failed; it takes no writes until it is started again");
+	return call_fail(call, HY_UNAVAILABLE, "%s",
+		sdb->read_only ? "the store was opened to look only"
+			       : "the store has failed; it takes no writes until it is started again");
 }
 
 static int admit(struct sdb_shard *s, struct call *call, size_t bytes, bool reserve)

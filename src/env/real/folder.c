@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "env/real/internal.h"
@@ -17,6 +18,11 @@ int env_rename(struct env *env, const char *from, const char *to)
 int env_unlink(struct env *env, const char *path)
 {
 	return unlink(path) == 0 ? 0 : -errno;
+}
+
+int env_rmdir(struct env *env, const char *path)
+{
+	return rmdir(path) == 0 ? 0 : -errno;
 }
 
 int env_mkdir(struct env *env, const char *path)

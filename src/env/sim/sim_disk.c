@@ -309,6 +309,32 @@ int env_unlink(struct env *env, const char *path)
 	return rc;
 }
 
+static int rmdir_now(struct sim_disk *d, const char *path)
+{
+	char name[256];
+	struct sim_inode *dir;
+	int rc = sim_path_parent(d, path, &dir, name, sizeof name);
+	if (rc != 0)
+		return rc;
+	struct sim_inode *i = name[0] ? sim_names_get(&dir->names, name) : NULL;
+	if (!i)
+		return name[0] ? -ENOENT : -EBUSY;
+	if (!i->is_dir)
+		return -ENOTDIR;
+	if (i->names.count > 0)
+		return -ENOTEMPTY;
+	sim_unlink(dir, name);
+	return 0;
+}
+
+int env_rmdir(struct env *env, const char *path)
+{
+	take_time(env, NAME_US);
+	int rc = rmdir_now(env->machine->disk, path);
+	take_time(env, NAME_US);
+	return rc;
+}
+
 static int mkdir_now(struct sim_disk *d, const char *path)
 {
 	char name[256];
