@@ -26,9 +26,9 @@ int access_create(struct svr *svr, const struct access_config *config, struct ac
 	return HY_OK;
 }
 
-int access_listen(struct access *a, const struct env_addr *addr, struct env_addr *ret_bound)
+static int listen_at(struct access *a, const struct env_addr *addr, enum access_door door, struct env_addr *ret_bound)
 {
-	assert(a->listener_count < ACCESS_LISTENERS_MAX);
+	assert(a->listener_count < LISTENERS_ALL);
 	struct env_listener *listener;
 	int rc = env_listen(svr_env(a->svr), addr, &listener);
 	if (rc < 0)
@@ -39,12 +39,38 @@ int access_listen(struct access *a, const struct env_addr *addr, struct env_addr
 	for (unsigned i = 0; i < a->loop_count; i++) {
 		struct access_listening *on = &a->loops[i].listeners[n];
 		on->home = &a->loops[i];
+		on->door = (uint8_t)door;
 		on->sock.on_event = conn_accept_ready;
 		rc = env_listener_attach(listener, svr_loop_env(a->loops[i].loop), &on->sock);
 		if (rc < 0)
 			return rc;
 	}
 	return 0;
+}
+
+int access_listen(struct access *a, const struct env_addr *addr, struct env_addr *ret_bound)
+{
+	return listen_at(a, addr, ACCESS_PUBLIC, ret_bound);
+}
+
+int access_listen_operator(struct access *a, const struct env_addr *addr, struct env_addr *ret_bound)
+{
+	return listen_at(a, addr, ACCESS_OPERATOR, ret_bound);
+}
+
+void access_add_page(struct access *a, const struct access_page *page)
+{
+	assert(a->page_count < ACCESS_PAGES_MAX);
+	a->pages[a->page_count++] = *page;
+}
+
+void access_count(const struct access *a, unsigned loop, struct access_counts *ret_counts)
+{
+	const struct access_loop *l = &a->loops[loop];
+	*ret_counts = (struct access_counts){.users_online = l->users_online,
+		.links = l->kind_count[CONN_LINK],
+		.http_connections = l->kind_count[CONN_HTTP],
+		.requests = l->requests};
 }
 
 /* ---- stopping: each loop is told, and tells when it has no connection left --------------------------------------- */

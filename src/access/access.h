@@ -10,6 +10,7 @@
 #ifndef ACCESS_H
 #define ACCESS_H
 
+#include "base/buf.h"
 #include "svrkit/svr.h"
 
 struct access;
@@ -72,6 +73,45 @@ int access_create(struct svr *svr, const struct access_config *config, struct ac
 /** -errno, as env_listen. At most ACCESS_LISTENERS_MAX addresses. [blocks] Before svr_start. */
 int access_listen(struct access *a, const struct env_addr *addr, struct env_addr *ret_bound);
 #define ACCESS_LISTENERS_MAX 4
+/** As above, for the operator's eyes: HTTP alone, and of it nothing but pages of ACCESS_OPERATOR. One address. */
+int access_listen_operator(struct access *a, const struct env_addr *addr, struct env_addr *ret_bound);
+
+/* ---- pages: what GET and HEAD are answered with ----------------------------------------------------------------- */
+
+enum access_door { ACCESS_PUBLIC = 1, ACCESS_OPERATOR = 2 };
+
+struct access_page_answer {
+	int status;          /* HTTP's: 200, 404 or 503 */
+	const char *type;    /* Content-Type */
+	const char *headers; /* further lines of the head, each with its \r\n; they live as long as the page */
+	struct hy_buf body;
+};
+
+struct access_page {
+	const char *path; /* "/healthz": a whole path, without what follows a '?' */
+	unsigned doors;   /* enum access_door, or-ed: where it is shown; elsewhere it is not there */
+	/**
+	 * On a loop; does not suspend. `answer` comes with 200, "text/plain; charset=utf-8", "Cache-Control: no-store"
+	 * and an empty body.
+	 */
+	void (*fill)(void *arg, struct access_page_answer *answer);
+	void *arg;
+};
+
+#define ACCESS_PAGES_MAX 16
+/** `page` is copied, its texts outlive the access layer. Before svr_start. */
+void access_add_page(struct access *a, const struct access_page *page);
+
+/* ---- what the monitor shows -------------------------------------------------------------------------------------- */
+
+struct access_counts {
+	unsigned users_online; /* with at least one link */
+	unsigned links, http_connections, requests;
+};
+
+/** Of one loop, on that loop. */
+void access_count(const struct access *a, unsigned loop, struct access_counts *ret_counts);
+
 /**
  * Accepts no more, lets requests in work be answered for at most `grace_us`, closes all. [blocks] Before svr_stop.
  * Coroutines that still run find their connection closed.

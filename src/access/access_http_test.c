@@ -89,6 +89,17 @@ static const struct http_case {
 } http_cases[] = {
 	{"the front page says what this is", "GET / HTTP/1.1\r\n\r\n", 200, "text/plain", "Hongyan", true, false},
 	{"HEAD has no body", "HEAD / HTTP/1.1\r\n\r\n", 200, "Content-Length: ", "", true, true},
+	{"a page that was added, with its own status", "GET /ready HTTP/1.1\r\n\r\n", 503,
+		"503 Service Unavailable\r\nContent-Type: text/plain; charset=utf-8\r\n", "not yet\n", true, false},
+	{"its head alone", "HEAD /ready HTTP/1.1\r\n\r\n", 503, "Content-Length: 8\r\n", "", true, true},
+	{"a page's query is not part of its path", "GET /ready?now HTTP/1.1\r\n\r\n", 503, "", "not yet\n", true,
+		false},
+	{"a page with a body in the request", "GET /ready HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc", 503, "", "", true,
+		false},
+	{"a page with too long a body", "GET /ready HTTP/1.1\r\nContent-Length: 9000\r\n\r\n", 413, "", "", false,
+		false},
+	{"a page is no method", "POST /ready HTTP/1.1\r\nContent-Length: 0\r\n\r\n", 404, "", "", false, false},
+	{"the operator's page is not there", "GET /figures HTTP/1.1\r\n\r\n", 404, "", "not found", true, false},
 	{"another page is not there", "GET /favicon.ico HTTP/1.1\r\n\r\n", 404, "", "", true, false},
 	{"PUT is not allowed", "PUT /cgi-bin/sync HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}", 405, "Allow: POST\r\n", "",
 		true, false},
@@ -153,6 +164,65 @@ static void test_case(void **state)
 		assert_true(client_ended(fd));
 	}
 	close(fd);
+	access_world_close(&w);
+}
+
+/* ---- pages, and the operator's door ------------------------------------------------------------------------------ */
+
+static void test_pipelined_pages(void **state)
+{
+	struct access_world w;
+	struct answer a;
+	struct hy_buf b = {0};
+	open_default(&w, 1);
+	int fd = client_open(&w);
+	for (unsigned i = 0; i < 40; i++)
+		hy_buf_printf(&b, "%s /ready HTTP/1.1\r\n\r\n", i % 2 ? "HEAD" : "GET");
+	client_send(fd, hy_buf_bytes(&b));
+	for (unsigned i = 0; i < 40; i++) {
+		assert_true(answer_get(fd, i % 2 == 0, &a));
+		assert_int_equal(a.status, 503);
+	}
+	assert_true(client_silent(fd));
+	hy_buf_fini(&b);
+	close(fd);
+	access_world_close(&w);
+}
+
+static void test_operators_door(void **state)
+{
+	static const struct {
+		const char *request;
+		int status;
+	} table[] = {
+		{"GET /figures HTTP/1.1\r\n\r\n", 200}, {"GET /ready HTTP/1.1\r\n\r\n", 503},
+		{"GET / HTTP/1.1\r\n\r\n", 404}, {"PUT /figures HTTP/1.1\r\nContent-Length: 0\r\n\r\n", 405},
+		{POST("lookup", JSON, "12", "{\"head\": {}}"), 404}, /* the connection ends with it */
+	};
+	struct access_world w;
+	struct answer a;
+	open_default(&w, 1);
+	w.addr = w.operator_addr;
+	int fd = client_open(&w);
+	for (unsigned i = 0; i < HY_COUNT_OF(table); i++) {
+		send_text(fd, table[i].request);
+		assert_true(answer_get(fd, true, &a));
+		assert_int_equal(a.status, table[i].status);
+		if (i == 0) {
+			assert_int_equal(a.body_len, 4000);
+			assert_memory_equal(a.body + 3996, "999\n", 4);
+			assert_non_null(strstr(a.head, "Content-Type: text/figures\r\n"));
+			assert_non_null(strstr(a.head, "Cache-Control: max-age=7\r\n"));
+			assert_null(strstr(a.head, "no-store"));
+		}
+	}
+	close(fd);
+	int link = client_open(&w);
+	client_send(link, hy_bytes("\0\0\0\x14\0\0\0\xc8", 8));
+	assert_true(client_ended(link));
+	close(link);
+	assert_int_equal(w.served, 0);
+	assert_int_equal(world_count(&w, MON_links_opened), 0);
 	access_world_close(&w);
 }
 
@@ -442,6 +512,8 @@ static void test_idle(void **state)
 int main(void)
 {
 	struct CMUnitTest tests[HY_COUNT_OF(http_cases) + 12] = {
+		HTTP_TEST("pages answer pipelined requests in order", test_pipelined_pages),
+		HTTP_TEST("the operator's door shows pages and nothing else", test_operators_door),
 		HTTP_TEST("a head over 16 KiB is refused", test_long_head),
 		HTTP_TEST("a body over its method's limit is refused, and the answer arrives", test_long_body),
 		HTTP_TEST("who was refused and does not close is not waited for", test_drain_ends),

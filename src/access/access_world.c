@@ -179,6 +179,25 @@ static const struct sync_handlers sync_handlers = {.sync = on_sync};
 /* The others are not called from here. */
 static const struct session_handlers session = {.verify = on_verify};
 
+static void fill_ready(void *arg, struct access_page_answer *answer)
+{
+	answer->status = 503;
+	hy_buf_printf(&answer->body, "not yet\n");
+}
+
+static void fill_figures(void *arg, struct access_page_answer *answer)
+{
+	answer->type = "text/figures";
+	answer->headers = "Cache-Control: max-age=7\r\n";
+	for (unsigned i = 0; i < 1000; i++)
+		hy_buf_printf(&answer->body, "%03u\n", i);
+}
+
+static const struct access_page pages[] = {
+	{"/ready", ACCESS_PUBLIC | ACCESS_OPERATOR, fill_ready, NULL},
+	{"/figures", ACCESS_OPERATOR, fill_figures, NULL},
+};
+
 void access_world_open(struct access_world *w, unsigned loops, const struct access_config *config)
 {
 	struct env_addr any = {.family = AF_INET};
@@ -189,6 +208,9 @@ void access_world_open(struct access_world *w, unsigned loops, const struct acce
 	rpc_add_service(w->base.svr, &session_service, &session, w);
 	assert_int_equal(access_create(w->base.svr, config, &w->access), HY_OK);
 	assert_int_equal(access_listen(w->access, &any, &w->addr), 0);
+	assert_int_equal(access_listen_operator(w->access, &any, &w->operator_addr), 0);
+	for (unsigned i = 0; i < HY_COUNT_OF(pages); i++)
+		access_add_page(w->access, &pages[i]);
 	assert_int_equal(svr_start(w->base.svr), HY_OK);
 }
 
@@ -207,6 +229,9 @@ void access_world_close(struct access_world *w)
 	for (unsigned i = 0; i < w->access->loop_count; i++) {
 		assert_int_equal(w->access->loops[i].conn_count, 0);
 		assert_int_equal(w->access->loops[i].requests, 0);
+		assert_int_equal(w->access->loops[i].users_online, 0);
+		for (unsigned kind = 0; kind < CONN_KIND_COUNT; kind++)
+			assert_int_equal(w->access->loops[i].kind_count[kind], 0);
 		assert_int_equal(w->access->loops[i].anonymous_count, 0);
 		assert_int_equal(w->access->loops[i].anonymous_bytes, 0);
 	}

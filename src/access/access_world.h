@@ -22,7 +22,7 @@
 struct access_world {
 	struct world base;
 	struct access *access;
-	struct env_addr addr;
+	struct env_addr addr, operator_addr;
 	bool access_stopped;
 	/* atomic: what the services saw and are told */
 	unsigned served;  /* requests that have begun in a handler */

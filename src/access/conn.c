@@ -47,6 +47,7 @@ static void conn_free(struct conn *c)
 {
 	assert(c->sock.loop == NULL && c->requests == 0);
 	c->home->conn_count--;
+	c->home->kind_count[c->kind]--;
 	hy_buf_fini_wiped(&c->in);
 	hy_buf_fini(&c->out);
 	http_state_free(c->http);
@@ -173,6 +174,7 @@ static void on_moved(struct env_msg *msg)
 	c->home = l;
 	c->move_to = CONN_STAYS;
 	l->conn_count++;
+	l->kind_count[c->kind]++;
 	if (env_sock_attach(&c->sock, svr_loop_env(l->loop)) < 0) {
 		env_sock_close(&c->sock);
 		ACCESS_COUNT(l, links_closed, 1);
@@ -202,6 +204,7 @@ static void conn_move(struct conn *c)
 	hy_list_remove(&c->in_resume);
 	env_sock_detach(&c->sock);
 	from->conn_count--;
+	from->kind_count[c->kind]--;
 	c->readable = c->writable = false; /* reported anew after the move */
 	struct conn_moving *moving = hy_zalloc(sizeof *moving);
 	moving->msg.fn = on_moved;
@@ -224,15 +227,15 @@ bool conn_must_wait(const struct conn *c)
 /** The first byte tells what a connection is (W1). False: nothing that we speak. */
 static bool conn_sniff(struct conn *c, uint8_t first)
 {
-	if (first == 0x00) {
+	c->home->kind_count[c->kind]--;
+	if (first == 0x00 && c->door == ACCESS_PUBLIC) {
 		c->kind = CONN_LINK;
 		ACCESS_COUNT(c->home, links_opened, 1);
 	} else if ((first >= 'A' && first <= 'Z') || (first >= 'a' && first <= 'z')) {
 		c->kind = CONN_HTTP;
-	} else {
-		return false;
 	}
-	return true;
+	c->home->kind_count[c->kind]++;
+	return c->kind != CONN_SNIFF;
 }
 
 /** Parses from the front of `in` as far as it goes. */

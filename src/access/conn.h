@@ -23,7 +23,7 @@
 #define ACCESS_TICKET_SIZE 36 /* the UIN, big-endian, and 32 random bytes */
 #define CONN_STAYS 255
 
-enum conn_kind { CONN_SNIFF, CONN_LINK, CONN_HTTP };
+enum conn_kind { CONN_SNIFF, CONN_LINK, CONN_HTTP, CONN_KIND_COUNT };
 
 struct http_state;
 struct conn_address;
@@ -55,6 +55,7 @@ struct conn {
 	struct conn_peer peer;
 	uint16_t requests;       /* in work */
 	uint8_t kind;            /* enum conn_kind */
+	uint8_t door;            /* enum access_door: where it came in */
 	bool readable, writable; /* edge-triggered readiness not yet used up */
 	bool anonymous;          /* counted against the caps of strangers */
 	bool closing;            /* read no more; close when nothing is in work and all is written */
@@ -81,6 +82,7 @@ struct conn {
 _Static_assert(sizeof(struct conn) <= 400, "an idle link has become larger");
 
 #define ACCESS_READ_CHUNK (64u << 10)
+#define LISTENERS_ALL (ACCESS_LISTENERS_MAX + 1) /* and the operator's */
 
 struct access_loop {
 	struct access *access;
@@ -89,12 +91,14 @@ struct access_loop {
 	struct access_listening {
 		struct env_sock sock;
 		struct access_loop *home;
-	} listeners[ACCESS_LISTENERS_MAX];
+		uint8_t door; /* enum access_door */
+	} listeners[LISTENERS_ALL];
 	struct hy_link anonymous, signed_in; /* oldest activity first */
 	struct hy_link dirty, stalled, resume;
 	struct hy_map users;     /* struct link_user: who has links or requests here */
 	struct hy_map addresses; /* struct conn_address: who has strangers' connections or open requests here */
 	unsigned anonymous_count, conn_count, requests;
+	unsigned kind_count[CONN_KIND_COUNT], users_online;
 	size_t anonymous_bytes; /* of strangers' buffers */
 	struct svr_turn_hook hook;
 	struct env_timer sweep;
@@ -111,7 +115,9 @@ struct access_loop {
 struct access {
 	struct svr *svr;
 	struct access_config config;
-	struct env_listener *listeners[ACCESS_LISTENERS_MAX];
+	struct env_listener *listeners[LISTENERS_ALL];
+	struct access_page pages[ACCESS_PAGES_MAX];
+	unsigned page_count;
 	unsigned listener_count, loop_count;
 	struct access_loop *loops;
 	uint64_t hash_seed;

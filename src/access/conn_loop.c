@@ -101,7 +101,8 @@ static void accept_pause(struct access_loop *l, int error)
 
 void conn_accept_ready(struct env_sock *listening, unsigned events)
 {
-	struct access_loop *l = hy_container_of(listening, struct access_listening, sock)->home;
+	const struct access_listening *on = hy_container_of(listening, struct access_listening, sock);
+	struct access_loop *l = on->home;
 	for (int i = 0; i < ACCEPT_PORTION; i++) {
 		struct conn *c = conn_create(l);
 		struct env_addr addr;
@@ -115,7 +116,9 @@ void conn_accept_ready(struct env_sock *listening, unsigned events)
 			return;
 		}
 		c->peer = peer_of(&addr);
+		c->door = on->door;
 		l->conn_count++;
+		l->kind_count[c->kind]++;
 		strangers_enter(l, c);
 	}
 	l->accept_waits = true;

@@ -94,9 +94,14 @@ static void feed(struct fuzzed *f, struct hy_bytes piece)
 	}
 }
 
+static void fill_page(void *arg, struct access_page_answer *answer)
+{
+	hy_buf_printf(&answer->body, "a page");
+}
+
 static void run(struct access_loop *l, struct hy_bytes stream, size_t piece_len, struct fuzzed *ret_f)
 {
-	*ret_f = (struct fuzzed){.conn = {.home = l, .kind = CONN_HTTP}};
+	*ret_f = (struct fuzzed){.conn = {.home = l, .kind = CONN_HTTP, .door = ACCESS_PUBLIC}};
 	while (stream.len > 0 && !ret_f->conn.closing) {
 		size_t n = HY_MIN(piece_len, stream.len);
 		feed(ret_f, hy_bytes(stream.data, n));
@@ -120,6 +125,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct access a = {.config.limits = ACCESS_LIMITS_DEFAULT};
 	struct access_loop *l = malloc(sizeof *l); /* most of it is not looked at: do not clear it */
 	struct fuzzed whole, cut;
+	a.pages[a.page_count++] = (struct access_page){"/p", ACCESS_PUBLIC, fill_page, NULL};
+	a.pages[a.page_count++] = (struct access_page){"/o", ACCESS_OPERATOR, fill_page, NULL};
 	assert(l);
 	l->access = &a;
 	l->index = 0;

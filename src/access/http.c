@@ -42,17 +42,22 @@ static const char *reason_of(int status)
 		return "Expectation Failed";
 	case 431:
 		return "Request Header Fields Too Large";
+	case 503:
+		return "Service Unavailable";
 	default:
 		return "Bad Request";
 	}
 }
 
-static void append_response(struct conn *c, int status, const char *type, struct hy_bytes body, bool keep_alive)
+#define NOT_KEPT "Cache-Control: no-store\r\n"
+
+static void append_response(
+	struct conn *c, int status, const char *type, const char *headers, struct hy_bytes body, bool keep_alive)
 {
 	hy_buf_printf(&c->out,
 		"HTTP/1.1 %d %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\nX-Content-Type-Options: nosniff\r\n"
-		"Cache-Control: no-store\r\n%s\r\n",
-		status, reason_of(status), type, body.len, keep_alive ? "" : "Connection: close\r\n");
+		"%s%s\r\n",
+		status, reason_of(status), type, body.len, headers, keep_alive ? "" : "Connection: close\r\n");
 	if (c->http->parser.method != HTTP_HEAD)
 		hy_buf_append(&c->out, body.data, body.len);
 	conn_mark_dirty(c);
@@ -71,8 +76,8 @@ void http_answer(
 	} else {
 		pb_pack(response, &body);
 	}
-	append_response(
-		c, 200, json ? "application/json" : "application/x-protobuf", hy_buf_bytes(&body), origin->keep_alive);
+	append_response(c, 200, json ? "application/json" : "application/x-protobuf", NOT_KEPT, hy_buf_bytes(&body),
+		origin->keep_alive);
 	hy_buf_fini(&body);
 }
 
@@ -165,6 +170,8 @@ static int on_headers_complete(http_parser *p)
 	if (p->method == HTTP_CONNECT)
 		return refuse(h, 405, "use POST");
 	p->upgrade = 0; /* an offer, which we do not take up */
+	if (p->method == HTTP_POST && h->conn->door == ACCESS_OPERATOR)
+		return refuse(h, 404, "no such method");
 	if (p->method == HTTP_POST) {
 		h->method = rpc_method_by_path(h->conn->home->access->svr, (const char *)path.data, path.len);
 		if (!h->method)
@@ -239,6 +246,8 @@ size_t http_state_bytes(const struct http_state *h)
 static const char front_text[] =
 	"This is a Hongyan server. It speaks Mars frames on this port, and HTTP: POST /cgi-bin/... (see its README).\n";
 
+#define TEXT "text/plain; charset=utf-8"
+
 /** "application/json; charset=utf-8" -> is it `want`? */
 static bool type_is(const struct http_state *h, const char *want)
 {
@@ -250,7 +259,24 @@ static bool type_is(const struct http_state *h, const char *want)
 
 static void answer_text(struct conn *c, int status, const char *text, bool keep_alive)
 {
-	append_response(c, status, "text/plain; charset=utf-8", hy_bytes_str(text), keep_alive);
+	append_response(c, status, TEXT, NOT_KEPT, hy_bytes_str(text), keep_alive);
+}
+
+static void handle_get(struct conn *c, struct hy_bytes path, bool keep_alive)
+{
+	const struct access *a = c->home->access;
+	for (unsigned i = 0; i < a->page_count; i++) {
+		const struct access_page *page = &a->pages[i];
+		if (!(page->doors & c->door) || !hy_bytes_equal(path, hy_bytes_str(page->path)))
+			continue;
+		struct access_page_answer answer = {.status = 200, .type = TEXT, .headers = NOT_KEPT};
+		page->fill(page->arg, &answer);
+		append_response(c, answer.status, answer.type, answer.headers, hy_buf_bytes(&answer.body), keep_alive);
+		hy_buf_fini(&answer.body);
+		return;
+	}
+	bool front = c->door == ACCESS_PUBLIC && hy_bytes_equal(path, hy_bytes_str("/"));
+	answer_text(c, front ? 200 : 404, front ? front_text : "not found\n", keep_alive);
 }
 
 static void handle_request(struct conn *c, struct http_state *h, bool keep_alive)
@@ -259,8 +285,7 @@ static void handle_request(struct conn *c, struct http_state *h, bool keep_alive
 	conn_touch(c);
 	struct hy_bytes path = path_of(h);
 	if (h->parser.method == HTTP_GET || h->parser.method == HTTP_HEAD) {
-		bool front = hy_bytes_equal(path, hy_bytes_str("/"));
-		answer_text(c, front ? 200 : 404, front ? front_text : "not found\n", keep_alive);
+		handle_get(c, path, keep_alive);
 		return;
 	}
 	if (!h->method) {

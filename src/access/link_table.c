@@ -75,6 +75,8 @@ void link_table_add(struct conn *c)
 {
 	assert(c->uin != 0 && !c->user);
 	c->user = user_of(c->home, c->uin);
+	if (hy_list_empty(&c->user->links))
+		c->home->users_online++;
 	hy_list_push_back(&c->user->links, &c->in_user);
 	bound_device(c->home, c->user, c->device);
 }
@@ -85,6 +87,8 @@ void link_table_remove(struct conn *c)
 	if (!u)
 		return;
 	hy_list_remove(&c->in_user);
+	if (hy_list_empty(&u->links))
+		c->home->users_online--;
 	user_check(c->home, u);
 }
 
