@@ -22,6 +22,8 @@ void server_machine_draw(struct world *w)
 	c.password_memory = 8 << 10;
 	c.password_passes = 1;
 	c.access.allow_plain = true;
+	/* Virtual time is short of the minutes and hours that rates are made of; limits have tests of their own. */
+	c.limits = (struct limit_config){.entries_max = 256};
 	c.retain_days = world_chance(w, 150) ? 1 : 0;
 	bool bounded = world_chance(w, 200);
 	uint64_t rows = world_range(w, 8, 60);
