@@ -1,91 +1,179 @@
 /* client.c - the client as a whole: made, signed in, ended. */
 #include <stdio.h>
 
-#include "auth.pb-c.h"
 #include "base/mem.h"
+#include "base/status.h"
+#include "hongyan_loop.h"
 #include "internal.h"
 
 #define REQUEST_TIMEOUT_DEFAULT_MS 12000u /* Mars's first-packet time-out on Wi-Fi */
 #define BACKOFF_MAX_DEFAULT_MS 60000u
-#define AUTH_TRIES 5
+#define BACKOFF_LEAST_US (20u * 1000)
 
-int hongyan_create(struct env_loop *loop, const struct hongyan_config *config, struct hongyan **ret_client)
+/* clang-format off */
+#define X(name, value, text) _Static_assert((int)HONGYAN_##name == (int)HY_##name, "one set of codes");
+HY_STATUS_MAP(X)
+#undef X
+/* clang-format on */
+
+const char *hongyan_status_text(int status)
 {
-	size_t device_len = strlen(config->device);
-	struct hongyan *h;
-	if (device_len == 0 || device_len >= sizeof h->device)
-		return HY_INVALID_ARGUMENT;
-	h = hy_zalloc(sizeof *h);
+	return hy_status_text(status);
+}
+
+/* ---- made -------------------------------------------------------------------------------------------------------- */
+
+bool client_check(const struct hongyan_config *config)
+{
+	static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+	size_t len = config->device ? strspn(config->device, allowed) : 0;
+	return len > 0 && len < sizeof ((struct hongyan *)NULL)->device && config->device[len] == '\0' && config->server;
+}
+
+struct hongyan *client_create(struct env_loop *loop, const struct hongyan_config *config)
+{
+	struct hongyan *h = hy_zalloc(sizeof *h);
 	h->loop = loop;
 	h->env = env_loop_env(loop);
-	h->server = *config->server;
 	h->events = config->events;
 	h->arg = config->arg;
-	memcpy(h->device, config->device, device_len + 1);
+	snprintf(h->device, sizeof h->device, "%s", config->device);
 	if (config->device_name)
 		snprintf(h->device_name, sizeof h->device_name, "%s", config->device_name);
 	h->short_links_only = config->short_links_only;
-	h->heartbeat_s = config->heartbeat_s;
 	h->request_timeout_us =
 		1000 * (config->request_timeout_ms ? config->request_timeout_ms : REQUEST_TIMEOUT_DEFAULT_MS);
 	h->backoff_max_us = 1000 * (config->backoff_max_ms ? config->backoff_max_ms : BACKOFF_MAX_DEFAULT_MS);
+	h->heartbeat_s = config->heartbeat_s;
+	heartbeat_init(&h->heartbeat);
+	if (config->learnt)
+		heartbeat_import(&h->heartbeat, config->learnt);
 	hy_link_init(&h->tasks);
 	hy_link_init(&h->conversations);
 	h->sync_number = env_rand64(h->env);
+	return h;
+}
+
+int hongyan_create_on_loop(struct env_loop *loop, const struct hongyan_config *config, struct hongyan **ret_client)
+{
+	if (!client_check(config))
+		return HONGYAN_INVALID_ARGUMENT;
+	struct hongyan *h = client_create(loop, config);
+	const char *at = config->server;
+	while (*at && h->addr_count < ADDRS_MAX) {
+		char one[160];
+		size_t len = strcspn(at, ",");
+		snprintf(one, sizeof one, "%.*s", (int)HY_MIN(len, sizeof one - 1), at);
+		if (env_addr_parse(one, &h->addrs[h->addr_count]) != 0)
+			break;
+		h->addr_count++;
+		at += len + (at[len] == ',');
+	}
+	if (*at || h->addr_count == 0) {
+		client_free(h);
+		return HONGYAN_INVALID_ARGUMENT;
+	}
 	*ret_client = h;
-	return HY_OK;
+	return HONGYAN_OK;
+}
+
+void client_end(struct hongyan *h)
+{
+	struct task *t;
+	h->events = (struct hongyan_events){0};
+	long_link_stop(h);
+	sync_stop(h);
+	outbox_clear(h);
+	hy_list_each (t, &h->tasks, struct task, in_tasks)
+		task_cancel(t);
+}
+
+void client_free(struct hongyan *h)
+{
+	hy_buf_fini_wiped(&h->ticket);
+	hy_buf_fini(&h->snapshot);
+	hy_buf_fini(&h->next_snapshot);
+	hy_free(h);
 }
 
 void hongyan_destroy(struct hongyan *h)
 {
 	if (!h)
 		return;
-	long_link_stop(h);
-	sync_stop(h);
-	outbox_clear(h);
-	struct task *t;
-	hy_list_each (t, &h->tasks, struct task, in_tasks)
-		task_cancel(t);
-	hy_buf_fini(&h->ticket);
-	hy_buf_fini(&h->snapshot);
-	hy_buf_fini(&h->next_snapshot);
-	hy_free(h);
+	if (h->own) {
+		h->own_destroy(h);
+		return;
+	}
+	client_end(h);
+	client_free(h);
+}
+
+static void run_call(struct env_msg *msg)
+{
+	struct call *c = hy_container_of(msg, struct call, msg);
+	c->fn(c);
+}
+
+void client_call(struct hongyan *h, struct call *c)
+{
+	c->client = h;
+	c->msg.fn = run_call;
+	if (h->own)
+		env_inbox_post(env_loop_inbox(h->loop), &c->msg);
+	else
+		c->fn(c);
 }
 
 uint64_t client_backoff_us(struct hongyan *h, uint64_t base_us, unsigned n, uint64_t max_us)
 {
 	uint64_t us = HY_MIN(base_us << HY_MIN(n, 16u), max_us);
 	uint64_t jitter = env_rand64(h->env);
-	return us / 2 + jitter % (us / 2 + 1);
+	return HY_MAX(jitter % (us + 1), HY_MIN(us, BACKOFF_LEAST_US));
 }
 
-enum hongyan_state hongyan_state(const struct hongyan *h)
+void client_draw_id(struct hongyan *h, uint8_t client_id[HONGYAN_CLIENT_ID_SIZE], uint64_t *ret_made_ms)
+{
+	env_random(h->env, client_id, HONGYAN_CLIENT_ID_SIZE);
+	*ret_made_ms = env_wall_ms(h->env);
+}
+
+void hongyan_new_client_id(struct hongyan *h, uint8_t ret_client_id[HONGYAN_CLIENT_ID_SIZE], uint64_t *ret_made_ms)
+{
+	client_draw_id(h, ret_client_id, ret_made_ms);
+}
+
+/* ---- signed in, signed out --------------------------------------------------------------------------------------- */
+
+static enum hongyan_state state_of(const struct hongyan *h)
 {
 	if (hy_buf_len(&h->ticket) == 0)
 		return HONGYAN_OFFLINE;
 	return h->link.state == LONG_LINK_READY ? HONGYAN_ONLINE : HONGYAN_CONNECTING;
 }
 
+enum hongyan_state hongyan_state(const struct hongyan *h)
+{
+	return (enum hongyan_state)atomic_load(&h->told);
+}
+
 uint32_t hongyan_uin(const struct hongyan *h)
 {
-	return h->uin;
+	return atomic_load(&h->uin);
 }
 
 void client_tell_state(struct hongyan *h)
 {
-	enum hongyan_state now = hongyan_state(h);
-	if (now == h->told)
+	enum hongyan_state now = state_of(h);
+	if ((int)now == atomic_load(&h->told))
 		return;
-	h->told = now;
+	atomic_store(&h->told, (int)now);
 	if (h->events.on_state)
 		h->events.on_state(h->arg, now);
 }
 
-/* ---- signed in, signed out --------------------------------------------------------------------------------------- */
-
-static void go_online(struct hongyan *h, uint32_t uin, const void *ticket, size_t len)
+void client_signed_in(struct hongyan *h, uint32_t uin, const void *ticket, size_t len)
 {
-	h->uin = uin;
+	atomic_store(&h->uin, uin);
 	hy_buf_clear(&h->ticket);
 	hy_buf_append(&h->ticket, ticket, len);
 	long_link_start(h);
@@ -94,7 +182,7 @@ static void go_online(struct hongyan *h, uint32_t uin, const void *ticket, size_
 	outbox_start(h);
 }
 
-static void go_offline(struct hongyan *h)
+void client_go_offline(struct hongyan *h)
 {
 	hy_buf_clear(&h->ticket);
 	long_link_stop(h);
@@ -107,140 +195,67 @@ void client_signed_out(struct hongyan *h, const char *why)
 {
 	if (hy_buf_len(&h->ticket) == 0)
 		return;
-	go_offline(h);
+	client_go_offline(h);
 	if (h->events.on_signed_out)
 		h->events.on_signed_out(h->arg, why);
+}
+
+struct resume_call {
+	struct call call;
+	uint32_t uin;
+	struct hy_buf ticket, snapshot;
+};
+
+static void resume(struct call *call)
+{
+	struct resume_call *c = hy_container_of(call, struct resume_call, call);
+	struct hongyan *h = call->client;
+	hy_buf_fini(&h->snapshot);
+	h->snapshot = c->snapshot;
+	client_signed_in(h, c->uin, hy_buf_data(&c->ticket), hy_buf_len(&c->ticket));
+	hy_buf_fini_wiped(&c->ticket);
+	hy_free(c);
 }
 
 void hongyan_resume(struct hongyan *h, uint32_t uin, const void *ticket, size_t ticket_len, const void *snapshot,
 	size_t snapshot_len)
 {
-	hy_buf_clear(&h->snapshot);
+	struct resume_call *c = hy_zalloc(sizeof *c);
+	c->call.fn = resume;
+	c->uin = uin;
+	hy_buf_append(&c->ticket, ticket, ticket_len);
 	if (snapshot_len)
-		hy_buf_append(&h->snapshot, snapshot, snapshot_len);
-	go_online(h, uin, ticket, ticket_len);
+		hy_buf_append(&c->snapshot, snapshot, snapshot_len);
+	client_call(h, &c->call);
 }
 
-/* ---- register, sign in, sign out, look up ------------------------------------------------------------------------ */
+/* ---- where the device is ----------------------------------------------------------------------------------------- */
 
-/** Registration and sign-in answer alike. */
-static void on_entered(struct task *t, int status, const char *why, uint32_t uin, const ProtobufCBinaryData *ticket)
+void client_try_all_now(struct hongyan *h)
 {
-	struct hongyan *h = t->client;
-	hongyan_signed_in_fn *done = (hongyan_signed_in_fn *)t->user_done;
-	void *arg = t->user_arg;
-	if (status == HY_OK) {
-		hy_buf_clear(&h->snapshot);
-		go_online(h, uin, ticket->data, ticket->len);
-	}
-	done(arg, status, status == HY_OK ? NULL : why, uin, hy_buf_data(&h->ticket), hy_buf_len(&h->ticket));
+	if (hy_buf_len(&h->ticket) > 0)
+		long_link_start(h);
+	task_all_hurry(h);
+	client_tell_state(h);
 }
 
-static void on_registered(struct task *t, int status, const char *why, const ProtobufCMessage *response)
+struct network_call {
+	struct call call;
+	char name[HEARTBEAT_NAME_MAX + 2];
+};
+
+static void set_network(struct call *call)
 {
-	const Hy__RegisterResponse *r = (const Hy__RegisterResponse *)response;
-	on_entered(t, status, why, r ? r->uin : 0, r ? &r->ticket : NULL);
+	struct network_call *c = hy_container_of(call, struct network_call, call);
+	heartbeat_set_network(&call->client->heartbeat, c->name);
+	client_try_all_now(call->client);
+	hy_free(c);
 }
 
-static void on_sign_in(struct task *t, int status, const char *why, const ProtobufCMessage *response)
+void hongyan_set_network(struct hongyan *h, const char *name)
 {
-	const Hy__SignInResponse *r = (const Hy__SignInResponse *)response;
-	on_entered(t, status, why, r ? r->uin : 0, r ? &r->ticket : NULL);
-}
-
-void hongyan_new_client_id(struct hongyan *h, uint8_t ret_client_id[HONGYAN_CLIENT_ID_SIZE], uint64_t *ret_made_ms)
-{
-	env_random(h->env, ret_client_id, HONGYAN_CLIENT_ID_SIZE);
-	*ret_made_ms = env_wall_ms(h->env);
-}
-
-static void head_of_new(struct hongyan *h, Hy__RequestHead *head, uint8_t client_id[HONGYAN_CLIENT_ID_SIZE])
-{
-	uint64_t made_ms;
-	hongyan_new_client_id(h, client_id, &made_ms);
-	task_fill_head(h, head, client_id, made_ms);
-}
-
-void hongyan_register(struct hongyan *h, const char *name, const char *password, hongyan_signed_in_fn *done, void *arg)
-{
-	Hy__RegisterRequest request = HY__REGISTER_REQUEST__INIT;
-	Hy__RequestHead head;
-	uint8_t client_id[HONGYAN_CLIENT_ID_SIZE];
-	head_of_new(h, &head, client_id);
-	request.head = &head;
-	request.name = (char *)(uintptr_t)name;
-	request.password = (char *)(uintptr_t)password;
-	request.device_name = h->device_name;
-	struct task *t = task_start(h, &method_register, &request.base, AUTH_TRIES, on_registered);
-	t->user_done = (void (*)(void))done;
-	t->user_arg = arg;
-}
-
-void hongyan_sign_in(struct hongyan *h, const char *name, const char *password, hongyan_signed_in_fn *done, void *arg)
-{
-	Hy__SignInRequest request = HY__SIGN_IN_REQUEST__INIT;
-	Hy__RequestHead head;
-	uint8_t client_id[HONGYAN_CLIENT_ID_SIZE];
-	head_of_new(h, &head, client_id);
-	request.head = &head;
-	request.name = (char *)(uintptr_t)name;
-	request.password = (char *)(uintptr_t)password;
-	request.device_name = h->device_name;
-	struct task *t = task_start(h, &method_sign_in, &request.base, AUTH_TRIES, on_sign_in);
-	t->user_done = (void (*)(void))done;
-	t->user_arg = arg;
-}
-
-static void on_signed_out(struct task *t, int status, const char *why, const ProtobufCMessage *response)
-{
-	void (*done)(void *arg, int status, const char *why) = (void (*)(void *, int, const char *))t->user_done;
-	void *arg = t->user_arg;
-	if (status == HY_OK)
-		go_offline(t->client);
-	done(arg, status, status == HY_OK ? NULL : why);
-}
-
-void hongyan_sign_out(struct hongyan *h, void (*done)(void *arg, int status, const char *why), void *arg)
-{
-	Hy__SignOutRequest request = HY__SIGN_OUT_REQUEST__INIT;
-	Hy__RequestHead head;
-	task_fill_head(h, &head, NULL, 0);
-	request.head = &head;
-	struct task *t = task_start(h, &method_sign_out, &request.base, AUTH_TRIES, on_signed_out);
-	t->user_done = (void (*)(void))done;
-	t->user_arg = arg;
-}
-
-typedef void looked_up_fn(void *arg, int status, const char *why, const struct hongyan_profile *profile);
-
-static void on_looked_up(struct task *t, int status, const char *why, const ProtobufCMessage *response)
-{
-	const Hy__LookupResponse *r = (const Hy__LookupResponse *)response;
-	looked_up_fn *done = (looked_up_fn *)t->user_done;
-	struct hongyan_profile profile = {0};
-	if (status == HY_OK)
-		profile = (struct hongyan_profile){.uin = r->uin,
-			.name = r->name,
-			.nickname = r->nickname,
-			.signature = r->signature,
-			.region = r->region,
-			.avatar_colour = r->avatar_colour};
-	done(t->user_arg, status, status == HY_OK ? NULL : why, status == HY_OK ? &profile : NULL);
-}
-
-void hongyan_lookup(struct hongyan *h, const char *name, looked_up_fn *done, void *arg)
-{
-	Hy__LookupRequest request = HY__LOOKUP_REQUEST__INIT;
-	Hy__RequestHead head;
-	task_fill_head(h, &head, NULL, 0);
-	request.head = &head;
-	request.name = (char *)(uintptr_t)name;
-	struct task *t = task_start(h, &method_lookup, &request.base, AUTH_TRIES, on_looked_up);
-	t->user_done = (void (*)(void))done;
-	t->user_arg = arg;
-}
-
-void hongyan_sync_now(struct hongyan *h)
-{
-	sync_now(h);
+	struct network_call *c = hy_zalloc(sizeof *c);
+	c->call.fn = set_network;
+	snprintf(c->name, sizeof c->name, "%s", name ? name : "");
+	client_call(h, &c->call);
 }

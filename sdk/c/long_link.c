@@ -8,7 +8,6 @@
 #define CONNECT_TIMEOUT_US (10u * 1000 * 1000)
 #define NOOP_TIMEOUT_US (8u * 1000 * 1000)
 #define BACKOFF_BASE_US (500u * 1000)
-#define HEARTBEAT_DEFAULT_S 240u
 #define READ_CHUNK (16u << 10)
 
 static void on_timer(struct env_timer *timer);
@@ -20,17 +19,47 @@ static void set_timer(struct hongyan *h, uint64_t us)
 	env_timer_set(h->loop, &h->link.timer, env_loop_now_us(h->loop) + us);
 }
 
+static void set_timer_s(struct hongyan *h, uint32_t s)
+{
+	set_timer(h, (uint64_t)s * 1000000);
+}
+
 /* ---- ending ------------------------------------------------------------------------------------------------------ */
 
 static void link_down(struct hongyan *h)
 {
 	struct long_link *l = &h->link;
+	dial_stop(&l->dial);
 	env_sock_close(&l->sock);
 	env_timer_cancel(h->loop, &l->timer);
 	env_timer_cancel(h->loop, &l->noop_timer);
 	hy_buf_fini(&l->in);
-	hy_buf_fini(&l->out);
+	hy_buf_fini_wiped(&l->out);
 	l->state = LONG_LINK_DOWN;
+}
+
+static void tell_learnt(struct hongyan *h)
+{
+	struct hy_buf text = {0};
+	if (!h->events.on_learnt)
+		return;
+	heartbeat_export(&h->heartbeat, &text);
+	h->events.on_learnt(h->arg, (char *)hy_buf_data(&text));
+	hy_buf_fini(&text);
+}
+
+static uint32_t idle_s(const struct hongyan *h)
+{
+	return (uint32_t)((env_loop_now_us(h->loop) - h->link.used_us) / 1000000);
+}
+
+/** The link ended by itself: perhaps because it was silent for longer than the network bears. */
+static void learn_from_end(struct hongyan *h)
+{
+	struct long_link *l = &h->link;
+	uint32_t silence_s = env_timer_is_set(&l->noop_timer) ? l->beat_after_s : idle_s(h);
+	if (l->state == LONG_LINK_READY && heartbeat_died(&h->heartbeat, silence_s, env_wall_ms(h->env)))
+		tell_learnt(h);
 }
 
 void long_link_reset(struct hongyan *h)
@@ -38,13 +67,17 @@ void long_link_reset(struct hongyan *h)
 	struct long_link *l = &h->link;
 	if (l->state == LONG_LINK_DOWN)
 		return;
-	if (l->state == LONG_LINK_READY)
+	learn_from_end(h);
+	bool refused = l->state != LONG_LINK_READY;
+	if (!refused)
 		l->failures = 0;
 	link_down(h);
 	task_all_off_link(h);
 	if (l->wanted)
 		set_timer(h, client_backoff_us(h, BACKOFF_BASE_US, l->failures++, h->backoff_max_us));
 	client_tell_state(h);
+	if (l->wanted && refused)
+		sync_now(h); /* by the short link: no hint will come meanwhile */
 }
 
 void long_link_stop(struct hongyan *h)
@@ -68,43 +101,48 @@ static void flush(struct hongyan *h)
 			long_link_reset(h);
 			return;
 		} else {
+			l->used_us = env_loop_now_us(h->loop);
 			hy_buf_consume(&l->out, (size_t)n);
 		}
 	}
 	if (hy_buf_len(&l->out) == 0)
-		hy_buf_fini(&l->out);
+		hy_buf_fini_wiped(&l->out);
 }
 
-static void append_frame(struct hongyan *h, uint32_t cmd, uint32_t seq, struct hy_bytes body)
+static void send_frame(struct hongyan *h, uint32_t cmd, uint32_t seq, struct hy_bytes body)
 {
-	uint8_t *p = hy_buf_reserve(&h->link.out, MARS_HEAD + body.len);
+	uint8_t *p = hy_buf_reserve_wiped(&h->link.out, MARS_HEAD + body.len);
 	mars_write_head(p, MARS_VERSION, cmd, seq, (uint32_t)body.len);
 	if (body.len)
 		memcpy(p + MARS_HEAD, body.data, body.len);
 	hy_buf_commit(&h->link.out, MARS_HEAD + body.len);
+	flush(h);
 }
 
-void long_link_send(struct hongyan *h, uint32_t cmd, uint32_t seq, struct hy_bytes body)
+void long_link_send(struct hongyan *h, struct task *t)
 {
-	append_frame(h, cmd, seq, body);
-	flush(h);
+	struct hy_buf request = {0};
+	task_pack(t, &request);
+	send_frame(h, t->method->cmd, t->seq, hy_buf_bytes(&request));
+	hy_buf_fini_wiped(&request);
 }
 
 /* ---- identifying, heartbeat -------------------------------------------------------------------------------------- */
 
+/** An IdentifyRequest is nothing but a head. */
 static void identify(struct hongyan *h)
 {
-	Hy__IdentifyRequest request = HY__IDENTIFY_REQUEST__INIT;
-	Hy__RequestHead head;
-	uint8_t packed[256];
-	task_fill_head(h, &head, NULL, 0);
-	request.head = &head;
-	size_t len = hy__identify_request__get_packed_size(&request);
-	assert(len <= sizeof packed);
-	hy__identify_request__pack(&request, packed);
+	struct hy_buf request = {0};
 	h->link.state = LONG_LINK_IDENTIFYING;
 	set_timer(h, h->request_timeout_us);
-	long_link_send(h, method_identify.cmd, MARS_SEQ_IDENTIFY, hy_bytes(packed, len));
+	task_pack_head(h, NULL, 0, env_rand64(h->env), &request);
+	send_frame(h, method_identify.cmd, MARS_SEQ_IDENTIFY, hy_buf_bytes(&request));
+	hy_buf_fini_wiped(&request);
+}
+
+static uint32_t beat_interval_s(const struct hongyan *h)
+{
+	return h->heartbeat_s ? h->heartbeat_s : heartbeat_interval_s(&h->heartbeat);
 }
 
 /** False: the link is gone. */
@@ -126,8 +164,8 @@ static bool on_identified(struct hongyan *h, struct hy_bytes body)
 	}
 	l->state = LONG_LINK_READY;
 	l->failures = 0;
-	l->heartbeat_s = h->heartbeat_s ? h->heartbeat_s : heartbeat_s ? heartbeat_s : HEARTBEAT_DEFAULT_S;
-	set_timer(h, (uint64_t)l->heartbeat_s * 1000000);
+	heartbeat_link_up(&h->heartbeat, heartbeat_s);
+	set_timer_s(h, beat_interval_s(h));
 	client_tell_state(h);
 	task_all_try(h);
 	sync_now(h);
@@ -137,11 +175,23 @@ static bool on_identified(struct hongyan *h, struct hy_bytes body)
 static void heartbeat(struct hongyan *h)
 {
 	struct long_link *l = &h->link;
-	set_timer(h, (uint64_t)l->heartbeat_s * 1000000);
+	set_timer_s(h, beat_interval_s(h));
+	l->beat_after_s = idle_s(h);
 	l->noop_timer.fn = on_noop_timeout;
 	env_timer_set(h->loop, &l->noop_timer, env_loop_now_us(h->loop) + NOOP_TIMEOUT_US);
 	sync_now(h); /* hints may be lost (R6) */
-	long_link_send(h, MARS_CMD_NOOP, MARS_SEQ_NOOP, hy_bytes(NULL, 0));
+	if (l->state == LONG_LINK_READY)
+		send_frame(h, MARS_CMD_NOOP, MARS_SEQ_NOOP, hy_bytes(NULL, 0));
+}
+
+static void on_beat_answered(struct hongyan *h)
+{
+	struct long_link *l = &h->link;
+	if (!env_timer_is_set(&l->noop_timer))
+		return;
+	env_timer_cancel(h->loop, &l->noop_timer);
+	if (h->heartbeat_s == 0 && heartbeat_answered(&h->heartbeat, l->beat_after_s, env_wall_ms(h->env)))
+		tell_learnt(h);
 }
 
 static void on_noop_timeout(struct env_timer *timer)
@@ -155,7 +205,7 @@ static void on_noop_timeout(struct env_timer *timer)
 static bool on_frame(struct hongyan *h, const struct mars_frame *f)
 {
 	if (f->cmd == MARS_CMD_NOOP) {
-		env_timer_cancel(h->loop, &h->link.noop_timer);
+		on_beat_answered(h);
 		return true;
 	}
 	if (f->seq == MARS_SEQ_IDENTIFY)
@@ -209,7 +259,7 @@ static void read_all(struct hongyan *h)
 			long_link_reset(h);
 			return;
 		}
-		l->received_us = env_loop_now_us(h->loop);
+		l->received_us = l->used_us = env_loop_now_us(h->loop);
 		hy_buf_commit(&l->in, (size_t)n);
 		if (!parse(h))
 			return;
@@ -222,17 +272,6 @@ static void on_event(struct env_sock *sock, unsigned events)
 {
 	struct hongyan *h = hy_container_of(sock, struct hongyan, link.sock);
 	struct long_link *l = &h->link;
-	if (l->state == LONG_LINK_CONNECTING) {
-		if (env_sock_error(sock) != 0) {
-			long_link_reset(h);
-			return;
-		}
-		if (!(events & ENV_WRITABLE))
-			return;
-		l->writable = true;
-		l->received_us = env_loop_now_us(h->loop);
-		identify(h);
-	}
 	if (events & ENV_WRITABLE) {
 		l->writable = true;
 		flush(h);
@@ -243,18 +282,29 @@ static void on_event(struct env_sock *sock, unsigned events)
 
 /* ---- connecting -------------------------------------------------------------------------------------------------- */
 
-static void connect_now(struct hongyan *h)
+static void on_dialled(struct dial *d, struct env_sock *sock)
 {
+	struct hongyan *h = hy_container_of(d, struct hongyan, link.dial);
 	struct long_link *l = &h->link;
-	l->sock = (struct env_sock){.on_event = on_event};
-	l->writable = false;
-	l->state = LONG_LINK_CONNECTING;
-	int rc = env_connect(h->loop, &h->server, &l->sock);
-	if (rc < 0) {
+	if (sock) {
+		l->sock = *sock;
+		l->sock.on_event = on_event;
+	}
+	if (!sock || env_sock_attach(&l->sock, h->loop) != 0) {
 		long_link_reset(h);
 		return;
 	}
+	l->writable = true;
+	l->received_us = l->used_us = env_loop_now_us(h->loop);
+	identify(h);
+}
+
+static void connect_now(struct hongyan *h)
+{
+	h->link.state = LONG_LINK_CONNECTING;
+	h->link.writable = false;
 	set_timer(h, CONNECT_TIMEOUT_US);
+	dial_start(&h->link.dial, h, on_dialled);
 	client_tell_state(h);
 }
 
@@ -282,8 +332,9 @@ void long_link_start(struct hongyan *h)
 		return;
 	h->link.wanted = true;
 	h->link.failures = 0;
-	if (h->link.state == LONG_LINK_DOWN)
-		set_timer(h, 0);
-	else
-		long_link_reset(h);
+	if (h->link.state != LONG_LINK_DOWN) {
+		link_down(h);
+		task_all_off_link(h);
+	}
+	set_timer(h, 0);
 }

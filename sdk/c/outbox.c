@@ -14,6 +14,8 @@ struct conversation {
 };
 
 struct text {
+	struct call call;
+	uint32_t to;
 	struct hy_link in_conversation;
 	uint8_t client_id[HONGYAN_CLIENT_ID_SIZE];
 	uint64_t made_ms;
@@ -55,13 +57,13 @@ static void send_first(struct conversation *c)
 	struct hongyan *h = c->client;
 	struct text *x = hy_list_first(&c->texts, struct text, in_conversation);
 	Hy__SendTextRequest request = HY__SEND_TEXT_REQUEST__INIT;
-	Hy__RequestHead head;
-	task_fill_head(h, &head, x->client_id, x->made_ms);
-	request.head = &head;
 	request.to = c->to;
 	request.text = x->text;
-	c->task = task_start(h, &method_send_text, &request.base, 0, on_answer);
+	c->task = task_create(h, &method_send_text, &request.base, on_answer);
+	memcpy(c->task->client_id, x->client_id, sizeof x->client_id);
+	c->task->made_ms = x->made_ms;
 	c->task->owner = c;
+	task_begin(c->task);
 }
 
 static void on_answer(struct task *t, int status, const char *why, const ProtobufCMessage *response)
@@ -72,19 +74,29 @@ static void on_answer(struct task *t, int status, const char *why, const Protobu
 	struct text *x = hy_list_first(&c->texts, struct text, in_conversation);
 	const Hy__SendTextResponse *r = (const Hy__SendTextResponse *)response;
 	c->task = NULL;
-	if (status == HY_UNAUTHENTICATED)
+	if (status == HONGYAN_UNAUTHENTICATED)
 		return; /* it stays: the program signs in again, or gives up */
 	const uint8_t *id = r && r->message_id.len == sizeof none ? r->message_id.data : none;
 	hy_list_remove(&x->in_conversation);
-	h->outbox_count--;
+	atomic_fetch_sub(&h->outbox_count, 1);
 	if (!hy_list_empty(&c->texts))
 		send_first(c);
 	uint32_t to = c->to;
 	if (hy_list_empty(&c->texts))
 		conversation_free(c);
 	if (h->events.on_sent)
-		h->events.on_sent(h->arg, to, x->client_id, status, status == HY_OK ? NULL : why, id);
+		h->events.on_sent(h->arg, to, x->client_id, status, status == HONGYAN_OK ? NULL : why, id);
 	text_free(x);
+}
+
+static void put(struct call *call)
+{
+	struct text *x = hy_container_of(call, struct text, call);
+	struct hongyan *h = call->client;
+	struct conversation *c = conversation_of(h, x->to);
+	hy_list_push_back(&c->texts, &x->in_conversation);
+	if (!c->task && hy_buf_len(&h->ticket) > 0)
+		send_first(c);
 }
 
 int hongyan_send_text(struct hongyan *h, uint32_t to, const char *text, const uint8_t client_id[HONGYAN_CLIENT_ID_SIZE],
@@ -92,20 +104,20 @@ int hongyan_send_text(struct hongyan *h, uint32_t to, const char *text, const ui
 {
 	size_t len = strlen(text);
 	if (len == 0 || len > HONGYAN_TEXT_MAX)
-		return HY_INVALID_ARGUMENT;
-	if (h->outbox_count >= OUTBOX_MAX)
-		return HY_RESOURCE_EXHAUSTED;
-	struct conversation *c = conversation_of(h, to);
+		return HONGYAN_INVALID_ARGUMENT;
+	if (atomic_fetch_add(&h->outbox_count, 1) >= OUTBOX_MAX) {
+		atomic_fetch_sub(&h->outbox_count, 1);
+		return HONGYAN_RESOURCE_EXHAUSTED;
+	}
 	struct text *x = hy_zalloc(sizeof *x);
 	hy_link_init(&x->in_conversation);
 	memcpy(x->client_id, client_id, sizeof x->client_id);
 	x->made_ms = made_ms;
+	x->to = to;
 	x->text = hy_strdup(text);
-	hy_list_push_back(&c->texts, &x->in_conversation);
-	h->outbox_count++;
-	if (!c->task && hy_buf_len(&h->ticket) > 0)
-		send_first(c);
-	return HY_OK;
+	x->call.fn = put;
+	client_call(h, &x->call);
+	return HONGYAN_OK;
 }
 
 void outbox_start(struct hongyan *h)
@@ -134,5 +146,4 @@ void outbox_clear(struct hongyan *h)
 			text_free(x);
 		conversation_free(c);
 	}
-	h->outbox_count = 0;
 }

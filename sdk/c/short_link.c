@@ -9,11 +9,12 @@
 #define READ_CHUNK (16u << 10)
 
 struct short_link {
+	struct dial dial;
 	struct env_sock sock;
 	struct task *task;
 	struct hy_buf out, body;
 	http_parser parser;
-	bool connected, writable, whole;
+	bool writable, whole;
 };
 
 static void failed(struct short_link *s)
@@ -25,8 +26,9 @@ void short_link_destroy(struct short_link *s)
 {
 	if (!s)
 		return;
+	dial_stop(&s->dial);
 	env_sock_close(&s->sock);
-	hy_buf_fini(&s->out);
+	hy_buf_fini_wiped(&s->out);
 	hy_buf_fini(&s->body);
 	hy_free(s);
 }
@@ -94,15 +96,6 @@ static void read_all(struct short_link *s)
 static void on_event(struct env_sock *sock, unsigned events)
 {
 	struct short_link *s = hy_container_of(sock, struct short_link, sock);
-	if (!s->connected) {
-		if (env_sock_error(sock) != 0) {
-			failed(s);
-			return;
-		}
-		if (!(events & ENV_WRITABLE))
-			return;
-		s->connected = true;
-	}
 	if (events & ENV_WRITABLE) {
 		s->writable = true;
 		if (!flush(s))
@@ -112,20 +105,36 @@ static void on_event(struct env_sock *sock, unsigned events)
 		read_all(s);
 }
 
+static void on_dialled(struct dial *d, struct env_sock *sock)
+{
+	struct short_link *s = hy_container_of(d, struct short_link, dial);
+	if (!sock) {
+		failed(s);
+		return;
+	}
+	s->sock = *sock;
+	s->sock.on_event = on_event;
+	if (env_sock_attach(&s->sock, s->task->client->loop) != 0)
+		failed(s);
+}
+
 void short_link_start(struct task *t)
 {
 	struct hongyan *h = t->client;
 	struct short_link *s = hy_zalloc(sizeof *s);
+	struct hy_buf request = {0};
 	s->task = t;
 	t->short_link = s;
-	s->sock.on_event = on_event;
 	http_parser_init(&s->parser, HTTP_RESPONSE);
 	s->parser.data = s;
+	task_pack(t, &request);
+	size_t len = hy_buf_len(&request);
 	hy_buf_printf(&s->out,
 		"POST %s HTTP/1.1\r\nHost: hongyan\r\nContent-Type: application/x-protobuf\r\nContent-Length: %zu\r\n"
 		"Connection: close\r\n\r\n",
-		t->method->path, hy_buf_len(&t->request));
-	hy_buf_append(&s->out, hy_buf_data(&t->request), hy_buf_len(&t->request));
-	if (env_connect(h->loop, &h->server, &s->sock) < 0)
-		short_link_destroy(hy_take(t->short_link)); /* the try's timer brings the next one */
+		t->method->path, len);
+	memcpy(hy_buf_reserve_wiped(&s->out, len), hy_buf_data(&request), len);
+	hy_buf_commit(&s->out, len);
+	hy_buf_fini_wiped(&request);
+	dial_start(&s->dial, h, on_dialled);
 }

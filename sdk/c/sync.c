@@ -1,84 +1,9 @@
 /* sync.c - pulling what is new. A snapshot is brought only after what came with it is stored (R4). */
 #include "base/mem.h"
+#include "change.h"
 #include "internal.h"
-#include "sync.pb-c.h"
 
 #define STORE_AGAIN_US (1000u * 1000)
-
-/** The bodies of one answer's entries, unpacked: what the changes point into. */
-struct unpacked {
-	struct hongyan_change *changes;
-	ProtobufCMessage **bodies;
-	size_t count;
-};
-
-static const ProtobufCMessageDescriptor *body_of(uint32_t type)
-{
-	switch (type) {
-	case HY__SYNC_TYPE__SYNC_TYPE_PROFILE:
-		return &hy__profile__descriptor;
-	case HY__SYNC_TYPE__SYNC_TYPE_DEVICE:
-		return &hy__device__descriptor;
-	case HY__SYNC_TYPE__SYNC_TYPE_TEXT:
-		return &hy__text_message__descriptor;
-	default:
-		return NULL;
-	}
-}
-
-static void fill_text(struct hongyan_text *to, const Hy__TextMessage *m)
-{
-	memcpy(to->id, m->id.data, HY_MIN(m->id.len, sizeof to->id));
-	to->from = m->from;
-	to->to = m->to;
-	to->from_name = m->from_name;
-	to->time_ms = m->time_ms;
-	to->text = m->text;
-}
-
-static void fill(struct hongyan_change *c, const Hy__SyncEntry *e, const ProtobufCMessage *body)
-{
-	c->version = e->version;
-	if (!body || e->deleted)
-		return;
-	switch (e->type) {
-	case HY__SYNC_TYPE__SYNC_TYPE_PROFILE:
-		c->kind = HONGYAN_CHANGE_PROFILE;
-		c->name = ((const Hy__Profile *)body)->name;
-		break;
-	case HY__SYNC_TYPE__SYNC_TYPE_DEVICE:
-		c->kind = HONGYAN_CHANGE_DEVICE;
-		c->name = ((const Hy__Device *)body)->name;
-		break;
-	case HY__SYNC_TYPE__SYNC_TYPE_TEXT:
-		c->kind = HONGYAN_CHANGE_TEXT;
-		fill_text(&c->text, (const Hy__TextMessage *)body);
-		break;
-	}
-}
-
-static struct unpacked unpack(const Hy__SyncResponse *r)
-{
-	struct unpacked u = {.count = r->n_entries};
-	u.changes = hy_zalloc((u.count + 1) * sizeof *u.changes);
-	u.bodies = hy_zalloc((u.count + 1) * sizeof *u.bodies);
-	for (size_t i = 0; i < u.count; i++) {
-		const Hy__SyncEntry *e = r->entries[i];
-		const ProtobufCMessageDescriptor *d = body_of(e->type);
-		u.bodies[i] = d ? protobuf_c_message_unpack(d, NULL, e->body.len, e->body.data) : NULL;
-		fill(&u.changes[i], e, u.bodies[i]);
-	}
-	return u;
-}
-
-static void unpacked_fini(struct unpacked *u)
-{
-	for (size_t i = 0; i < u->count; i++)
-		if (u->bodies[i])
-			protobuf_c_message_free_unpacked(u->bodies[i], NULL);
-	hy_free(u->bodies);
-	hy_free(u->changes);
-}
 
 static bool resets(const Hy__SyncResponse *r, Hy__SyncKind kind)
 {
@@ -90,17 +15,21 @@ static bool resets(const Hy__SyncResponse *r, Hy__SyncKind kind)
 
 static enum hongyan_stored hand_out(struct hongyan *h, const Hy__SyncResponse *r)
 {
-	struct unpacked u = unpack(r);
-	struct hongyan_sync sync = {.changes = u.changes,
-		.count = u.count,
+	struct changes changes;
+	if (!h->events.on_sync)
+		return HONGYAN_STORED;
+	changes_unpack(&changes, r);
+	struct hongyan_sync sync = {.changes = changes.list,
+		.count = changes.count,
 		.number = h->sync_number,
 		.snapshot = r->snapshot.data,
 		.snapshot_len = r->snapshot.len,
 		.reset_messages = resets(r, HY__SYNC_KIND__SYNC_KIND_MESSAGE),
 		.reset_account = resets(r, HY__SYNC_KIND__SYNC_KIND_ACCOUNT),
+		.reset_contacts = resets(r, HY__SYNC_KIND__SYNC_KIND_CONTACT),
 		.more = r->more};
-	enum hongyan_stored stored = h->events.on_sync ? h->events.on_sync(h->arg, &sync) : HONGYAN_STORED;
-	unpacked_fini(&u);
+	enum hongyan_stored stored = h->events.on_sync(h->arg, &sync);
+	changes_fini(&changes);
 	return stored;
 }
 
@@ -122,31 +51,7 @@ static void later(struct hongyan *h)
 	env_timer_set(h->loop, &h->sync_timer, env_loop_now_us(h->loop) + STORE_AGAIN_US);
 }
 
-static void on_answer(struct task *t, int status, const char *why, const ProtobufCMessage *response)
-{
-	struct hongyan *h = t->client;
-	const Hy__SyncResponse *r = (const Hy__SyncResponse *)response;
-	h->sync_task = NULL;
-	if (status == HY_OK) {
-		hy_buf_clear(&h->next_snapshot);
-		hy_buf_append(&h->next_snapshot, r->snapshot.data, r->snapshot.len);
-		h->sync_again |= r->more;
-		h->storing = true;
-		h->sync_number++;
-		enum hongyan_stored stored = hand_out(h, r);
-		if (stored != HONGYAN_LATER)
-			hongyan_stored(h, h->sync_number, stored == HONGYAN_STORED);
-	} else if (r && r->resync) {
-		hy_buf_clear(&h->snapshot);
-		if (h->events.on_resync)
-			h->events.on_resync(h->arg);
-		sync_now(h);
-	} else if (take_again(h)) {
-		sync_now(h);
-	}
-}
-
-void hongyan_stored(struct hongyan *h, uint64_t number, bool stored)
+static void on_stored(struct hongyan *h, uint64_t number, bool stored)
 {
 	if (!h->storing || number != h->sync_number) /* signed out meanwhile */
 		return;
@@ -161,6 +66,30 @@ void hongyan_stored(struct hongyan *h, uint64_t number, bool stored)
 		sync_now(h);
 }
 
+static void on_answer(struct task *t, int status, const char *why, const ProtobufCMessage *response)
+{
+	struct hongyan *h = t->client;
+	const Hy__SyncResponse *r = (const Hy__SyncResponse *)response;
+	h->sync_task = NULL;
+	if (status == HONGYAN_OK) {
+		hy_buf_clear(&h->next_snapshot);
+		hy_buf_append(&h->next_snapshot, r->snapshot.data, r->snapshot.len);
+		h->sync_again |= r->more;
+		h->storing = true;
+		h->sync_number++;
+		enum hongyan_stored stored = hand_out(h, r);
+		if (stored != HONGYAN_LATER)
+			on_stored(h, h->sync_number, stored == HONGYAN_STORED);
+	} else if (r && r->resync) {
+		hy_buf_clear(&h->snapshot);
+		if (h->events.on_resync)
+			h->events.on_resync(h->arg);
+		sync_now(h);
+	} else if (take_again(h)) {
+		sync_now(h);
+	}
+}
+
 void sync_now(struct hongyan *h)
 {
 	if (h->sync_task || h->storing) { /* what is under way may have been read too early to see what is new */
@@ -171,12 +100,10 @@ void sync_now(struct hongyan *h)
 		return;
 	env_timer_cancel(h->loop, &h->sync_timer);
 	Hy__SyncRequest request = HY__SYNC_REQUEST__INIT;
-	Hy__RequestHead head;
-	task_fill_head(h, &head, NULL, 0);
-	request.head = &head;
 	request.snapshot.data = hy_buf_data(&h->snapshot);
 	request.snapshot.len = hy_buf_len(&h->snapshot);
-	h->sync_task = task_start(h, &method_sync, &request.base, 0, on_answer);
+	h->sync_task = task_create(h, &method_sync, &request.base, on_answer);
+	task_begin(h->sync_task);
 }
 
 void sync_stop(struct hongyan *h)
@@ -185,4 +112,39 @@ void sync_stop(struct hongyan *h)
 	if (h->sync_task)
 		task_cancel(hy_take(h->sync_task));
 	h->sync_again = h->storing = false;
+}
+
+/* ---- what the program asks for ----------------------------------------------------------------------------------- */
+
+static void sync_call(struct call *c)
+{
+	sync_now(c->client);
+	hy_free(c);
+}
+
+void hongyan_sync_now(struct hongyan *h)
+{
+	struct call *c = hy_zalloc(sizeof *c);
+	c->fn = sync_call;
+	client_call(h, c);
+}
+
+struct stored_call {
+	struct call call;
+	uint64_t number;
+	bool stored;
+};
+
+static void stored_call(struct call *call)
+{
+	struct stored_call *c = hy_container_of(call, struct stored_call, call);
+	on_stored(call->client, c->number, c->stored);
+	hy_free(c);
+}
+
+void hongyan_stored(struct hongyan *h, uint64_t number, bool stored)
+{
+	struct stored_call *c = hy_zalloc(sizeof *c);
+	*c = (struct stored_call){{.fn = stored_call}, number, stored};
+	client_call(h, &c->call);
 }

@@ -3,6 +3,9 @@
 
 #include "auth.pb-c.h"
 #include "base/mem.h"
+#include "base/status.h"
+#include "contacts.pb-c.h"
+#include "profile.pb-c.h"
 #include "send.pb-c.h"
 #include "sync.pb-c.h"
 
@@ -11,27 +14,76 @@
 #define WAIT_FOR_LINK_US (300u * 1000) /* a connecting long link gets this head start before a short link is used */
 #define ANSWER_MEMORY_MAX (64u << 20)
 
-const struct method method_register = {101, "/cgi-bin/register", &hy__register_response__descriptor};
-const struct method method_sign_in = {102, "/cgi-bin/sign-in", &hy__sign_in_response__descriptor};
-const struct method method_sign_out = {103, "/cgi-bin/sign-out", &hy__sign_out_response__descriptor};
-const struct method method_identify = {104, "/cgi-bin/identify", &hy__identify_response__descriptor};
-const struct method method_lookup = {105, "/cgi-bin/lookup", &hy__lookup_response__descriptor};
-const struct method method_sync = {111, "/cgi-bin/sync", &hy__sync_response__descriptor};
-const struct method method_send_text = {121, "/cgi-bin/send-text", &hy__send_text_response__descriptor};
+#define METHOD(number, name, answer) .cmd = (number), .path = "/cgi-bin/" name, .response = &hy__##answer##_response__descriptor
+const struct method method_register = {METHOD(101, "register", register), .open = true};
+const struct method method_sign_in = {METHOD(102, "sign-in", sign_in), .open = true};
+const struct method method_sign_out = {METHOD(103, "sign-out", sign_out)};
+const struct method method_identify = {METHOD(104, "identify", identify)};
+const struct method method_lookup = {METHOD(105, "lookup", lookup)};
+const struct method method_change_password = {METHOD(106, "change-password", change_password), .about_password = true};
+const struct method method_list_devices = {METHOD(107, "list-devices", list_devices)};
+const struct method method_sign_out_device = {METHOD(108, "sign-out-device", sign_out_device)};
+const struct method method_sync = {METHOD(111, "sync", sync)};
+const struct method method_send_text = {METHOD(121, "send-text", send_text)};
+const struct method method_request_contact = {METHOD(131, "request-contact", request_contact)};
+const struct method method_accept_contact = {METHOD(132, "accept-contact", accept_contact)};
+const struct method method_decline_contact = {METHOD(133, "decline-contact", decline_contact)};
+const struct method method_delete_contact = {METHOD(134, "delete-contact", delete_contact)};
+const struct method method_restore_contact = {METHOD(135, "restore-contact", restore_contact)};
+const struct method method_block_contact = {METHOD(136, "block-contact", block_contact)};
+const struct method method_set_remark = {METHOD(137, "set-remark", set_remark)};
+const struct method method_update_profile = {METHOD(141, "update-profile", update_profile)};
+const struct method method_update_settings = {METHOD(142, "update-settings", update_settings)};
 
-void task_fill_head(struct hongyan *h, Hy__RequestHead *head, const uint8_t *client_id, uint64_t made_ms)
+/* ---- a task, and what it sends ----------------------------------------------------------------------------------- */
+
+static void task_begin_call(struct call *c)
 {
-	hy__request_head__init(head);
-	head->ticket.data = hy_buf_data(&h->ticket);
-	head->ticket.len = hy_buf_len(&h->ticket);
-	head->device = h->device;
-	head->protocol_level = 1;
-	head->trace = env_rand64(h->env);
-	head->made_ms = made_ms;
+	task_begin(hy_container_of(c, struct task, call));
+}
+
+struct task *task_create(struct hongyan *h, const struct method *m, const ProtobufCMessage *request,
+	void (*done)(struct task *t, int status, const char *why, const ProtobufCMessage *response))
+{
+	struct task *t = hy_zalloc(sizeof *t);
+	t->call.fn = task_begin_call;
+	t->client = h;
+	t->method = m;
+	t->done = done;
+	t->trace = env_rand64(h->env);
+	hy_link_init(&t->in_tasks);
+	size_t len = protobuf_c_message_get_packed_size(request);
+	protobuf_c_message_pack(request, hy_buf_reserve(&t->body, len + 1));
+	hy_buf_commit(&t->body, len);
+	return t;
+}
+
+void task_pack_head(struct hongyan *h, const uint8_t *client_id, uint64_t made_ms, uint64_t trace, struct hy_buf *out)
+{
+	Hy__RequestHead head = HY__REQUEST_HEAD__INIT;
+	head.ticket.data = hy_buf_data(&h->ticket);
+	head.ticket.len = hy_buf_len(&h->ticket);
+	head.device = h->device;
+	head.protocol_level = 1;
+	head.trace = trace;
+	head.made_ms = made_ms;
 	if (client_id) {
-		head->client_id.data = (uint8_t *)(uintptr_t)client_id;
-		head->client_id.len = HONGYAN_CLIENT_ID_SIZE;
+		head.client_id.data = (uint8_t *)(uintptr_t)client_id;
+		head.client_id.len = HONGYAN_CLIENT_ID_SIZE;
 	}
+	size_t len = hy__request_head__get_packed_size(&head);
+	hy_buf_append(out, &(uint8_t){1 << 3 | 2}, 1); /* field 1, bytes: as in every request (W2) */
+	hy_buf_put_varint(out, len);
+	hy__request_head__pack(&head, hy_buf_reserve_wiped(out, len));
+	hy_buf_commit(out, len);
+}
+
+void task_pack(struct task *t, struct hy_buf *out)
+{
+	size_t body_len = hy_buf_len(&t->body);
+	task_pack_head(t->client, t->made_ms ? t->client_id : NULL, t->made_ms, t->trace, out);
+	memcpy(hy_buf_reserve_wiped(out, body_len + 1), hy_buf_data(&t->body), body_len);
+	hy_buf_commit(out, body_len);
 }
 
 static void task_free(struct task *t)
@@ -39,7 +91,7 @@ static void task_free(struct task *t)
 	env_timer_cancel(t->client->loop, &t->timer);
 	short_link_destroy(hy_take(t->short_link));
 	hy_list_remove(&t->in_tasks);
-	hy_buf_fini(&t->request);
+	hy_buf_fini_wiped(&t->body); /* it may hold a password */
 	hy_free(t);
 }
 
@@ -52,7 +104,8 @@ static void task_finish(struct task *t, int status, const char *why, const Proto
 {
 	hy_list_remove(&t->in_tasks);
 	env_timer_cancel(t->client->loop, &t->timer);
-	t->done(t, status, why, response);
+	short_link_destroy(hy_take(t->short_link));
+	t->done(t, status, status == HONGYAN_OK ? NULL : why, response);
 	task_free(t);
 }
 
@@ -69,24 +122,34 @@ static void on_timer(struct env_timer *timer);
 
 static void task_wait(struct task *t, uint64_t us)
 {
+	uint64_t at_us = env_loop_now_us(t->client->loop) + us;
 	t->timer.fn = on_timer;
-	env_timer_set(t->client->loop, &t->timer, env_loop_now_us(t->client->loop) + us);
+	env_timer_set(t->client->loop, &t->timer, t->give_up_us ? HY_MIN(at_us, t->give_up_us) : at_us);
 }
 
 static void task_try(struct task *t)
 {
 	struct hongyan *h = t->client;
 	assert(t->seq == 0 && !t->short_link);
+	if (!t->method->open && hy_buf_len(&h->ticket) == 0) {
+		task_finish(t, HONGYAN_UNAUTHENTICATED, "not signed in", NULL);
+		return;
+	}
 	t->tries++;
 	task_wait(t, h->request_timeout_us);
 	if (h->link.state == LONG_LINK_READY) {
 		t->seq = ++h->next_seq;
 		if (h->next_seq >= 0xF0000000u)
 			h->next_seq = 0;
-		long_link_send(h, t->method->cmd, t->seq, hy_buf_bytes(&t->request));
+		long_link_send(h, t);
 	} else {
 		short_link_start(t);
 	}
+}
+
+static bool out_of_time(const struct task *t, uint64_t wait_us)
+{
+	return t->give_up_us && env_loop_now_us(t->client->loop) + wait_us >= t->give_up_us;
 }
 
 static void task_retry_later(struct task *t, uint64_t at_least_us)
@@ -100,41 +163,30 @@ static void task_retry_later(struct task *t, uint64_t at_least_us)
 
 void task_try_failed(struct task *t)
 {
-	if (t->tries_max && t->tries >= t->tries_max)
-		task_finish(t, HY_UNAVAILABLE, "the server does not answer", NULL);
-	else
-		task_retry_later(t, 0);
+	task_retry_later(t, 0);
 }
 
 static void on_timer(struct env_timer *timer)
 {
 	struct task *t = hy_container_of(timer, struct task, timer);
 	struct hongyan *h = t->client;
-	if (t->seq == 0 && !t->short_link) {
-		task_try(t);
-		return;
-	}
 	bool link_silent = t->seq != 0 && h->link.received_us + h->request_timeout_us <= env_loop_now_us(h->loop);
-	task_try_failed(t);
+	if (out_of_time(t, 0))
+		task_finish(t, HONGYAN_DEADLINE_EXCEEDED, "the server did not answer in time", NULL);
+	else if (t->seq == 0 && !t->short_link)
+		task_try(t);
+	else
+		task_try_failed(t);
 	if (link_silent)
 		long_link_reset(h); /* half open, most likely: nothing came for as long as an answer may take */
 }
 
-struct task *task_start(struct hongyan *h, const struct method *m, const ProtobufCMessage *request, unsigned tries_max,
-	void (*done)(struct task *t, int status, const char *why, const ProtobufCMessage *response))
+void task_begin(struct task *t)
 {
-	struct task *t = hy_zalloc(sizeof *t);
-	t->client = h;
-	t->method = m;
-	t->tries_max = tries_max;
-	t->done = done;
-	size_t len = protobuf_c_message_get_packed_size(request);
-	protobuf_c_message_pack(request, hy_buf_reserve(&t->request, len + 1));
-	hy_buf_commit(&t->request, len);
-	hy_link_init(&t->in_tasks);
-	hy_list_push_back(&h->tasks, &t->in_tasks);
+	if (t->patience_us)
+		t->give_up_us = env_loop_now_us(t->client->loop) + t->patience_us;
+	hy_list_push_back(&t->client->tasks, &t->in_tasks);
 	task_wait(t, may_wait_for_link(t) ? WAIT_FOR_LINK_US : 0);
-	return t;
 }
 
 void task_all_off_link(struct hongyan *h)
@@ -145,12 +197,25 @@ void task_all_off_link(struct hongyan *h)
 			task_retry_later(t, 0);
 }
 
+static bool waits(const struct task *t)
+{
+	return t->seq == 0 && !t->short_link;
+}
+
 void task_all_try(struct hongyan *h)
 {
 	struct task *t;
 	hy_list_each (t, &h->tasks, struct task, in_tasks)
-		if (t->seq == 0 && !t->short_link && t->tries == 0)
+		if (waits(t) && t->tries == 0)
 			task_try(t);
+}
+
+void task_all_hurry(struct hongyan *h)
+{
+	struct task *t;
+	hy_list_each (t, &h->tasks, struct task, in_tasks)
+		if (waits(t) || t->short_link)
+			task_retry_later(t, 0);
 }
 
 struct task *task_by_seq(struct hongyan *h, uint32_t seq)
@@ -175,27 +240,42 @@ static void arena_free(void *arena, void *p) {}
 static bool may_try_again(int status)
 {
 	switch (status) {
-	case HY_CANCELLED:
-	case HY_UNKNOWN:
-	case HY_DEADLINE_EXCEEDED:
-	case HY_RESOURCE_EXHAUSTED:
-	case HY_ABORTED:
-	case HY_INTERNAL:
-	case HY_UNAVAILABLE:
+	case HONGYAN_CANCELLED:
+	case HONGYAN_UNKNOWN:
+	case HONGYAN_DEADLINE_EXCEEDED:
+	case HONGYAN_RESOURCE_EXHAUSTED:
+	case HONGYAN_ABORTED:
+	case HONGYAN_INTERNAL:
+	case HONGYAN_UNAVAILABLE:
 		return true;
 	default:
 		return false;
 	}
 }
 
-static bool needs_ticket(const struct task *t)
+/** A limit that is not for a moment only is the answer of who has no time. */
+static bool is_final(const struct task *t, int status, uint64_t wait_us)
 {
-	return t->method != &method_register && t->method != &method_sign_in;
+	if (!may_try_again(status))
+		return true;
+	return status == HONGYAN_RESOURCE_EXHAUSTED && t->give_up_us && (wait_us == 0 || out_of_time(t, wait_us));
+}
+
+static void finish_with_answer(struct task *t, int status, const char *why, const ProtobufCMessage *response)
+{
+	struct hongyan *h = t->client;
+	const struct method *m = t->method;
+	task_finish(t, status, why, response);
+	if (status != HONGYAN_UNAUTHENTICATED || m->open)
+		return;
+	if (m->about_password)
+		sync_now(h); /* which finds out whether the ticket is meant */
+	else
+		client_signed_out(h, why);
 }
 
 void task_answered(struct task *t, struct hy_bytes body)
 {
-	struct hongyan *h = t->client;
 	struct hy_arena arena;
 	hy_arena_init(&arena, ANSWER_MEMORY_MAX);
 	ProtobufCAllocator allocator = {.alloc = arena_alloc, .free = arena_free, .allocator_data = &arena};
@@ -203,16 +283,11 @@ void task_answered(struct task *t, struct hy_bytes body)
 	const Hy__ResponseHead *head =
 		response ? *(Hy__ResponseHead **)(void *)((char *)response + t->method->response->fields[0].offset)
 			 : NULL;
-	int status = head ? (int)head->code : HY_INTERNAL;
-	const char *why = head && head->message[0] ? head->message : hy_status_text(status);
-	bool again = !head || (may_try_again(status) && (t->tries_max == 0 || t->tries < t->tries_max));
-	if (again) {
-		task_retry_later(t, head ? (uint64_t)head->retry_after_ms * 1000 : 0);
-	} else {
-		bool signed_out = status == HY_UNAUTHENTICATED && needs_ticket(t);
-		task_finish(t, status, why, response);
-		if (signed_out)
-			client_signed_out(h, why);
-	}
+	int status = head ? (int)head->code : HONGYAN_INTERNAL;
+	uint64_t wait_us = head ? (uint64_t)head->retry_after_ms * 1000 : 0;
+	if (is_final(t, status, wait_us))
+		finish_with_answer(t, status, head->message[0] ? head->message : hy_status_text(status), response);
+	else
+		task_retry_later(t, wait_us);
 	hy_arena_fini(&arena);
 }

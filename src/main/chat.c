@@ -12,7 +12,7 @@
 
 #include "base/mem.h"
 #include "env/real/real.h"
-#include "hongyan.h"
+#include "hongyan_loop.h"
 #include "main/chat_state.h"
 #include "main/commands.h"
 #include "main/why.h"
@@ -62,8 +62,7 @@ struct chat {
 	struct env_loop *loop;
 	struct env_inbox *events;
 	struct hongyan *client;
-	struct env_addr server;
-	const char *name, *password_file;
+	const char *server, *name, *password_file;
 	bool registering;
 	struct chat_state state;
 	char to_name[33];
@@ -228,7 +227,7 @@ struct order {
 
 static void create_client(struct chat *c)
 {
-	struct hongyan_config config = {.server = &c->server,
+	struct hongyan_config config = {.server = c->server,
 		.device = c->state.device,
 		.device_name = "terminal",
 		.events = {.on_state = on_state,
@@ -236,7 +235,7 @@ static void create_client(struct chat *c)
 			.on_sent = on_sent,
 			.on_signed_out = on_signed_out},
 		.arg = c};
-	int status = hongyan_create(c->loop, &config, &c->client);
+	int status = hongyan_create_on_loop(c->loop, &config, &c->client);
 	assert(status == HY_OK);
 }
 
@@ -260,7 +259,7 @@ static void carry_out(struct env_msg *msg)
 		break;
 	case ORDER_ENTER:
 		if (c->registering)
-			hongyan_register(c->client, c->name, o->text, on_signed_in, c);
+			hongyan_register(c->client, c->name, o->text, NULL, on_signed_in, c);
 		else
 			hongyan_sign_in(c->client, c->name, o->text, on_signed_in, c);
 		explicit_bzero(o->text, strlen(o->text));
@@ -549,12 +548,13 @@ static bool name_valid(const char *name)
 
 static bool parse(struct chat *c, int argc, char **argv)
 {
-	const char *server = "127.0.0.1:7600";
+	struct env_addr addr;
+	c->server = "127.0.0.1:7600";
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "--register") == 0)
 			c->registering = true;
 		else if (strcmp(argv[i], "--server") == 0 && i + 1 < argc)
-			server = argv[++i];
+			c->server = argv[++i];
 		else if (strcmp(argv[i], "--password-file") == 0 && i + 1 < argc)
 			c->password_file = argv[++i];
 		else if (argv[i][0] != '-' && !c->name)
@@ -568,8 +568,8 @@ static bool parse(struct chat *c, int argc, char **argv)
 		fprintf(stderr, "hongyan chat: a name has 3 to 32 of the characters a-z 0-9 . _ -\n");
 		return false;
 	}
-	if (env_addr_parse(server, &c->server) < 0) {
-		fprintf(stderr, "hongyan chat: '%s' is no address; write 127.0.0.1:7600\n", server);
+	if (env_addr_parse(c->server, &addr) < 0) {
+		fprintf(stderr, "hongyan chat: '%s' is no address; write 127.0.0.1:7600\n", c->server);
 		return false;
 	}
 	return true;

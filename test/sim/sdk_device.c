@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "base/mem.h"
+#include "hongyan_loop.h"
 #include "world.h"
 
 #define ENTRIES_MAX 1100u
@@ -182,7 +183,7 @@ static void enter(struct sdk_run *r)
 		return;
 	r->entering = true;
 	if (first && !u->uin && !r->may_exist)
-		hongyan_register(r->h, u->name, "a good password", on_entered, r);
+		hongyan_register(r->h, u->name, "a good password", NULL, on_entered, r);
 	else
 		hongyan_sign_in(r->h, u->name, "a good password", on_entered, r);
 }
@@ -279,20 +280,17 @@ static void send_again(struct sdk_run *r)
 void sdk_device_start(struct device *d, struct env_loop *loop)
 {
 	struct sdk_run *r = hy_zalloc(sizeof *r);
-	struct env_addr server;
-	int rc = env_addr_parse("10.0.0.1:7600", &server);
-	assert(rc == 0);
 	*r = (struct sdk_run){.device = d, .loop = loop, .act.fn = on_act, .store.fn = on_store_timer};
-	struct hongyan_config config = {.server = &server,
+	struct hongyan_config config = {.server = "10.0.0.1:7600",
 		.device = d->name,
 		.device_name = "a device",
-		.events = {on_state, on_sync, on_sent, on_resync, on_signed_out},
+		.events = {on_state, on_sync, on_sent, on_resync, on_signed_out, NULL},
 		.arg = r,
 		.short_links_only = d->kind == DEVICE_SHORT,
 		.heartbeat_s = d->heartbeat_s,
 		.request_timeout_ms = d->request_timeout_ms,
 		.backoff_max_ms = d->backoff_max_ms};
-	rc = hongyan_create(loop, &config, &r->h);
+	int rc = hongyan_create_on_loop(loop, &config, &r->h);
 	assert(rc == 0);
 	d->sdk = r;
 	uint64_t pause = world_range(d->world, 0, 2 * SEC);
