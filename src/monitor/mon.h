@@ -37,11 +37,22 @@
 	X(limited_registrations, "registrations refused by a rate limit")       \
 	X(limited_sign_ins, "sign-ins refused by a rate limit")                 \
 	X(limits_forgotten, "rates forgotten early: the table was full")        \
+	X(passwords_changed, "passwords changed by their owners")               \
+	X(revocations, "devices signed out, by themselves or others")           \
+	X(profiles_changed, "profiles and settings changed")                    \
 	X(messages_sent, "messages taken, repeats not counted")                 \
 	X(messages_repeated, "sends recognised as repeats")                     \
 	X(messages_refused, "sends refused")                                    \
 	X(own_copies_dropped, "own copies not kept because the inbox was full") \
 	X(messages_delivered, "message entries handed out by sync")             \
+	X(contact_requests, "contacts asked for")                               \
+	X(contact_changes, "other changes of contacts")                         \
+	X(contacts_refused, "requests and changes of contacts refused")         \
+	X(contact_halves_told, "changes of contacts told to the other one")     \
+	X(contact_halves_stale, "changes of contacts that came late, dropped")  \
+	X(contact_cards_told, "profiles told to contacts")                      \
+	X(contact_intents_again, "changes of contacts driven again")            \
+	X(messages_not_permitted, "sends refused as a stranger's")              \
 	X(syncs, "syncs")                                                       \
 	X(resyncs, "syncs answered RESYNC")                                     \
 	X(rows_skipped, "rows skipped because they could not be read (R8)")     \
@@ -59,12 +70,15 @@
 	X(log_batches, "commit log batches synced")                             \
 	X(log_bytes, "commit log bytes written")                                \
 	X(log_segments, "commit log segments begun")                            \
+	X(sweeps, "rounds over all users")                                      \
+	X(sweep_failures, "users that a round could not look after")            \
 	X(rpc_calls_in, "calls received from other processes")                  \
 	X(rpc_calls_out, "calls made to other processes")                       \
 	X(pool_jobs, "jobs run off the loops")                                  \
 	X(pool_refused, "jobs refused because the pool's queue was full")
 
-/* gauges: name, what it is. The strips' values are summed, so who sets one does it on one strip, or each loop its share */
+/* gauges: name, what it is. The strips' values are summed, so each loop sets its share, or one of them all.
+ * users: added to at each registration; a round that has counted them all corrects it by mon_set_sum() */
 #define MON_GAUGE_MAP(X)                                                                             \
 	X(users, "users registered")                                                                 \
 	X(users_online, "users with a long link")                                                    \

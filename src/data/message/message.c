@@ -28,6 +28,15 @@ static int why_out_of_range(struct message *message, struct call *call, const st
 	return request->since > head.version ? HY_FAILED_PRECONDITION : HY_OUT_OF_RANGE;
 }
 
+/** How long an entry waited until it was handed out. Of a device that begins anew nobody wants to know. */
+static void count_lag(struct call *call, const Hy__MessageChangesRequest *request, uint64_t now_ms,
+	const struct spaces_inbox *inbox)
+{
+	if (request->since > 0 && !inbox->own && inbox->time_ms > 0)
+		mon_time(svr_mon(svr_of_loop(call->loop)), svr_loop_index(call->loop), MON_sync_lag,
+			(now_ms - HY_MIN(now_ms, inbox->time_ms)) * 1000);
+}
+
 static int changes(
 	void *self, struct call *call, const Hy__MessageChangesRequest *request, Hy__MessageChangesResponse *response)
 {
@@ -48,11 +57,13 @@ static int changes(
 	if (!made || !response->entries)
 		return call_fail(call, HY_RESOURCE_EXHAUSTED, "the request takes too much memory");
 	size_t n = 0;
+	uint64_t now_ms = rows.count ? env_wall_ms(svr_env(svr_of_loop(call->loop))) : 0;
 	for (size_t i = 0; i < rows.count; i++) {
 		if (!spaces_inbox_read(rows.rows[i].value, &inbox)) {
 			row_damaged(call, &key, &rows.rows[i], "inbox entry"); /* R8 */
 			continue;
 		}
+		count_lag(call, request, now_ms, &inbox);
 		hy__message_entry__init(&made[n]);
 		made[n].type = inbox.type;
 		made[n].body = row_binary(inbox.body);
