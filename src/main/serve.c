@@ -14,7 +14,7 @@
 
 struct settings {
 	const char *data, *listen, *config, *log_level;
-	uint64_t loops, memory, log_limit, segment, disk_reserve, retain_days, window_days;
+	uint64_t loops, memory, log_limit, segment, disk_reserve, retain_days, inbox_days, window_days;
 	uint64_t inbox_rows, inbox_bytes, password_memory, password_passes;
 	uint64_t anonymous_links, anonymous_per_address, anonymous_buffers, anonymous_output;
 	uint64_t open_per_address, open_loopback, links_per_device, user_requests, link_requests, requests, drain;
@@ -52,9 +52,11 @@ static const struct hy_config_item items[] = {
 	{"kt.window-days", "window-days", HY_CONFIG_UNSIGNED, AT(window_days), "8",
 		"how long repeats of a send are recognised", 7, 365},
 	{"messages.retain-days", "retain-days", HY_CONFIG_UNSIGNED, AT(retain_days), "30",
-		"days that messages stay though all devices have them; looked at when the user's devices sync; 0: not "
-		"at all",
-		0, 3650},
+		"days that messages stay though all devices have them; 0: not at all", 0, 3650},
+	{"messages.inbox-days", "inbox-days", HY_CONFIG_UNSIGNED, AT(inbox_days), "180",
+		"older messages go when one device at least has them; while there are older ones that none has, no "
+		"more are taken",
+		1, 3650},
 	{"messages.inbox-rows", "inbox-rows", HY_CONFIG_UNSIGNED, AT(inbox_rows), "20000",
 		"messages that one inbox holds", 16},
 	{"messages.inbox-bytes", "inbox-bytes", HY_CONFIG_BYTES, AT(inbox_bytes), "16M", "bytes that one inbox holds",
@@ -160,6 +162,7 @@ static struct server_config to_server_config(const struct settings *s)
 	config.disk_reserve_bytes = s->disk_reserve;
 	config.window_days = s->window_days;
 	config.retain_days = s->retain_days;
+	config.inbox_days = s->inbox_days;
 	config.inbox_rows = s->inbox_rows;
 	config.inbox_bytes = s->inbox_bytes;
 	config.password_memory = s->password_memory;

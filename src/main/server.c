@@ -32,6 +32,7 @@ struct server {
 	struct sync *sync;
 	struct send *send;
 	struct auth *auth;
+	struct sweep *sweep;
 	struct limit *limit;
 	struct admin *admin;
 	struct access *access;
@@ -125,7 +126,8 @@ static void stop_data(struct server *s)
 
 static int start_logic(struct server *s)
 {
-	struct session_config sessions = {.keys = &s->keys, .retain_days = (unsigned)s->config.retain_days};
+	struct session_config sessions = {.keys = &s->keys, .retain_days = (unsigned)s->config.retain_days,
+		.inbox_days = (unsigned)s->config.inbox_days};
 	struct sync_config syncs = {.keys = &s->keys, .epoch = kt_epoch(s->kt)};
 	struct auth_config auths = {.keys = &s->keys,
 		.hash_threads = s->config.password_threads,
@@ -142,11 +144,14 @@ static int start_logic(struct server *s)
 		status = send_create(s->svr, &(struct send_config){.keys = &s->keys}, &s->send);
 	if (status == HY_OK)
 		status = auth_create(s->svr, &auths, &s->auth);
+	if (status == HY_OK)
+		status = sweep_create(s->svr, &s->config.sweep, &s->sweep);
 	return status;
 }
 
 static void stop_logic(struct server *s)
 {
+	sweep_destroy(s->sweep);
 	auth_destroy(s->auth);
 	send_destroy(s->send);
 	sync_destroy(s->sync);

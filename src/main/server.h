@@ -7,6 +7,7 @@
 
 #include "access/access.h"
 #include "kt/kt.h"
+#include "logic/sweep/sweep.h"
 #include "logic/limit/limit.h"
 
 struct server_config {
@@ -18,6 +19,8 @@ struct server_config {
 	/* as in kt_config; 0: its defaults */
 	uint64_t memory_bytes, log_bytes, segment_bytes, disk_reserve_bytes, window_days;
 	uint64_t retain_days;                      /* how long messages stay though all live devices have them */
+	uint64_t inbox_days;                       /* bound of an inbox in days; 0: the session service's default */
+	struct sweep_config sweep;                 /* rounds over all users; 0: defaults */
 	uint64_t inbox_rows, inbox_bytes;          /* bounds of one inbox; 0: the message service's defaults */
 	unsigned password_threads;                 /* 0: 1 */
 	uint64_t password_memory, password_passes; /* of Argon2id; 0: 19 MiB, 2 */
