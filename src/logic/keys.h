@@ -27,13 +27,14 @@ void logic_keys_derive(const uint8_t master[LOGIC_KEY_SIZE], struct logic_keys *
 
 /**
  * A ticket: the UIN, 4 bytes, big-endian, so that whoever gets it knows whom to ask; then 32 bytes that nobody can
- * guess, a keyed hash of device and client ID. A repeated sign-in gives the same ticket: else an attempt that was
- * overtaken by its own repeat would end the ticket that the repeat was answered with.
+ * guess, a keyed hash of device, client ID and generation. A repeated sign-in gives the same ticket: else an attempt
+ * that was overtaken by its own repeat would end the ticket that the repeat was answered with. `generation` is the
+ * credential's: in a later one it gives another ticket, so that none that has ended comes back.
  */
 #define TICKET_SIZE 36u
 #define TICKET_HASH_SIZE 32u
 void ticket_make(const struct logic_keys *keys, uint32_t uin, const char *device, struct hy_bytes client_id,
-	uint8_t ret_ticket[TICKET_SIZE]);
+	uint64_t generation, uint8_t ret_ticket[TICKET_SIZE]);
 void ticket_hash(const struct logic_keys *keys, const uint8_t ticket[TICKET_SIZE], uint8_t ret_hash[TICKET_HASH_SIZE]);
 
 #endif

@@ -132,7 +132,7 @@ int account_handle_list_users(void *self, struct call *call, const Hy__AccountLi
 		u->tombstones = heads[SPACES_ACCOUNT].tombstones + heads[SPACES_CONTACT].tombstones;
 		response->users[response->n_users++] = u;
 	}
-	response->more = more && listed[count - 1].key.bytes[0] == HY_KEY_USER;
+	response->more = more && count > 0 && listed[count - 1].key.bytes[0] == HY_KEY_USER;
 	if (response->more)
 		response->next = row_binary(hy_key_bytes(&listed[count - 1].key));
 	return HY_OK;

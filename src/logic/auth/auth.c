@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "link.rpc.h"
 #include "logic/auth/auth_internal.h"
+#include "logic/limit_calls.h"
 #include "sync.pb-c.h"
 
 #define NAME_SHORTEST 3u
@@ -160,6 +161,8 @@ static int look_up(struct call *call, char *name, Hy__LookupResponse *response)
 static int handle_lookup(void *self, struct call *call, const Hy__LookupRequest *request, Hy__LookupResponse *response)
 {
 	int rc = auth_check_signed_in(call, request->head);
+	if (rc == HY_OK)
+		rc = limit_user(call, HY__LIMIT_ACTION__LIMIT_SEARCH);
 	if (rc == HY_OK)
 		rc = auth_check_name(call, request->name);
 	if (rc == HY_OK)

@@ -37,6 +37,11 @@ static int verify(
 	return HY_OK;
 }
 
+static void count_revoked(struct call *call, uint32_t devices)
+{
+	mon_add(svr_mon(svr_of_loop(call->loop)), svr_loop_index(call->loop), MON_revocations, devices);
+}
+
 /**
  * The ticket first: a link that comes back between the two finds it gone. Whoever asks may lose patience; the ticket
  * would go all the same and its links stay, so both have time of their own. SUSPENDS.
@@ -63,10 +68,75 @@ static int revoke(
 	if (user)
 		session_user_drop(user, request->device);
 	int closing = link_close_device(&own, &close, &closed);
+	count_revoked(call, 1);
 	call_log(call, closing == HY_OK ? ENV_LOG_INFO : ENV_LOG_ERROR, "session",
 		"user %u, device %s: ticket revoked: %s; %u links closed: %s", request->uin, request->device,
 		hy_status_name(dropping), closed.closed, hy_status_name(closing));
 	return dropping != HY_OK ? dropping : closing;
+}
+
+/** As revoke(). SUSPENDS. */
+static int revoke_all(void *self, struct call *call, const Hy__SessionRevokeAllRequest *request,
+	Hy__SessionRevokeAllResponse *response)
+{
+	Hy__AccountDropTicketsRequest drop = HY__ACCOUNT_DROP_TICKETS_REQUEST__INIT;
+	Hy__AccountDropTicketsResponse dropped = HY__ACCOUNT_DROP_TICKETS_RESPONSE__INIT;
+	Hy__LinkCloseDeviceRequest close = HY__LINK_CLOSE_DEVICE_REQUEST__INIT;
+	Hy__LinkCloseDeviceResponse closed = HY__LINK_CLOSE_DEVICE_RESPONSE__INIT;
+	struct call own = *call;
+	int dropping = HY_OK;
+
+	own.deadline_us = UINT64_MAX;
+	drop.uin = close.uin = request->uin;
+	drop.keep_device = close.keep_device = request->keep_device;
+	if (!request->links_only)
+		dropping = account_drop_tickets(&own, &drop, &dropped);
+	call->message = own.message;
+	call->retry_after_ms = own.retry_after_ms;
+	if (!may_have_happened(dropping))
+		return dropping;
+	struct session_user *user = session_table_find(session_table_of(self, call), request->uin);
+	if (user)
+		session_user_keep(user, request->keep_device);
+	int closing = link_close_device(&own, &close, &closed);
+	response->ended = (uint32_t)dropped.n_dropped_devices;
+	count_revoked(call, response->ended);
+	call_log(call, closing == HY_OK ? ENV_LOG_INFO : ENV_LOG_ERROR, "session",
+		"user %u, all devices but '%s': %u tickets revoked: %s; %u links closed: %s", request->uin,
+		request->keep_device, response->ended, hy_status_name(dropping), closed.closed,
+		hy_status_name(closing));
+	return dropping != HY_OK ? dropping : closing;
+}
+
+/** SUSPENDS. */
+static int devices(
+	void *self, struct call *call, const Hy__SessionDevicesRequest *request, Hy__SessionDevicesResponse *response)
+{
+	Hy__AccountListDevicesRequest list = HY__ACCOUNT_LIST_DEVICES_REQUEST__INIT;
+	Hy__AccountListDevicesResponse listed = HY__ACCOUNT_LIST_DEVICES_RESPONSE__INIT;
+
+	list.uin = request->uin;
+	list.names = true;
+	int rc = account_list_devices(call, &list, &listed);
+	if (rc != HY_OK)
+		return rc;
+	const struct session_user *user = session_table_find(session_table_of(self, call), request->uin);
+	Hy__SessionDevice *made = hy_arena_alloc(call->arena, listed.n_devices * sizeof *made);
+	response->devices = hy_arena_alloc(call->arena, listed.n_devices * sizeof *response->devices);
+	if (!made || !response->devices)
+		return call_fail(call, HY_RESOURCE_EXHAUSTED, "the request takes too much memory");
+	for (size_t i = 0; i < listed.n_devices; i++) {
+		const Hy__AccountDevice *d = listed.devices[i];
+		const struct session_device *in_memory = user ? session_user_find(user, d->device) : NULL;
+		hy__session_device__init(&made[i]);
+		made[i].device = d->device;
+		made[i].name = d->name;
+		made[i].signed_in_ms = d->signed_in_ms;
+		made[i].seen_ms = in_memory ? HY_MAX(in_memory->seen_ms, d->seen_ms) : d->seen_ms;
+		response->devices[i] = &made[i];
+	}
+	response->n_devices = listed.n_devices;
+	return HY_OK;
 }
 
 static const struct session_handlers handlers = {
@@ -74,6 +144,8 @@ static const struct session_handlers handlers = {
 	.brought = session_handle_brought,
 	.relieve = session_handle_relieve,
 	.revoke = revoke,
+	.revoke_all = revoke_all,
+	.devices = devices,
 	.age = session_handle_age,
 };
 

@@ -133,3 +133,12 @@ void session_user_drop(struct session_user *user, const char *device)
 	if (d)
 		*d = user->devices[--user->device_count];
 }
+
+void session_user_keep(struct session_user *user, const char *device)
+{
+	const struct session_device *d = session_user_find(user, device);
+
+	if (d)
+		user->devices[0] = *d;
+	user->device_count = d ? 1 : 0;
+}

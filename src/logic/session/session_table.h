@@ -60,5 +60,7 @@ struct session_device *session_user_find(const struct session_user *user, const 
 struct session_device *session_user_device(struct session_user *user, const char *device);
 /** Harmless when it is not there. */
 void session_user_drop(struct session_user *user, const char *device);
+/** Drops all others. */
+void session_user_keep(struct session_user *user, const char *device);
 
 #endif

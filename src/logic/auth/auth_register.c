@@ -1,0 +1,219 @@
+/* Registration (rule R10): first the user, who cannot sign in until the name, inserted last, points to it. */
+#include <sodium.h>
+
+#include "logic/auth/auth_internal.h"
+#include "logic/limit_calls.h"
+
+#define UIN_TRIES 256u
+
+static uint32_t first_uin(const struct auth *auth, const struct candidate *c)
+{
+	crypto_generichash_state state;
+	uint8_t hash[16];
+
+	crypto_generichash_init(&state, auth->config.keys->uin, LOGIC_KEY_SIZE, sizeof hash);
+	crypto_generichash_update(&state, c->head->client_id.data, c->head->client_id.len);
+	crypto_generichash_update(&state, (const uint8_t *)c->name, strlen(c->name));
+	crypto_generichash_final(&state, hash, sizeof hash);
+	return hy_get_be32(hash);
+}
+
+/** Creates the user at the first free UIN; the same (name, client ID) finds the same one again. SUSPENDS. */
+static int create_user(struct auth *auth, struct call *call, const struct candidate *c, char *hash, uint32_t *ret_uin)
+{
+	Hy__AccountCreateUserRequest create = HY__ACCOUNT_CREATE_USER_REQUEST__INIT;
+	Hy__AccountCreateUserResponse created = HY__ACCOUNT_CREATE_USER_RESPONSE__INIT;
+	uint32_t mask = auth->config.uin_bits == 32 ? UINT32_MAX : (1u << auth->config.uin_bits) - 1;
+	uint32_t uin = first_uin(auth, c) & mask;
+
+	create.name = (char *)(uintptr_t)c->name;
+	create.client_id = c->head->client_id;
+	create.password_hash = hash;
+	create.created_ms = env_wall_ms(svr_env(auth->svr));
+	for (unsigned i = 0; i < UIN_TRIES; i++, uin = (uin + 1) & mask) {
+		if (uin == 0)
+			continue;
+		create.uin = uin;
+		int rc = account_create_user(call, &create, &created);
+		if (rc == HY_OK)
+			*ret_uin = uin;
+		if (rc != HY_ALREADY_EXISTS)
+			return rc;
+	}
+	call_log(call, ENV_LOG_ERROR, "auth", "no free UIN in %u tries: too many users for %u bits", UIN_TRIES,
+		auth->config.uin_bits);
+	return call_fail(call, HY_RESOURCE_EXHAUSTED, "this server takes no more accounts");
+}
+
+/** The repeat of an attempt that did not get as far as the name keeps the first one's password: it must be the same.
+ * SUSPENDS. */
+static int check_first_password(
+	struct auth *auth, struct call *call, const char *hash, const char *password, struct authenticated *who)
+{
+	Hy__AccountGetCredentialResponse credential = HY__ACCOUNT_GET_CREDENTIAL_RESPONSE__INIT;
+
+	int rc = auth_credential(call, who->uin, &credential);
+	if (rc != HY_OK)
+		return rc;
+	who->generation = credential.generation;
+	if (strcmp(credential.password_hash, hash) == 0)
+		return HY_OK;
+	return password_verify(auth->pool, call, credential.password_hash, password);
+}
+
+static int claim_name(struct call *call, const struct candidate *c, uint32_t uin)
+{
+	Hy__AccountClaimNameRequest claim = HY__ACCOUNT_CLAIM_NAME_REQUEST__INIT;
+	Hy__AccountClaimNameResponse claimed = HY__ACCOUNT_CLAIM_NAME_RESPONSE__INIT;
+
+	claim.name = (char *)(uintptr_t)c->name;
+	claim.uin = uin;
+	claim.client_id = c->head->client_id;
+	int rc = account_claim_name(call, &claim, &claimed);
+	if (rc == HY_OK && claimed.uin != uin)
+		return call_fail(call, HY_ALREADY_EXISTS, "the name %s is taken", c->name);
+	return rc;
+}
+
+int auth_register_new(struct auth *auth, struct call *call, const struct candidate *c, struct authenticated *ret_who)
+{
+	struct authenticated who = {0};
+	char hash[PASSWORD_HASH_MAX];
+
+	int rc = password_hash(auth->pool, call, &auth->cost, c->password, hash);
+	if (rc == HY_OK)
+		rc = create_user(auth, call, c, hash, &who.uin);
+	if (rc == HY_OK)
+		rc = check_first_password(auth, call, hash, c->password, &who);
+	if (rc == HY_OK)
+		rc = claim_name(call, c, who.uin);
+	sodium_memzero(hash, sizeof hash);
+	if (rc != HY_OK)
+		return rc;
+	*ret_who = who;
+	auth_count(call, MON_registered);
+	auth_count(call, MON_users);
+	call_log(call, ENV_LOG_INFO, "auth", "registered %s as user %u", c->name, who.uin);
+	return HY_OK;
+}
+
+/* ---- who may ----------------------------------------------------------------------------------------------------- */
+
+static bool is_code(const char *code)
+{
+	return strlen(code) == AUTH_CODE_LENGTH && strspn(code, AUTH_CODE_LETTERS) == AUTH_CODE_LENGTH;
+}
+
+/** Takes one use, once for each client ID: a repeat takes none. SUSPENDS. */
+static int use_invitation(struct call *call, const struct candidate *c, const char *invitation)
+{
+	Hy__AccountUseInvitationRequest use = HY__ACCOUNT_USE_INVITATION_REQUEST__INIT;
+	Hy__AccountUseInvitationResponse used = HY__ACCOUNT_USE_INVITATION_RESPONSE__INIT;
+	char code[AUTH_CODE_LENGTH + 2] = "+";
+
+	if (!is_code(invitation))
+		return call_fail(call, HY_PERMISSION_DENIED,
+			"this server takes new accounts by invitation: ask its operator for a code");
+	memcpy(code + 1, invitation, AUTH_CODE_LENGTH + 1);
+	use.code = code;
+	use.client_id = c->head->client_id;
+	int rc = account_use_invitation(call, &use, &used);
+	if (rc == HY_NOT_FOUND)
+		return call_fail(
+			call, HY_PERMISSION_DENIED, "this invitation is unknown, used up or too old: ask for another");
+	return rc;
+}
+
+/** Before anything is made, and before the costly hash. SUSPENDS. */
+static int check_may_register(struct auth *auth, struct call *call, const struct candidate *c, const char *invitation)
+{
+	switch (auth->config.registration) {
+	case AUTH_REGISTRATION_INVITATION:
+		return use_invitation(call, c, invitation);
+	case AUTH_REGISTRATION_OFF:
+		return call_fail(call, HY_PERMISSION_DENIED, "this server takes no new accounts: ask its operator");
+	default:
+		return HY_OK;
+	}
+}
+
+/* -------------------------------------------------------------------------------------------------------------- */
+
+static int name_taken(struct call *call, const struct candidate *c)
+{
+	return call_fail(call, HY_ALREADY_EXISTS, "the name %s is taken", c->name);
+}
+
+/** With UIN 0: a name that nobody gets. SUSPENDS. */
+static int resolve_name(struct call *call, const struct candidate *c, Hy__AccountResolveNameResponse *ret_found)
+{
+	Hy__AccountResolveNameRequest resolve = HY__ACCOUNT_RESOLVE_NAME_REQUEST__INIT;
+
+	resolve.name = (char *)(uintptr_t)c->name;
+	resolve.released = true;
+	return account_resolve_name(call, &resolve, ret_found);
+}
+
+int auth_check_name_free(struct call *call, const struct candidate *c)
+{
+	Hy__AccountResolveNameResponse found = HY__ACCOUNT_RESOLVE_NAME_RESPONSE__INIT;
+
+	int rc = resolve_name(call, c, &found);
+	if (rc == HY_OK)
+		return name_taken(call, c);
+	return rc == HY_NOT_FOUND ? HY_OK : rc;
+}
+
+static int register_account(struct auth *auth, struct call *call, const struct candidate *c, const char *invitation,
+	struct authenticated *ret_who)
+{
+	Hy__AccountResolveNameResponse found = HY__ACCOUNT_RESOLVE_NAME_RESPONSE__INIT;
+
+	int rc = resolve_name(call, c, &found);
+	if (rc == HY_NOT_FOUND) {
+		rc = check_may_register(auth, call, c, invitation);
+		return rc == HY_OK ? auth_register_new(auth, call, c, ret_who) : rc;
+	}
+	if (rc != HY_OK)
+		return rc;
+	if (!hy_bytes_equal(hy_bytes(found.client_id.data, found.client_id.len),
+		    hy_bytes(c->head->client_id.data, c->head->client_id.len)))
+		return name_taken(call, c);
+	return auth_check_password(auth, call, c, found.uin, ret_who);
+}
+
+static int register_and_sign_in(struct auth *auth, struct call *call, const struct candidate *c, const char *invitation,
+	Hy__RegisterResponse *response)
+{
+	struct authenticated who = {0};
+	int rc = HY_ABORTED;
+
+	for (unsigned attempt = 0; attempt < AUTH_TRIES && rc == HY_ABORTED; attempt++) {
+		rc = register_account(auth, call, c, invitation, &who);
+		if (rc == HY_UNAUTHENTICATED) /* a repeat, by somebody who does not know the password */
+			return name_taken(call, c);
+		if (rc == HY_OK)
+			rc = auth_sign_device_in(auth, call, c, &who, &response->ticket);
+	}
+	response->uin = rc == HY_OK ? who.uin : 0;
+	return rc == HY_ABORTED ? auth_too_often(call) : rc;
+}
+
+int auth_handle_register(
+	void *self, struct call *call, const Hy__RegisterRequest *request, Hy__RegisterResponse *response)
+{
+	struct candidate c = {request->head, request->name, request->password, request->device_name};
+
+	int rc = auth_check_candidate(call, &c);
+	if (rc == HY_OK) {
+		rc = limit_address(call, HY__LIMIT_ACTION__LIMIT_REGISTER_ADDRESS);
+		if (rc != HY_OK)
+			return rc;
+	}
+	if (rc == HY_OK)
+		rc = register_and_sign_in(self, call, &c, request->invitation, response);
+	if (rc != HY_OK)
+		call_log(call, ENV_LOG_INFO, "auth", "registration of %.32s refused: %s", request->name,
+			hy_status_name(rc));
+	return rc;
+}
