@@ -1,5 +1,6 @@
 /* serve.c - `hongyan serve`: settings from file and options, then one server until it is told to end. */
 #include <stdio.h>
+#include <sys/socket.h>
 
 #include "base/config.h"
 #include "base/mem.h"
@@ -13,7 +14,7 @@
 #define FILES_NEEDED 1024 /* below this a server is of no use: a link is a file */
 
 struct settings {
-	const char *data, *listen, *config, *log_level;
+	const char *data, *listen, *metrics, *config, *log_level;
 	uint64_t loops, memory, log_limit, segment, disk_reserve, retain_days, inbox_days, window_days;
 	uint64_t inbox_rows, inbox_bytes, password_memory, password_passes;
 	uint64_t anonymous_links, anonymous_per_address, anonymous_buffers, anonymous_output;
@@ -34,6 +35,8 @@ static const struct hy_config_item items[] = {
 	{"server.data", "data", HY_CONFIG_STRING, AT(data), "./data", "folder of all that is stored; made if missing"},
 	{"server.listen", "listen", HY_CONFIG_STRING, AT(listen), "127.0.0.1:7600",
 		"where clients connect, by Mars frames and HTTP alike; up to four, separated by commas"},
+	{"server.metrics", "metrics", HY_CONFIG_STRING, AT(metrics), "",
+		"where /metrics is shown to Prometheus: an address of this machine, or off; else 127.0.0.1:7601 if it is free"},
 	{"server.allow-plain", "allow-plain", HY_CONFIG_BOOL, AT(allow_plain), "false",
 		"let people on other machines sign in without encryption (a proxy in front adds it, or the network is "
 		"yours)"},
@@ -138,6 +141,28 @@ static bool parse_listen(const char *text, struct server_config *config, char **
 	return true;
 }
 
+#define METRICS_DEFAULT "127.0.0.1:7601"
+
+/** Figures are the operator's alone (W5). */
+static bool parse_metrics(const struct settings *s, struct server_config *config, char **ret_why)
+{
+	const char *text = s->metrics[0] ? s->metrics : METRICS_DEFAULT;
+	if (strcmp(text, "off") == 0)
+		return true;
+	config->metrics_optional = !s->metrics[0];
+	if (env_addr_parse(text, &config->metrics) < 0) {
+		*ret_why = why_printf("--metrics: '%s' is no address; write 127.0.0.1:7601, unix:/run/metrics.sock or off",
+			text);
+		return false;
+	}
+	if (config->metrics.family == AF_UNIX || env_addr_is_loopback(&config->metrics) || s->allow_plain)
+		return true;
+	*ret_why = why_printf("--metrics: %s can be reached from other machines, without encryption or password; "
+			      "write 127.0.0.1:7601, or add --allow-plain",
+		text);
+	return false;
+}
+
 static bool parse_log_level(struct env *env, const char *text, char **ret_why)
 {
 	static const char *const names[] = {"debug", "info", "warn", "error"};
@@ -232,7 +257,7 @@ static int serve(struct env *env, const struct settings *s)
 	struct server *server;
 	char *why = NULL;
 	uint64_t started_us = env_mono_us(env), files = env_raise_file_limit(env);
-	if (!parse_listen(s->listen, &config, &why) || !parse_log_level(env, s->log_level, &why))
+	if (!parse_listen(s->listen, &config, &why) || !parse_metrics(s, &config, &why) || !parse_log_level(env, s->log_level, &why))
 		return fail(why);
 	if (files < FILES_NEEDED)
 		return fail(why_printf(

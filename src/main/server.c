@@ -15,6 +15,7 @@
 #include "logic/session/session.h"
 #include "logic/sync/sync.h"
 #include "main/admin.h"
+#include "main/monitor.h"
 #include "main/secrets.h"
 #include "main/why.h"
 #include "svrkit/rpc.h"
@@ -36,6 +37,7 @@ struct server {
 	struct limit *limit;
 	struct admin *admin;
 	struct access *access;
+	struct monitor *monitor;
 	struct env_addr bound[ACCESS_LISTENERS_MAX];
 	struct logic_keys keys;
 	uint64_t grace_us;
@@ -203,6 +205,20 @@ static int fail_listen(struct server *s, const struct env_addr *addr, int rc)
 	}
 }
 
+static int listen_for_metrics(struct server *s)
+{
+	struct env_addr bound;
+	char text[128];
+	int rc = s->config.metrics.family ? access_listen_operator(s->access, &s->config.metrics, &bound) : 0;
+	if (rc == 0)
+		return HY_OK;
+	if (!s->config.metrics_optional)
+		return fail_listen(s, &s->config.metrics, rc);
+	env_log(s->env, ENV_LOG_WARN, "main", 0, "no /metrics: cannot listen on %s: %s (see --metrics)",
+		env_addr_text(&s->config.metrics, text, sizeof text), strerror(-rc));
+	return HY_OK;
+}
+
 static int start_access(struct server *s)
 {
 	int status = access_create(s->svr, &s->config.access, &s->access);
@@ -211,12 +227,27 @@ static int start_access(struct server *s)
 		if (rc < 0)
 			return fail_listen(s, &s->config.listen[i], rc);
 	}
-	return status;
+	return status == HY_OK ? listen_for_metrics(s) : status;
 }
 
 static void stop_access(struct server *s)
 {
 	access_destroy(s->access);
+}
+
+static int start_monitor(struct server *s)
+{
+	struct monitor_config config = {.svr = s->svr,
+		.kt = s->kt,
+		.access = s->access,
+		.dir = s->config.data_dir,
+		.disk_reserve_bytes = s->config.disk_reserve_bytes};
+	return monitor_create(&config, &s->monitor);
+}
+
+static void stop_monitor(struct server *s)
+{
+	monitor_destroy(s->monitor);
 }
 
 /** The loops start when everything that runs on them is there, and end before any of it goes. */
@@ -244,6 +275,7 @@ static const struct part {
 	{"logic services", start_logic, stop_logic},
 	{"administration", start_admin, stop_admin},
 	{"access", start_access, stop_access},
+	{"monitor", start_monitor, stop_monitor},
 	{"threads", start_loops, stop_loops},
 };
 
@@ -274,6 +306,7 @@ int server_start(struct env *env, const struct server_config *config, struct ser
 		hy_free(s);
 		return status;
 	}
+	monitor_ready(s->monitor);
 	*ret_server = s;
 	return HY_OK;
 }

@@ -24,6 +24,8 @@ struct server_config {
 	uint64_t inbox_rows, inbox_bytes;          /* bounds of one inbox; 0: the message service's defaults */
 	unsigned password_threads;                 /* 0: 1 */
 	uint64_t password_memory, password_passes; /* of Argon2id; 0: 19 MiB, 2 */
+	struct env_addr metrics; /* where /metrics is shown; family 0: nowhere */
+	bool metrics_optional;   /* when that address is taken, the server does without */
 	struct access_config access;
 	struct limit_config limits;
 	bool repair;            /* go on past damage in the log, losing what stood after it */

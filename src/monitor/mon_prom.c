@@ -74,7 +74,7 @@ static void print_histogram(const struct mon_view *v, const struct mon_value *va
 		count += buckets[i];
 		if (i == n - 1)
 			break; /* the last one has no upper end */
-		snprintf(more, sizeof more, "le=\"%.17g\"", (double)(1ull << i) / 1e6);
+		snprintf(more, sizeof more, "le=\"%.6f\"", (double)(1ull << i) / 1e6);
 		hy_buf_printf(out, "hongyan_%s_seconds_bucket", value->name);
 		print_labels(value, more, out);
 		hy_buf_printf(out, " %llu\n", (unsigned long long)count);

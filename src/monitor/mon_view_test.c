@@ -263,8 +263,8 @@ static void test_a_histogram_is_cumulative_in_seconds(void **state)
 	hy_buf_append(&out, "", 1);
 	const char *text = (char *)hy_buf_data(&out);
 	static const char *const lines[] = {"# TYPE hongyan_sync_lag_seconds histogram\n",
-		"\nhongyan_sync_lag_seconds_bucket{le=\"9.9999999999999995e-07\"} 1\n",
-		"\nhongyan_sync_lag_seconds_bucket{le=\"3.9999999999999998e-06\"} 3\n",
+		"\nhongyan_sync_lag_seconds_bucket{le=\"0.000001\"} 1\n",
+		"\nhongyan_sync_lag_seconds_bucket{le=\"0.000004\"} 3\n",
 		"\nhongyan_sync_lag_seconds_bucket{le=\"+Inf\"} 3\n", "\nhongyan_sync_lag_seconds_sum 0.000006\n",
 		"\nhongyan_sync_lag_seconds_count 3\n"};
 	for (unsigned i = 0; i < HY_COUNT_OF(lines); i++)

@@ -39,10 +39,11 @@ void svr_destroy(struct svr *svr);
 struct env *svr_env(const struct svr *svr);
 /**
  * Strip i is loop i's; the SVR_ACTOR_STRIPS after the loops' are for actors (svr_loop_count() + 0: the committer, + 1:
- * the mover).
+ * the mover, + SVR_ACTOR_STRIP_MONITOR: what src/main looks at once a second).
  */
 struct mon *svr_mon(const struct svr *svr);
 #define SVR_ACTOR_STRIPS 8
+#define SVR_ACTOR_STRIP_MONITOR 7
 unsigned svr_loop_count(const struct svr *svr);
 struct svr_loop *svr_loop_at(struct svr *svr, unsigned index);
 /** The loop that owns a key. */
