@@ -183,6 +183,23 @@ static bool merge_log(struct sdb_shard *s, struct sdb_table *t, const struct pla
 	       below <= HY_MAX(p->version, t->seen.trimmed);
 }
 
+static bool merge_map_head(struct sdb_shard *s, struct sdb_table *t, const struct place_table *p)
+{
+	/* RocksDB has the key as of one moment, so up to its version it is right, whatever the log had. */
+	sdb_map_drop(s, t, p->version);
+	bool as_then = t->seen.version <= p->version && t->seen.trimmed <= p->trimmed;
+	t->seen.version = HY_MAX(t->seen.version, p->version);
+	t->seen.trimmed = HY_MAX(t->seen.trimmed, p->trimmed);
+	if (t->space->unfollowed)
+		t->seen.trimmed = t->seen.version;
+	t->disk_version = t->map.base = p->version;
+	t->map.counted = place_get_map_counts(p->counts, &t->map.rows, &t->map.tombstones) && as_then;
+	t->map.bytes = p->total;
+	if (p->version == 0)
+		sdb_map_become_whole(s, t);
+	return p->version >= t->map.gap_end && t->seen.trimmed <= t->seen.version;
+}
+
 static bool merge_table(struct sdb_shard *s, struct sdb_table *t, const struct place_table *p)
 {
 	bool good = true;
@@ -191,12 +208,7 @@ static bool merge_table(struct sdb_shard *s, struct sdb_table *t, const struct p
 		good = merge_log(s, t, p);
 		break;
 	case KT_MAP:
-		good = p->version >= t->map.gap_end;
-		/* RocksDB has the key as of one moment, so up to its version it is right, whatever the log had. */
-		sdb_map_drop(s, t, p->version);
-		t->seen.version = HY_MAX(t->seen.version, p->version);
-		t->disk_version = t->map.base = p->version;
-		t->map.whole = p->version == 0;
+		good = merge_map_head(s, t, p);
 		break;
 	case KT_WINDOW:
 		t->window.split_ms = t->window.disk_newest_ms = p->newest_ms;
@@ -285,7 +297,7 @@ static bool merge_map(struct sdb_shard *s, struct sdb_table *t, const struct sdb
 		struct hy_link *at = t->map.by_version.next;
 		for (uint32_t i = 0; i < scan->count; i++)
 			sdb_map_merge(s, t, &rows[i], &at);
-		t->map.whole = true;
+		sdb_map_become_whole(s, t);
 	}
 	hy_free(rows);
 	return good;

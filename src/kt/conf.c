@@ -8,6 +8,7 @@ const struct kt_space conf_spaces[] = {
 	{CONF_WINDOW, KT_WINDOW, "window", NULL},
 	{CONF_OTHER_LOG, KT_LOG, "other log", NULL},
 	{CONF_OTHER_MAP, KT_MAP, "other map", NULL},
+	{CONF_UNFOLLOWED, KT_MAP, "unfollowed map", NULL, true},
 	{0},
 };
 

@@ -12,7 +12,8 @@
 
 #include "kt/kt.h"
 
-enum { CONF_LOG = 1, CONF_MAP = 2, CONF_WINDOW = 3, CONF_OTHER_LOG = 4, CONF_OTHER_MAP = 5 };
+enum { CONF_LOG = 1, CONF_MAP = 2, CONF_WINDOW = 3, CONF_OTHER_LOG = 4, CONF_OTHER_MAP = 5,
+	CONF_UNFOLLOWED = 6 };
 extern const struct kt_space conf_spaces[];
 
 struct conf {
@@ -90,6 +91,10 @@ void conf_wait_moved(struct conf *c, struct call *call);
 #define OP_TRIM(v)                                               \
 	{                                                        \
 		.kind = KT_TRIM, .space = CONF_LOG, .version = v \
+	}
+#define OP_TRIM_MAP(v)                                           \
+	{                                                        \
+		.kind = KT_TRIM, .space = CONF_MAP, .version = v \
 	}
 #define OP_PUT(n, v)                                                     \
 	{                                                                \

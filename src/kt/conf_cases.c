@@ -146,6 +146,75 @@ static void maps(struct conf *c, struct call *call)
 	CHECK_EQ(c, row.version, 4);
 }
 
+static void trim_tombstones(struct conf *c, struct call *call)
+{
+	struct kt_head head;
+	struct kt_rows rows;
+	struct kt_result r;
+	CHECK_EQ(c, conf_write(c, call, ann(), OPS(OP_PUT(B("a"), B("1")), OP_PUT(B("b"), B("22"))), NULL), HY_OK);
+	CHECK_EQ(c, conf_write(c, call, ann(), OPS(OP_DELETE(B("a")), OP_PUT(B("c"), B("333"))), NULL), HY_OK);
+	CHECK_EQ(c, conf_write(c, call, ann(), OPS(OP_DELETE(B("c"))), NULL), HY_OK);
+	CHECK_EQ(c, conf_head(c, call, ann(), CONF_MAP, &head), HY_OK);
+	CHECK_EQ(c, head.tombstones, 2);
+	CHECK_EQ(c, conf_write(c, call, ann(), OPS(OP_TRIM_MAP(4)), &r), HY_OK);
+	CHECK_EQ(c, r.versions[0], 0);
+	CHECK_EQ(c, conf_changes(c, call, ann(), CONF_MAP, 3, ALL, &rows), HY_OUT_OF_RANGE);
+	CHECK_EQ(c, rows.trimmed, 4);
+	CHECK_EQ(c, rows.version, 5);
+	CHECK_EQ(c, conf_changes(c, call, ann(), CONF_MAP, 4, ALL, &rows), HY_OK);
+	CHECK_EQ(c, rows.count, 1);
+	CHECK(c, rows.rows[0].deleted);
+	CHECK_EQ(c, conf_head(c, call, ann(), CONF_MAP, &head), HY_OK);
+	CHECK_EQ(c, head.version, 5);
+	CHECK_EQ(c, head.trimmed, 4);
+	CHECK_EQ(c, head.rows, 1);
+	CHECK_EQ(c, head.bytes, 2);
+	CHECK_EQ(c, head.tombstones, 1);
+	/* A row that the same write deletes, and one that comes back. */
+	CHECK_EQ(c, conf_write(c, call, ann(), OPS(OP_DELETE(B("b")), OP_TRIM_MAP(6), OP_INSERT(B("a"), B("4"))), &r),
+		HY_OK);
+	CHECK_EQ(c, r.versions[2], 7);
+	CHECK_EQ(c, conf_write(c, call, ann(), OPS(OP_TRIM_MAP(UINT64_MAX)), &r), HY_OK);
+	CHECK_EQ(c, conf_range(c, call, ann(), CONF_MAP, B(""), ALL, &rows), HY_OK);
+	CHECK_EQ(c, rows.count, 1);
+	CHECK_EQ(c, rows.trimmed, 7);
+	CHECK_EQ(c, rows.rows[0].version, 7);
+}
+
+static void nobody_follows(struct conf *c, struct call *call)
+{
+	struct kt_head head;
+	struct kt_rows rows;
+	struct kt_result r;
+	struct kt_op put = {.kind = KT_PUT, .space = CONF_UNFOLLOWED, .name = B("a"), .value = B("1")};
+	const struct kt_op delete = {.kind = KT_DELETE, .space = CONF_UNFOLLOWED, .name = B("a")};
+	const struct kt_op none = {.kind = KT_EXPECT_ROW, .space = CONF_UNFOLLOWED, .name = B("a")};
+	const struct kt_op trim = {.kind = KT_TRIM, .space = CONF_UNFOLLOWED, .version = 1};
+	CHECK_EQ(c, conf_changes(c, call, ann(), CONF_UNFOLLOWED, 0, ALL, &rows), HY_OK);
+	CHECK_EQ(c, conf_write(c, call, ann(), &put, 1, &r), HY_OK);
+	CHECK_EQ(c, conf_write(c, call, ann(), &delete, 1, &r), HY_OK);
+	CHECK_EQ(c, r.versions[0], 2);
+	CHECK_EQ(c, conf_write(c, call, ann(), &delete, 1, &r), HY_OK);
+	CHECK_EQ(c, r.versions[0], 0);
+	CHECK_EQ(c, conf_write(c, call, ann(), OPS(none, put, trim, put, delete, put), &r), HY_OK);
+	CHECK_EQ(c, r.versions[5], 6);
+	put.name = B("b");
+	CHECK_EQ(c, conf_write(c, call, ann(), OPS(put, delete), &r), HY_OK);
+	CHECK_EQ(c, conf_head(c, call, ann(), CONF_UNFOLLOWED, &head), HY_OK);
+	CHECK_EQ(c, head.version, 8);
+	CHECK_EQ(c, head.trimmed, 8);
+	CHECK_EQ(c, head.rows, 1);
+	CHECK_EQ(c, head.tombstones, 0);
+	CHECK_EQ(c, conf_changes(c, call, ann(), CONF_UNFOLLOWED, 8, ALL, &rows), HY_OK);
+	CHECK_EQ(c, rows.count, 0);
+	CHECK_EQ(c, conf_changes(c, call, ann(), CONF_UNFOLLOWED, 7, ALL, &rows), HY_OUT_OF_RANGE);
+	CHECK_EQ(c, rows.version, 8);
+	CHECK_EQ(c, conf_changes(c, call, ann(), CONF_UNFOLLOWED, 9, ALL, &rows), HY_OUT_OF_RANGE);
+	CHECK_EQ(c, conf_range(c, call, ann(), CONF_UNFOLLOWED, B(""), ALL, &rows), HY_OK);
+	CHECK_EQ(c, rows.count, 1);
+	CHECK(c, hy_bytes_equal(rows.rows[0].name, B("b")));
+}
+
 static void several_rows(struct conf *c, struct call *call)
 {
 	struct kt_row rows[KT_PLACES_MAX];
@@ -189,6 +258,12 @@ static void full_map(struct conf *c, struct call *call)
 	CHECK_EQ(c, conf_write(c, call, ann(), OPS(OP_DELETE(hy_bytes(first, 8))), NULL), HY_OK);
 	CHECK_EQ(c, conf_write(c, call, ann(), OPS(OP_INSERT(B("more"), B("x"))), NULL), HY_RESOURCE_EXHAUSTED);
 	CHECK_EQ(c, conf_write(c, call, ann(), OPS(OP_INSERT(hy_bytes(first, 8), B("again"))), NULL), HY_OK);
+	/* Tombstones that were trimmed make room. */
+	CHECK_EQ(c, conf_write(c, call, ann(), OPS(OP_DELETE(hy_bytes(first, 8))), NULL), HY_OK);
+	CHECK_EQ(c, conf_write(c, call, ann(), OPS(OP_PUT(B("more"), B("x"))), NULL), HY_RESOURCE_EXHAUSTED);
+	CHECK_EQ(c, conf_write_lazily(c, call, ann(), OPS(OP_TRIM_MAP(UINT64_MAX))), HY_OK);
+	CHECK_EQ(c, conf_write(c, call, ann(), OPS(OP_PUT(B("more"), B("x"))), NULL), HY_OK);
+	CHECK_EQ(c, conf_write(c, call, ann(), OPS(OP_PUT(B("too many"), B("x"))), NULL), HY_RESOURCE_EXHAUSTED);
 }
 
 static void all_or_nothing(struct conf *c, struct call *call)
@@ -234,6 +309,7 @@ static void bad_arguments(struct conf *c, struct call *call)
 		{.kind = KT_APPEND, .space = 9},
 		{.kind = KT_APPEND, .space = 200},
 		{.kind = KT_APPEND, .space = CONF_MAP},
+		{.kind = KT_TRIM, .space = CONF_WINDOW, .version = 1},
 		{.kind = KT_PUT, .space = CONF_LOG, .name = B("x")},
 		{.kind = KT_PUT, .space = CONF_MAP},
 		{.kind = KT_INSERT, .space = CONF_WINDOW, .name = B("short")},
@@ -680,6 +756,8 @@ const struct conf_scenario conf_scenarios[] = {
 	{"bounds of a log count what is there now", {trim_at_the_bound}},
 	{"changes come in pages that say how far they go", {pages}},
 	{"maps insert, put, delete and keep tombstones", {maps}},
+	{"tombstones go by a trim, which keeps the version", {trim_tombstones}},
+	{"of a map that nobody follows deleted rows leave nothing but the version", {nobody_follows}},
 	{"several rows are read at once, and those that are not there are empty", {several_rows}},
 	{"a map takes names up to its bound", {full_map}},
 	{"a write is made whole or not at all", {all_or_nothing}},

@@ -20,11 +20,17 @@ struct model_row {
 	bool deleted;
 };
 
+struct model_map {
+	uint8_t space;
+	uint64_t version, trimmed;
+	struct model_row rows[NAMES];
+};
+
 struct model {
 	struct hy_key key;
-	uint64_t log_version, trimmed, map_version;
+	uint64_t log_version, trimmed;
 	struct value log[LOG_ROWS + 1]; /* by version */
-	struct model_row map[NAMES];
+	struct model_map maps[2]; /* followed, and not */
 	struct {
 		struct conf_name name;
 		uint64_t version;
@@ -109,18 +115,51 @@ static void send_message(struct conf *c, struct call *call, struct random_state 
 	m->windows[m->window_count++].value = dup;
 }
 
+static struct model_map *draw_map(struct random_state *s, unsigned worker, struct model *m)
+{
+	return &m->maps[draw(s, worker, 2)];
+}
+
+static bool is_there(const struct model_row *row)
+{
+	return row->version && !row->deleted;
+}
+
+/** A row of the map has changed. */
+static void note_change(struct model_map *map, struct model_row *row, struct model_row now)
+{
+	now.version = ++map->version;
+	*row = now;
+	if (map->space == CONF_UNFOLLOWED)
+		map->trimmed = map->version;
+}
+
+static void delete_row(struct conf *c, struct call *call, struct model *m, struct model_map *map, unsigned i)
+{
+	const struct kt_op op = {.kind = KT_DELETE, .space = map->space, .name = name_of(i)};
+	bool there = is_there(&map->rows[i]);
+	struct kt_result r;
+	CHECK_EQ(c, conf_write(c, call, &m->key, &op, 1, &r), HY_OK);
+	CHECK_EQ(c, r.versions[0], there ? map->version + 1 : 0);
+	if (there)
+		note_change(map, &map->rows[i], (struct model_row){.deleted = true});
+}
+
 static void change_map(struct conf *c, struct call *call, struct random_state *s, unsigned worker, struct model *m)
 {
+	struct model_map *map = draw_map(s, worker, m);
 	unsigned i = (unsigned)draw(s, worker, NAMES);
-	struct model_row *row = &m->map[i];
-	bool there = row->version && !row->deleted;
+	struct model_row *row = &map->rows[i];
+	bool there = is_there(row);
 	struct value v = new_value(s, worker);
+	const struct hy_bytes bytes = bytes_of(call, v);
+	const struct kt_op insert = {.kind = KT_INSERT, .space = map->space, .name = name_of(i), .value = bytes};
+	const struct kt_op put = {.kind = KT_PUT, .space = map->space, .name = name_of(i), .value = bytes};
+	struct kt_op expect = {.kind = KT_EXPECT_ROW, .space = map->space, .name = name_of(i)};
 	struct kt_result r;
-	int status;
 	switch (draw(s, worker, 4)) {
 	case 0:
-		status = conf_write(c, call, &m->key, OPS(OP_INSERT(name_of(i), bytes_of(call, v))), &r);
-		CHECK_EQ(c, status, there ? HY_ALREADY_EXISTS : HY_OK);
+		CHECK_EQ(c, conf_write(c, call, &m->key, &insert, 1, &r), there ? HY_ALREADY_EXISTS : HY_OK);
 		if (there) {
 			CHECK_EQ(c, r.stored.version, row->version);
 			CHECK(c, is_value(r.stored.value, row->value));
@@ -128,27 +167,33 @@ static void change_map(struct conf *c, struct call *call, struct random_state *s
 		}
 		break;
 	case 1:
-		CHECK_EQ(c, conf_write(c, call, &m->key, OPS(OP_DELETE(name_of(i))), &r), HY_OK);
-		CHECK_EQ(c, r.versions[0], there ? m->map_version + 1 : 0);
-		if (there)
-			*row = (struct model_row){.version = ++m->map_version, .deleted = true};
+		delete_row(c, call, m, map, i);
 		return;
 	case 2: {
-		struct kt_op expect = {.kind = KT_EXPECT_ROW, .space = CONF_MAP, .name = name_of(i)};
-		expect.version = there ? row->version : 0;
 		bool wrong = draw(s, worker, 3) == 0;
-		expect.version += wrong ? 1 : 0;
-		struct kt_op ops[] = {expect, OP_PUT(name_of(i), bytes_of(call, v))};
-		status = conf_write(c, call, &m->key, ops, 2, &r);
+		expect.version = (there ? row->version : 0) + (wrong ? 1 : 0);
+		int status = conf_write(c, call, &m->key, (struct kt_op[]){expect, put}, 2, &r);
 		CHECK_EQ(c, status, wrong ? HY_ABORTED : HY_OK);
 		if (wrong)
 			return;
 		break;
 	}
 	default:
-		CHECK_EQ(c, conf_write(c, call, &m->key, OPS(OP_PUT(name_of(i), bytes_of(call, v))), &r), HY_OK);
+		CHECK_EQ(c, conf_write(c, call, &m->key, &put, 1, &r), HY_OK);
 	}
-	*row = (struct model_row){.version = ++m->map_version, .value = v};
+	note_change(map, row, (struct model_row){.value = v});
+}
+
+static void trim_map(struct conf *c, struct call *call, struct random_state *s, unsigned worker, struct model *m)
+{
+	struct model_map *map = draw_map(s, worker, m);
+	uint64_t upto = draw(s, worker, map->version + 2);
+	const struct kt_op op = {.kind = KT_TRIM, .space = map->space, .version = upto};
+	if (draw(s, worker, 2))
+		CHECK_EQ(c, conf_write_lazily(c, call, &m->key, &op, 1), HY_OK);
+	CHECK_EQ(c, conf_write(c, call, &m->key, &op, 1, NULL), HY_OK);
+	upto = HY_MIN(upto, map->version);
+	map->trimmed = HY_MAX(map->trimmed, upto);
 }
 
 static void trim(struct conf *c, struct call *call, struct random_state *s, unsigned worker, struct model *m)
@@ -191,38 +236,43 @@ static void check_log_changes(
 static void check_map_changes(
 	struct conf *c, struct call *call, struct random_state *s, unsigned worker, struct model *m)
 {
-	uint64_t since = draw(s, worker, m->map_version + 1);
+	const struct model_map *map = draw_map(s, worker, m);
+	uint64_t since = map->trimmed - draw(s, worker, 2) * draw(s, worker, map->trimmed + 1);
+	since += draw(s, worker, map->version - map->trimmed + 2);
 	struct kt_rows rows;
-	CHECK_EQ(c, conf_changes(c, call, &m->key, CONF_MAP, since, (struct kt_limits){0}, &rows), HY_OK);
-	CHECK_EQ(c, rows.version, m->map_version);
+	int status = conf_changes(c, call, &m->key, map->space, since, (struct kt_limits){0}, &rows);
+	CHECK_EQ(c, status, since < map->trimmed || since > map->version ? HY_OUT_OF_RANGE : HY_OK);
+	CHECK_EQ(c, rows.version, map->version);
+	CHECK_EQ(c, rows.trimmed, map->trimmed);
 	size_t expected = 0;
-	for (unsigned i = 0; i < NAMES; i++)
-		expected += m->map[i].version > since;
+	for (unsigned i = 0; i < NAMES && !status; i++)
+		expected += map->rows[i].version > since;
 	CHECK_EQ(c, rows.count, expected);
 	for (size_t i = 0; i < rows.count; i++) {
 		unsigned n = 0;
 		while (n < NAMES && !hy_bytes_equal(rows.rows[i].name, name_of(n)))
 			n++;
 		CHECK(c, n < NAMES);
-		CHECK_EQ(c, rows.rows[i].version, m->map[n].version);
-		CHECK_EQ(c, rows.rows[i].deleted, m->map[n].deleted);
-		CHECK(c, is_value(rows.rows[i].value, m->map[n].value));
+		CHECK_EQ(c, rows.rows[i].version, map->rows[n].version);
+		CHECK_EQ(c, rows.rows[i].deleted, map->rows[n].deleted);
+		CHECK(c, is_value(rows.rows[i].value, map->rows[n].value));
 		CHECK(c, i == 0 || rows.rows[i - 1].version < rows.rows[i].version);
 	}
 }
 
 static void check_ranges(struct conf *c, struct call *call, struct random_state *s, unsigned worker, struct model *m)
 {
+	const struct model_map *map = draw_map(s, worker, m);
 	struct kt_rows rows;
 	unsigned from = (unsigned)draw(s, worker, NAMES);
-	CHECK_EQ(c, conf_range(c, call, &m->key, CONF_MAP, name_of(from), (struct kt_limits){0}, &rows), HY_OK);
+	CHECK_EQ(c, conf_range(c, call, &m->key, map->space, name_of(from), (struct kt_limits){0}, &rows), HY_OK);
 	size_t n = 0;
 	for (unsigned i = from + 1; i < NAMES; i++) {
-		if (!m->map[i].version || m->map[i].deleted)
+		if (!is_there(&map->rows[i]))
 			continue;
 		CHECK(c, n < rows.count);
 		CHECK(c, hy_bytes_equal(rows.rows[n].name, name_of(i)));
-		CHECK(c, is_value(rows.rows[n++].value, m->map[i].value));
+		CHECK(c, is_value(rows.rows[n++].value, map->rows[i].value));
 	}
 	CHECK_EQ(c, n, rows.count);
 
@@ -243,27 +293,30 @@ static void check_several(struct conf *c, struct call *call, struct random_state
 {
 	struct kt_place places[KT_PLACES_MAX];
 	struct kt_row rows[KT_PLACES_MAX];
-	unsigned names[KT_PLACES_MAX], count = 1 + (unsigned)draw(s, worker, KT_PLACES_MAX);
+	const struct model_row *want[KT_PLACES_MAX];
+	unsigned count = 1 + (unsigned)draw(s, worker, KT_PLACES_MAX);
 	for (unsigned i = 0; i < count; i++) {
-		names[i] = (unsigned)draw(s, worker, NAMES);
-		places[i] = (struct kt_place){CONF_MAP, name_of(names[i])};
+		const struct model_map *map = draw_map(s, worker, m);
+		unsigned name = (unsigned)draw(s, worker, NAMES);
+		want[i] = &map->rows[name];
+		places[i] = (struct kt_place){map->space, name_of(name)};
 	}
 	CHECK_EQ(c, conf_rows(c, call, &m->key, places, count, rows), HY_OK);
 	for (unsigned i = 0; i < count; i++) {
-		const struct model_row *row = &m->map[names[i]];
-		CHECK_EQ(c, rows[i].version, row->deleted ? 0 : row->version);
-		CHECK(c, !rows[i].version || is_value(rows[i].value, row->value));
+		CHECK_EQ(c, rows[i].version, want[i]->deleted ? 0 : want[i]->version);
+		CHECK(c, !rows[i].version || is_value(rows[i].value, want[i]->value));
 	}
 }
 
 static void check_rows(struct conf *c, struct call *call, struct random_state *s, unsigned worker, struct model *m)
 {
 	struct kt_row row;
+	const struct model_map *map = draw_map(s, worker, m);
 	unsigned i = (unsigned)draw(s, worker, NAMES);
-	bool there = m->map[i].version && !m->map[i].deleted;
-	CHECK_EQ(c, conf_row(c, call, &m->key, CONF_MAP, name_of(i), &row), there ? HY_OK : HY_NOT_FOUND);
+	bool there = is_there(&map->rows[i]);
+	CHECK_EQ(c, conf_row(c, call, &m->key, map->space, name_of(i), &row), there ? HY_OK : HY_NOT_FOUND);
 	if (there)
-		CHECK(c, is_value(row.value, m->map[i].value));
+		CHECK(c, is_value(row.value, map->rows[i].value));
 	check_several(c, call, s, worker, m);
 	if (m->window_count) {
 		unsigned w = (unsigned)draw(s, worker, m->window_count);
@@ -280,10 +333,27 @@ static void check_rows(struct conf *c, struct call *call, struct random_state *s
 		CHECK(c, is_value(row.value, m->log[v]));
 }
 
+static void check_map_head(struct conf *c, struct call *call, struct model *m, const struct model_map *map)
+{
+	struct kt_head head, want = {.version = map->version, .trimmed = map->trimmed};
+	for (unsigned i = 0; i < NAMES; i++) {
+		const struct model_row *row = &map->rows[i];
+		want.rows += is_there(row);
+		want.bytes += is_there(row) ? row->value.len : 0;
+		want.tombstones += row->deleted && row->version > map->trimmed;
+	}
+	CHECK_EQ(c, conf_head(c, call, &m->key, map->space, &head), HY_OK);
+	CHECK_EQ(c, head.version, want.version);
+	CHECK_EQ(c, head.trimmed, want.trimmed);
+	CHECK_EQ(c, head.rows, want.rows);
+	CHECK_EQ(c, head.bytes, want.bytes);
+	CHECK_EQ(c, head.tombstones, want.tombstones);
+}
+
 static void check_heads(struct conf *c, struct call *call, struct model *m)
 {
 	struct kt_head head;
-	uint64_t bytes = 0, rows = 0;
+	uint64_t bytes = 0;
 	CHECK_EQ(c, conf_head(c, call, &m->key, CONF_LOG, &head), HY_OK);
 	for (uint64_t v = m->trimmed + 1; v <= m->log_version; v++)
 		bytes += m->log[v].len;
@@ -291,16 +361,8 @@ static void check_heads(struct conf *c, struct call *call, struct model *m)
 	CHECK_EQ(c, head.trimmed, m->trimmed);
 	CHECK_EQ(c, head.rows, m->log_version - m->trimmed);
 	CHECK_EQ(c, head.bytes, bytes);
-	bytes = 0;
-	for (unsigned i = 0; i < NAMES; i++) {
-		bool there = m->map[i].version && !m->map[i].deleted;
-		rows += there;
-		bytes += there ? m->map[i].value.len : 0;
-	}
-	CHECK_EQ(c, conf_head(c, call, &m->key, CONF_MAP, &head), HY_OK);
-	CHECK_EQ(c, head.version, m->map_version);
-	CHECK_EQ(c, head.rows, rows);
-	CHECK_EQ(c, head.bytes, bytes);
+	check_map_head(c, call, m, &m->maps[0]);
+	check_map_head(c, call, m, &m->maps[1]);
 }
 
 /* ---- the run
@@ -331,6 +393,8 @@ static void work(struct conf *c, struct call *call, unsigned worker)
 		case 5:
 			if (draw(s, worker, 4) == 0)
 				trim(c, &step, s, worker, m);
+			else if (draw(s, worker, 2) == 0)
+				trim_map(c, &step, s, worker, m);
 			break;
 		case 6:
 			check_log_changes(c, &step, s, worker, m);
@@ -349,6 +413,13 @@ static void work(struct conf *c, struct call *call, unsigned worker)
 	}
 }
 
+static void init_model(struct model *m, uint32_t uin)
+{
+	m->key = hy_key_user(uin);
+	m->maps[0].space = CONF_MAP;
+	m->maps[1].space = CONF_UNFOLLOWED;
+}
+
 void conf_random_start(struct conf *c, struct call *call)
 {
 	struct random_state *s = c->state = hy_zalloc(sizeof *s);
@@ -356,7 +427,7 @@ void conf_random_start(struct conf *c, struct call *call)
 	for (unsigned w = 0; w < WORKERS; w++) {
 		s->rand[w] = conf_rand(&seed);
 		for (unsigned k = 0; k < KEYS; k++)
-			s->models[w][k].key = hy_key_user(1000 + w * KEYS + k);
+			init_model(&s->models[w][k], 1000 + w * KEYS + k);
 	}
 	conf_random_go_on(c, call);
 }

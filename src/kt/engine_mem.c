@@ -128,9 +128,13 @@ static bool view_row(void *arg, const struct kt_space *space, struct hy_bytes na
 	return r != NULL;
 }
 
-static size_t view_names(void *arg, const struct kt_space *space)
+static size_t view_names(void *arg, const struct kt_space *space, uint64_t trimmed)
 {
-	return ((struct mem_key *)arg)->tables[space->id].count;
+	const struct mem_table *t = &((struct mem_key *)arg)->tables[space->id];
+	size_t names = t->count;
+	for (size_t i = 0; i < t->count && t->count >= KT_MAP_NAMES_MAX; i++)
+		names -= t->rows[i]->row.deleted && t->rows[i]->row.version <= trimmed;
+	return names;
 }
 
 static uint64_t view_total_at(void *arg, const struct kt_space *space, uint64_t version)
@@ -138,6 +142,19 @@ static uint64_t view_total_at(void *arg, const struct kt_space *space, uint64_t 
 	uint8_t name[8];
 	hy_put_be64(name, version);
 	return find_row(&((struct mem_key *)arg)->tables[space->id], hy_bytes(name, 8))->total;
+}
+
+/** MAP. */
+static void drop_tombstones(struct mem_table *t)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < t->count; i++) {
+		if (t->rows[i]->row.deleted && t->rows[i]->row.version <= t->now.trimmed)
+			hy_free(t->rows[i]);
+		else
+			t->rows[kept++] = t->rows[i];
+	}
+	t->count = kept;
 }
 
 static void apply(struct mem_key *k, const struct kt_effect *e)
@@ -155,15 +172,22 @@ static void apply(struct mem_key *k, const struct kt_effect *e)
 		t->now.total = e->total;
 		break;
 	case KT_EFFECT_TRIM:
-		drop_first(t, e->version - t->now.trimmed);
+		if (e->space->shape == KT_LOG)
+			drop_first(t, e->version - t->now.trimmed);
 		t->now.trimmed = e->version;
 		t->now.trimmed_total = e->total;
+		if (e->space->shape == KT_MAP)
+			drop_tombstones(t);
 		break;
 	case KT_EFFECT_PUT:
 	case KT_EFFECT_DELETE:
 		row.deleted = e->kind == KT_EFFECT_DELETE;
 		put_row(t, &row, 0);
 		t->now.version = e->version;
+		if (e->space->unfollowed) {
+			t->now.trimmed = e->version;
+			drop_tombstones(t);
+		}
 		break;
 	case KT_EFFECT_WINDOW:
 		put_row(t, &row, 0);
@@ -292,6 +316,7 @@ static int mem_read_head(struct kt *kt, struct call *call, const struct hy_key *
 		return HY_OK;
 	for (size_t i = 0; i < t->count; i++) {
 		ret_head->rows += t->rows[i]->row.deleted ? 0 : 1;
+		ret_head->tombstones += t->rows[i]->row.deleted ? 1 : 0;
 		ret_head->bytes += t->rows[i]->row.value.len;
 	}
 	return HY_OK;

@@ -8,10 +8,10 @@
 #define LOAD_TIMEOUT_US (30ull * 1000 * 1000)
 
 /*
- * What a portion holds: PUT place value, DELETE_LOG key-length key space from to (both versions included). The mover
- * expands the deletes, which may be many.
+ * What a portion holds: PUT place value, DELETE place, DELETE_LOG key-length key space from to (both versions
+ * included). The mover expands the latter, which may be many.
  */
-enum { OP_PUT = 1, OP_DELETE_LOG = 2 };
+enum { OP_PUT = 1, OP_DELETE_LOG = 2, OP_DELETE = 3 };
 
 static void put_op(struct hy_buf *ops, uint8_t op)
 {
@@ -54,15 +54,26 @@ static void gather_map(struct sdb_portion *p, struct sdb_table *t)
 {
 	struct hy_buf *value = &p->shard->scratch;
 	for (struct hy_link *at = t->map.by_version.prev; at != &t->map.by_version; at = at->prev) {
-		const struct sdb_row *r = hy_container_of(at, struct sdb_row, map.by_version);
+		struct sdb_row *r = hy_container_of(at, struct sdb_row, map.by_version);
 		struct place_name place;
 		if (r->version <= t->disk_version)
 			break;
+		r->map.on_disk = true;
 		place_map_row(&place, &t->entry->key, t->space->id, sdb_row_name(r));
 		hy_buf_clear(value);
 		place_put_map_value(value, r->version, r->kind == KT_EFFECT_DELETE, sdb_row_value(r));
 		put_row(p, &place, value);
 	}
+	struct sdb_row *r;
+	hy_list_each (r, &t->map.buried, struct sdb_row, map.by_version) {
+		struct place_name place;
+		if (!r->map.on_disk)
+			continue;
+		place_map_row(&place, &t->entry->key, t->space->id, sdb_row_name(r));
+		put_op(&p->ops, OP_DELETE);
+		hy_buf_put_bytes(&p->ops, place_bytes(&place));
+	}
+	sdb_map_handed_out(p->shard, t);
 	t->disk_version = t->seen.version;
 }
 
@@ -93,8 +104,13 @@ static void gather_head(struct sdb_portion *p, const struct sdb_entry *e)
 			.trimmed = t->seen.trimmed,
 			.total = t->seen.total,
 			.trimmed_total = t->seen.trimmed_total,
-			.newest_ms = t->space->shape == KT_WINDOW ? t->window.disk_newest_ms : 0,
 		};
+		if (t->space->shape == KT_WINDOW)
+			head.newest_ms = t->window.disk_newest_ms;
+		if (t->space->shape == KT_MAP && (t->map.whole || t->map.counted)) {
+			head.total = t->map.bytes;
+			head.counts = place_map_counts(t->map.rows, t->map.tombstones);
+		}
 		place_put_table(value, &head);
 	}
 	struct place_name place;
@@ -225,9 +241,14 @@ bool sdb_portion_apply(const struct sdb_portion *p, struct rows_batch *batch)
 				return false;
 			continue;
 		}
-		if (op != OP_PUT || !hy_get_bytes(&in, &name) || !hy_get_bytes(&in, &value))
+		if (!hy_get_bytes(&in, &name))
 			return false;
-		rows_batch_put(batch, name, value);
+		if (op == OP_DELETE)
+			rows_batch_delete(batch, name);
+		else if (op == OP_PUT && hy_get_bytes(&in, &value))
+			rows_batch_put(batch, name, value);
+		else
+			return false;
 	}
 	return true;
 }

@@ -107,9 +107,10 @@ static void judge_trim(struct judge *j, const struct kt_space *space, const stru
 	struct kt_judged *t = table(j, space);
 	uint64_t upto = op->version + (PLANTED(trim_one_too_far) ? 1 : 0);
 	upto = HY_MIN(upto, t->version);
-	if (upto <= t->trimmed)
+	if (upto <= t->trimmed || space->unfollowed)
 		return;
-	t->trimmed_total = upto == t->version ? t->total : total_at(j, space, upto);
+	if (space->shape == KT_LOG)
+		t->trimmed_total = upto == t->version ? t->total : total_at(j, space, upto);
 	t->trimmed = upto;
 	add_effect(j, KT_EFFECT_TRIM, space, op, upto, t->trimmed_total);
 }
@@ -118,8 +119,9 @@ static void judge_trim(struct judge *j, const struct kt_space *space, const stru
 static int judge_put(struct judge *j, const struct kt_space *space, const struct kt_op *op, uint64_t *version)
 {
 	struct kt_row row;
-	if (j->view->names(j->view->arg, space) + j->effect_count >= KT_MAP_NAMES_MAX &&
-		!j->view->row(j->view->arg, space, op->name, &row))
+	uint64_t trimmed = space->unfollowed ? UINT64_MAX : table(j, space)->trimmed;
+	if (j->view->names(j->view->arg, space, trimmed) + j->effect_count >= KT_MAP_NAMES_MAX &&
+		(!j->view->row(j->view->arg, space, op->name, &row) || (row.deleted && row.version <= trimmed)))
 		return HY_RESOURCE_EXHAUSTED;
 	*version = add_effect(j, KT_EFFECT_PUT, space, op, ++table(j, space)->version, 0);
 	return HY_OK;

@@ -9,7 +9,7 @@
 
 #include "kt/engine.h"
 
-/** A table as it is once all that is on its way is durable. LOG: it has version - trimmed rows, total - trimmed_total
+/** A table as it is once all that is on its way is durable. MAP nobody follows: trimmed is the version. LOG: it has version - trimmed rows, total - trimmed_total
  * bytes. */
 struct kt_judged {
 	uint64_t version, trimmed;
@@ -21,8 +21,8 @@ struct kt_view {
 	struct kt_judged (*table)(void *arg, const struct kt_space *space);
 	/** MAP (a tombstone too: `deleted`), WINDOW. False: no such row. */
 	bool (*row)(void *arg, const struct kt_space *space, struct hy_bytes name, struct kt_row *ret_row);
-	/** MAP: names there are, tombstones included. */
-	size_t (*names)(void *arg, const struct kt_space *space);
+	/** MAP: names there are, without tombstones up to `trimmed`; below KT_MAP_NAMES_MAX it may be too many. */
+	size_t (*names)(void *arg, const struct kt_space *space, uint64_t trimmed);
 	/** LOG: bytes ever appended up to a version that is above the trim mark and at most the table's. */
 	uint64_t (*total_at)(void *arg, const struct kt_space *space, uint64_t version);
 	void *arg;
@@ -36,7 +36,7 @@ struct kt_effect {
 	enum kt_effect_kind kind;
 	const struct kt_space *space;
 	uint64_t version; /* TRIM: the new mark */
-	uint64_t total;   /* APPEND, TRIM: bytes ever appended up to `version` */
+	uint64_t total;   /* APPEND, TRIM: bytes ever appended up to `version`; of a map 0 */
 	struct hy_bytes name, value;
 };
 

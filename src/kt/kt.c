@@ -45,10 +45,9 @@ static const char *op_fault(const struct kt *kt, const struct kt_op *op)
 			return "for maps only";
 		break;
 	case KT_APPEND:
+		return space->shape == KT_LOG ? NULL : "for logs only";
 	case KT_TRIM:
-		if (space->shape != KT_LOG)
-			return "for logs only";
-		return NULL;
+		return space->shape == KT_WINDOW ? "a window is never trimmed" : NULL;
 	case KT_EXPECT_VERSION:
 	case KT_EXPECT_NOT_EMPTY:
 		return NULL;

@@ -100,6 +100,22 @@ bool place_get_map_name(struct hy_bytes place, struct hy_bytes *ret_name)
 	return true;
 }
 
+#define COUNT_BITS 20
+#define COUNT_MASK ((1u << COUNT_BITS) - 1)
+
+uint64_t place_map_counts(uint64_t rows, uint64_t tombstones)
+{
+	bool fit = rows <= COUNT_MASK && tombstones <= COUNT_MASK;
+	return fit ? (rows << COUNT_BITS | tombstones) << 1 | 1 : 0;
+}
+
+bool place_get_map_counts(uint64_t counts, uint64_t *ret_rows, uint64_t *ret_tombstones)
+{
+	*ret_rows = counts >> 1 >> COUNT_BITS;
+	*ret_tombstones = counts >> 1 & COUNT_MASK;
+	return counts & 1;
+}
+
 void place_put_table(struct hy_buf *out, const struct place_table *t)
 {
 	hy_buf_append(out, &t->space, 1);

@@ -52,9 +52,18 @@ bool place_get_map_name(struct hy_bytes place, struct hy_bytes *ret_name) HY_MUS
 struct place_table {
 	uint8_t space;
 	uint64_t version, trimmed;
-	uint64_t total, trimmed_total; /* LOG: bytes of values ever appended, up to `version` and up to `trimmed` */
-	uint64_t newest_ms;            /* WINDOW: no row in RocksDB has a later time */
+	/* LOG: bytes of values ever appended, up to `version` and up to `trimmed`. MAP: bytes of its rows, and 0 */
+	uint64_t total, trimmed_total;
+	union {
+		uint64_t newest_ms; /* WINDOW: no row in RocksDB has a later time */
+		uint64_t counts;    /* MAP: place_map_counts(); 0: nobody has counted its rows */
+	};
 };
+
+/** The numbers of rows and of tombstones in one. */
+uint64_t place_map_counts(uint64_t rows, uint64_t tombstones);
+/** False: they were not counted. */
+bool place_get_map_counts(uint64_t counts, uint64_t *ret_rows, uint64_t *ret_tombstones);
 
 void place_put_table(struct hy_buf *out, const struct place_table *t);
 /** Takes one table from the front of a head row's value. False: malformed. */

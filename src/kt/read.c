@@ -308,7 +308,7 @@ int sdb_read_head(struct kt *kt, struct call *call, const struct hy_key *key, co
 	if (status)
 		return status;
 	struct sdb_table *t = sdb_table_find(v.entry, space);
-	if (t && space->shape == KT_MAP)
+	if (t && space->shape == KT_MAP && !t->map.counted)
 		status = sdb_load_map(&v, space);
 	if (t && !status) {
 		*ret_head = (struct kt_head){.version = t->seen.version, .trimmed = t->seen.trimmed};
@@ -318,6 +318,7 @@ int sdb_read_head(struct kt *kt, struct call *call, const struct hy_key *key, co
 		} else if (space->shape == KT_MAP) {
 			ret_head->rows = t->map.rows;
 			ret_head->bytes = t->map.bytes;
+			ret_head->tombstones = t->map.tombstones;
 		}
 	}
 	sdb_visit_end(&v);

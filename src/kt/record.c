@@ -45,17 +45,17 @@ static bool take_byte(struct hy_bytes *in, uint8_t *ret)
 
 static bool decode_effect(const struct kt_space *const *by_id, struct hy_bytes *in, struct kt_effect *e)
 {
-	static const enum kt_shape shape_of[] = {
-		[KT_EFFECT_APPEND] = KT_LOG,
-		[KT_EFFECT_TRIM] = KT_LOG,
-		[KT_EFFECT_PUT] = KT_MAP,
-		[KT_EFFECT_DELETE] = KT_MAP,
-		[KT_EFFECT_WINDOW] = KT_WINDOW,
+	static const uint8_t shapes_of[] = {
+		[KT_EFFECT_APPEND] = 1u << KT_LOG,
+		[KT_EFFECT_TRIM] = 1u << KT_LOG | 1u << KT_MAP,
+		[KT_EFFECT_PUT] = 1u << KT_MAP,
+		[KT_EFFECT_DELETE] = 1u << KT_MAP,
+		[KT_EFFECT_WINDOW] = 1u << KT_WINDOW,
 	};
 	uint8_t kind, space;
 	if (!take_byte(in, &kind) || !take_byte(in, &space) || kind == 0 || kind > KT_EFFECT_WINDOW)
 		return false;
-	if (space > KT_SPACE_ID_MAX || !by_id[space] || by_id[space]->shape != shape_of[kind])
+	if (space > KT_SPACE_ID_MAX || !by_id[space] || !(shapes_of[kind] & 1u << by_id[space]->shape))
 		return false;
 	*e = (struct kt_effect){.kind = kind, .space = by_id[space]};
 	if (!hy_get_varint(in, &e->version) || (e->version == 0 && kind != KT_EFFECT_WINDOW))

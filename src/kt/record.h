@@ -4,7 +4,7 @@
  *
  *	group  := key length (1 byte), key, number of effects (1 byte), effects
  *	effect := kind (1 byte, enum kt_effect_kind), space (1 byte), version, then
- *	          APPEND: total, value     TRIM: total     PUT, WINDOW: name, value     DELETE: name
+ *	          APPEND: total, value     TRIM: total (of a map 0)     PUT, WINDOW: name, value     DELETE: name
  *
  * Numbers are varints; names and values have a varint length before them.
  */

@@ -137,7 +137,7 @@ static void test_a_window_row_expires_with_its_whole_hour(void **state)
 
 static void test_heads_come_back_as_they_were(void **state)
 {
-	const struct place_table t = {7, 1000, 999, 1ull << 50, 12345, 1800000000000};
+	const struct place_table t = {7, 1000, 999, 1ull << 50, 12345, {1800000000000}};
 	struct place_table back;
 	struct hy_buf out = {0};
 	place_put_table(&out, &t);
@@ -152,6 +152,17 @@ static void test_heads_come_back_as_they_were(void **state)
 	hy_buf_fini(&out);
 }
 
+static void test_counts_of_a_map_come_back_or_are_not_kept(void **state)
+{
+	uint64_t rows, tombstones;
+	assert_false(place_get_map_counts(0, &rows, &tombstones));
+	assert_false(place_get_map_counts(place_map_counts(1u << 20, 0), &rows, &tombstones));
+	assert_true(place_get_map_counts(place_map_counts(0, 0), &rows, &tombstones));
+	assert_true(rows == 0 && tombstones == 0);
+	assert_true(place_get_map_counts(place_map_counts(KT_MAP_NAMES_MAX, 77), &rows, &tombstones));
+	assert_true(rows == KT_MAP_NAMES_MAX && tombstones == 77);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -162,6 +173,7 @@ int main(void)
 		cmocka_unit_test(test_rows_of_a_map_lie_between_its_ends),
 		cmocka_unit_test(test_a_window_row_expires_with_its_whole_hour),
 		cmocka_unit_test(test_heads_come_back_as_they_were),
+		cmocka_unit_test(test_counts_of_a_map_come_back_or_are_not_kept),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -18,6 +18,16 @@
  * moment at or after P, and replaying the log after P over it comes to the same state, because every table knows the
  * version up to which RocksDB has it.
  *
+ * Deleted rows of a map. A tombstone at or below the trim mark (of a space that nobody follows the mark is the version)
+ * is *buried*: it is in no answer and not counted, and it is kept only as long as RocksDB may have something of its
+ * name, which the mover deletes there in the batch that carries the mark, or as long as readers of a map that is not
+ * whole would look there. A name that never came to RocksDB is simply forgotten. A deletion in RocksDB leaves no trace,
+ * so what was replayed is measured by the head: it says as of which version RocksDB has the table, rows that were
+ * replayed up to it are dropped, and RocksDB is believed, also in what it does not have; rows above it are believed
+ * against RocksDB, the buried ones too. A mark is a record of the log and stands in the head, the higher one counts; a
+ * tombstone that RocksDB has below it (a mark replayed over a map that was not whole, or a store of a time in which the
+ * space was followed) is buried when it is read, and deleted with the next move of its key.
+ *
  * Threads: a shard, and all under it, belongs to its loop. What the mover and the loops share are the relaxed atomics
  * of struct sdb.
  */
@@ -47,8 +57,10 @@ struct sdb_row {
 	union {
 		uint64_t total; /* APPEND, TRIM: as in struct kt_effect */
 		struct {
-			struct hy_link by_version; /* durable rows of a map, lowest first */
+			struct hy_link by_version; /* durable rows of a map, lowest first; or the buried ones */
 			struct sdb_row *older;     /* what this one supersedes, as long as this is pending */
+			bool buried;               /* durable, deleted, at or below the trim mark */
+			bool on_disk;              /* durable: RocksDB has, or may have, something of this name */
 		} map;
 		struct {
 			struct hy_link by_age; /* durable rows of a window, in the order in which they became so */
@@ -86,11 +98,12 @@ struct sdb_table {
 		struct {
 			struct sdb_row **slots; /* by name: the newest row, pending or not */
 			uint32_t count, cap;
-			uint64_t rows, bytes;      /* durable, without tombstones */
-			struct hy_link by_version; /* durable rows */
-			uint64_t base;    /* what RocksDB had when the head was read */
+			uint64_t rows, bytes, tombstones; /* durable; valid if `whole` or `counted` */
+			struct hy_link by_version;        /* durable rows, without the buried ones */
+			struct hy_link buried; /* deleted and trimmed, but RocksDB, or who looks there, must be told */
+			uint64_t base;         /* what RocksDB had when the head was read */
 			uint64_t gap_end; /* versions up to here were missing in the replayed log: RocksDB has them */
-			bool whole;
+			bool whole, counted;
 		} map;
 		struct {
 			struct hy_link by_age;
@@ -192,7 +205,7 @@ static inline struct sdb *sdb_of(struct kt *kt)
 	return hy_container_of(kt, struct sdb, kt);
 }
 
-/* ---- table.c: memory tables ------------------------------------------------------------------------------------ */
+/* ---- table.c, map.c: memory tables ------------------------------------------------------------------------------------ */
 
 /** NULL: no such table. */
 struct sdb_table *sdb_table_find(const struct sdb_entry *e, const struct kt_space *space);
@@ -223,6 +236,20 @@ uint32_t sdb_map_lower_bound(const struct sdb_table *t, struct hy_bytes name);
 struct sdb_row *sdb_map_row(const struct sdb_table *t, struct hy_bytes name);
 /** MAP. What readers see of a chain: the newest durable row, or NULL. */
 struct sdb_row *sdb_map_visible(struct sdb_row *newest);
+/** MAP, whole. Names there are with all that is on its way, without tombstones up to `trimmed`; below KT_MAP_NAMES_MAX
+ * it may be too many. */
+size_t sdb_map_names(const struct sdb_table *t, uint64_t trimmed);
+/** MAP. Adds a row that is pending, or about to be settled. */
+void sdb_map_put(struct sdb_shard *s, struct sdb_table *t, struct sdb_row *r);
+/** MAP. The row is durable. It may be destroyed: a deletion that need not be kept. */
+void sdb_map_commit(struct sdb_shard *s, struct sdb_table *t, struct sdb_row *r);
+/** MAP. The trim mark was raised. */
+void sdb_map_bury(struct sdb_shard *s, struct sdb_table *t);
+/** MAP. The mover was told to delete the buried names. */
+void sdb_map_handed_out(struct sdb_shard *s, struct sdb_table *t);
+/** MAP. All that RocksDB has was merged. */
+void sdb_map_become_whole(struct sdb_shard *s, struct sdb_table *t);
+void sdb_map_fini(struct sdb_shard *s, struct sdb_table *t);
 /** MAP, not whole, so that nothing of it is on its way. Drops rows with versions up to `version` from memory. */
 void sdb_map_drop(struct sdb_shard *s, struct sdb_table *t, uint64_t version);
 /** MAP, not whole. Adds a row read from RocksDB alone, of a name that memory does not have. */

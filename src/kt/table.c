@@ -37,6 +37,7 @@ struct sdb_row *sdb_row_create(struct sdb_shard *s, struct sdb_table *t, const s
 	case KT_EFFECT_PUT:
 	case KT_EFFECT_DELETE:
 		r->map.older = NULL;
+		r->map.buried = r->map.on_disk = false;
 		hy_link_init(&r->map.by_version);
 		break;
 	case KT_EFFECT_WINDOW:
@@ -95,6 +96,7 @@ struct sdb_table *sdb_table_get(struct sdb_shard *s, struct sdb_entry *e, const 
 		break;
 	case KT_MAP:
 		hy_link_init(&t->map.by_version);
+		hy_link_init(&t->map.buried);
 		t->map.whole = e->loaded; /* the head row does not have it, so RocksDB has nothing of it */
 		break;
 	case KT_WINDOW:
@@ -102,15 +104,6 @@ struct sdb_table *sdb_table_get(struct sdb_shard *s, struct sdb_entry *e, const 
 		break;
 	}
 	return t;
-}
-
-static void destroy_chain(struct sdb_shard *s, struct sdb_row *r)
-{
-	while (r) {
-		struct sdb_row *older = r->map.older;
-		sdb_row_destroy(s, r);
-		r = older;
-	}
 }
 
 void sdb_table_destroy(struct sdb_shard *s, struct sdb_table *t)
@@ -123,10 +116,7 @@ void sdb_table_destroy(struct sdb_shard *s, struct sdb_table *t)
 		hy_free(t->log.ring);
 		break;
 	case KT_MAP:
-		for (uint32_t i = 0; i < t->map.count; i++)
-			destroy_chain(s, t->map.slots[i]);
-		s->memory -= t->map.cap * sizeof *t->map.slots;
-		hy_free(t->map.slots);
+		sdb_map_fini(s, t);
 		break;
 	case KT_WINDOW:
 		while (!hy_list_empty(&t->window.by_age))
@@ -178,123 +168,6 @@ void sdb_log_drop(struct sdb_shard *s, struct sdb_table *t, uint64_t version)
 		t->log.ring = NULL;
 		t->log.cap = 0;
 	}
-}
-
-/* ---- MAP: an array sorted by name, with older rows behind those that are on their way
- * -------------------------------- */
-
-uint32_t sdb_map_lower_bound(const struct sdb_table *t, struct hy_bytes name)
-{
-	uint32_t lo = 0, hi = t->map.count;
-	while (lo < hi) {
-		uint32_t mid = (lo + hi) / 2;
-		if (hy_bytes_compare(sdb_row_name(t->map.slots[mid]), name) < 0)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo;
-}
-
-static struct sdb_row **map_slot(const struct sdb_table *t, struct hy_bytes name)
-{
-	uint32_t i = sdb_map_lower_bound(t, name);
-	return i < t->map.count && hy_bytes_equal(sdb_row_name(t->map.slots[i]), name) ? &t->map.slots[i] : NULL;
-}
-
-struct sdb_row *sdb_map_row(const struct sdb_table *t, struct hy_bytes name)
-{
-	struct sdb_row **slot = map_slot(t, name);
-	return slot ? *slot : NULL;
-}
-
-struct sdb_row *sdb_map_visible(struct sdb_row *r)
-{
-	while (r && r->pos == SDB_PENDING && !PLANTED(visible_before_durable))
-		r = r->map.older;
-	return r;
-}
-
-static void map_put(struct sdb_shard *s, struct sdb_table *t, struct sdb_row *r)
-{
-	uint32_t i = sdb_map_lower_bound(t, sdb_row_name(r));
-	if (i < t->map.count && hy_bytes_equal(sdb_row_name(t->map.slots[i]), sdb_row_name(r))) {
-		r->map.older = t->map.slots[i];
-		t->map.slots[i] = r;
-		return;
-	}
-	if (t->map.count == t->map.cap) {
-		uint32_t cap = t->map.cap ? t->map.cap * 2 : 4;
-		t->map.slots = hy_realloc(t->map.slots, cap * sizeof(*t->map.slots));
-		s->memory += (cap - t->map.cap) * sizeof(*t->map.slots);
-		t->map.cap = cap;
-	}
-	memmove(&t->map.slots[i + 1], &t->map.slots[i], (t->map.count - i) * sizeof(*t->map.slots));
-	t->map.slots[i] = r;
-	t->map.count++;
-}
-
-static void map_count(struct sdb_table *t, const struct sdb_row *r, int64_t sign)
-{
-	if (r->kind == KT_EFFECT_DELETE)
-		return;
-	t->map.rows += (uint64_t)sign;
-	t->map.bytes += (uint64_t)(sign * (int64_t)r->value_len);
-}
-
-/** The row that `r` supersedes goes; `r` takes its place among the durable ones, before `at`. */
-static void map_settle(struct sdb_shard *s, struct sdb_table *t, struct sdb_row *r, struct hy_link *at)
-{
-	struct sdb_row *older = hy_take(r->map.older);
-	if (older) {
-		assert(!older->map.older && older->pos != SDB_PENDING);
-		map_count(t, older, -1);
-		if (at == &older->map.by_version)
-			at = at->next;
-		hy_list_remove(&older->map.by_version);
-		sdb_row_destroy(s, older);
-	}
-	map_count(t, r, 1);
-	hy_list_insert_before(at, &r->map.by_version);
-}
-
-void sdb_map_drop(struct sdb_shard *s, struct sdb_table *t, uint64_t version)
-{
-	uint32_t kept = 0;
-	for (uint32_t i = 0; i < t->map.count; i++) {
-		struct sdb_row *r = t->map.slots[i];
-		assert(!r->map.older && r->pos != SDB_PENDING);
-		if (r->version > version) {
-			t->map.slots[kept++] = r;
-			continue;
-		}
-		map_count(t, r, -1);
-		hy_list_remove(&r->map.by_version);
-		sdb_row_destroy(s, r);
-	}
-	t->map.count = kept;
-}
-
-void sdb_map_add_read(struct sdb_shard *s, struct sdb_table *t, const struct kt_effect *e)
-{
-	struct sdb_row *r = sdb_row_create(s, t, e, 0);
-	map_put(s, t, r);
-	/* Below all that came later; among each other these have no order, and go before the map becomes whole. */
-	map_settle(s, t, r, t->map.by_version.next);
-}
-
-void sdb_map_merge(struct sdb_shard *s, struct sdb_table *t, const struct kt_effect *e, struct hy_link **at)
-{
-	struct sdb_row *old = sdb_map_row(t, e->name);
-	if (old && old->version >= e->version)
-		return;
-	while (*at != &t->map.by_version && hy_container_of(*at, struct sdb_row, map.by_version)->version < e->version)
-		*at = (*at)->next;
-	if (old && *at == &old->map.by_version)
-		*at = (*at)->next;
-	struct sdb_row *r = sdb_row_create(s, t, e, 0);
-	map_put(s, t, r);
-	map_settle(s, t, r, *at);
 }
 
 /* ---- WINDOW: rows in the shard's hash -------------------------------------------------------------------------- */
@@ -368,8 +241,10 @@ void sdb_row_add(struct sdb_shard *s, struct sdb_row *r)
 		break;
 	case KT_EFFECT_PUT:
 	case KT_EFFECT_DELETE:
-		map_put(s, t, r);
+		sdb_map_put(s, t, r);
 		t->now.version = r->version;
+		if (t->space->unfollowed)
+			t->now.trimmed = r->version;
 		break;
 	case KT_EFFECT_WINDOW:
 		hy_map_insert(&s->window_rows, &r->window.node, window_hash(s, t, sdb_row_name(r)));
@@ -391,13 +266,15 @@ void sdb_row_commit(struct sdb_shard *s, struct sdb_row *r, uint64_t pos)
 	case KT_EFFECT_TRIM:
 		t->seen.trimmed = r->version;
 		t->seen.trimmed_total = r->total;
-		sdb_log_drop(s, t, r->version);
+		if (t->space->shape == KT_LOG)
+			sdb_log_drop(s, t, r->version);
+		else
+			sdb_map_bury(s, t);
 		sdb_row_destroy(s, r);
 		break;
 	case KT_EFFECT_PUT:
 	case KT_EFFECT_DELETE:
-		t->seen.version = r->version;
-		map_settle(s, t, r, &t->map.by_version);
+		sdb_map_commit(s, t, r);
 		break;
 	case KT_EFFECT_WINDOW:
 		hy_list_push_back(&t->window.by_age, &r->window.by_age);

@@ -127,10 +127,10 @@ static bool view_row(void *arg, const struct kt_space *space, struct hy_bytes na
 	return r != NULL;
 }
 
-static size_t view_names(void *arg, const struct kt_space *space)
+static size_t view_names(void *arg, const struct kt_space *space, uint64_t trimmed)
 {
 	const struct sdb_table *t = sdb_table_find(((struct view *)arg)->entry, space);
-	return t ? t->map.count : 0;
+	return t ? sdb_map_names(t, trimmed) : 0;
 }
 
 static uint64_t view_total_at(void *arg, const struct kt_space *space, uint64_t version)
