@@ -39,8 +39,9 @@ ACCOUNT_HANDLER(put_disabled, PutDisabled);
 ACCOUNT_HANDLER(drop_tickets, DropTickets);
 /* account_erase.c */
 ACCOUNT_HANDLER(erase, Erase);
-ACCOUNT_HANDLER(list_users, ListUsers);
 ACCOUNT_HANDLER(forget, Forget);
+/* account_list.c */
+ACCOUNT_HANDLER(list_users, ListUsers);
 /* account_name.c */
 ACCOUNT_HANDLER(resolve_name, ResolveName);
 ACCOUNT_HANDLER(claim_name, ClaimName);
