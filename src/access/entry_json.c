@@ -14,6 +14,10 @@ const ProtobufCMessageDescriptor *entry_json_inner(const ProtobufCMessage *m, co
 		return &hy__profile__descriptor;
 	case HY__SYNC_TYPE__SYNC_TYPE_DEVICE:
 		return &hy__device__descriptor;
+	case HY__SYNC_TYPE__SYNC_TYPE_SETTINGS:
+		return &hy__settings__descriptor;
+	case HY__SYNC_TYPE__SYNC_TYPE_CONTACT:
+		return &hy__contact_entry__descriptor;
 	case HY__SYNC_TYPE__SYNC_TYPE_TEXT:
 		return &hy__text_message__descriptor;
 	default:

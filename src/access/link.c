@@ -22,14 +22,14 @@ void link_answer(struct conn *c, const struct request_origin *origin, const Prot
 	append_frame(c, origin->version, origin->cmd, origin->seq, body);
 }
 
-void link_push_hint(struct conn *c)
+void link_push_hint(struct conn *c, uint32_t kinds)
 {
 	if (hy_buf_len(&c->out) > c->home->access->config.limits.output_pause_bytes) {
 		ACCESS_COUNT(c->home, hints_dropped, 1);
 		return;
 	}
 	Hy__PushHint hint = HY__PUSH_HINT__INIT;
-	hint.kinds = 1u << HY__SYNC_KIND__SYNC_KIND_MESSAGE;
+	hint.kinds = kinds ? kinds : 1u << HY__SYNC_KIND__SYNC_KIND_MESSAGE;
 	append_frame(c, c->version, MARS_CMD_PUSH, MARS_SEQ_PUSH, &hint.base);
 	c->hint_in_flight = true;
 	ACCESS_COUNT(c->home, hints_sent, 1);

@@ -120,7 +120,7 @@ static int on_hint(void *self, struct call *call, const Hy__LinkHintRequest *req
 		return HY_OK;
 	hy_list_each (c, &u->links, struct conn, in_user)
 		if (!c->hint_in_flight)
-			link_push_hint(c);
+			link_push_hint(c, request->kinds);
 	return HY_OK;
 }
 

@@ -2,6 +2,7 @@
 
 #include "account.pb-c.h"
 #include "contact.pb-c.h"
+#include "contacts.pb-c.h"
 #include "message.pb-c.h"
 #include "svrkit/pb.h"
 #include "sync.pb-c.h"
@@ -122,6 +123,90 @@ bool spaces_inbox_read(struct hy_bytes value, struct spaces_inbox *ret_inbox)
 	return true;
 }
 
+/* ---- contact rows, settings -------------------------------------------------------------------------------------- */
+
+/** Takes a tag from the front, and its value: a number, or bytes. Of other wire types just the tag. */
+static bool get_field(struct hy_bytes *in, uint64_t *tag, uint64_t *number, struct hy_bytes *bytes)
+{
+	if (!hy_get_varint(in, tag) || *tag >> 3 == 0)
+		return false;
+	switch (*tag & 7) {
+	case 0:
+		return hy_get_varint(in, number);
+	case 2:
+		return hy_get_bytes(in, bytes);
+	default:
+		return skip_field(*tag & 7, in);
+	}
+}
+
+static bool read_half(struct hy_bytes in, struct spaces_half *half)
+{
+	uint64_t tag, number;
+	struct hy_bytes bytes;
+
+	while (in.len > 0) {
+		if (!get_field(&in, &tag, &number, &bytes))
+			return false;
+		if (tag == (1 << 3 | 0))
+			half->generation = number;
+		else if (tag == (2 << 3 | 0))
+			half->wishes = number != 0;
+		else if (tag == (3 << 3 | 0))
+			half->lapsed = number;
+	}
+	return true;
+}
+
+bool spaces_contact_read(struct hy_bytes value, struct spaces_contact *ret_contact)
+{
+	struct spaces_contact contact = {.blocked = false};
+	uint64_t tag, number;
+	struct hy_bytes bytes;
+
+	while (value.len > 0) {
+		if (!get_field(&value, &tag, &number, &bytes))
+			return false;
+		if (tag == (1 << 3 | 2) && !read_half(bytes, &contact.mine))
+			return false;
+		if (tag == (2 << 3 | 2) && !read_half(bytes, &contact.theirs))
+			return false;
+		if (tag == (5 << 3 | 0))
+			contact.blocked = number != 0;
+	}
+	*ret_contact = contact;
+	return true;
+}
+
+uint32_t spaces_relation(const struct spaces_half *mine, const struct spaces_half *theirs)
+{
+	bool my_live = spaces_half_is_live(mine, theirs), their_live = spaces_half_is_live(theirs, mine);
+
+	if (my_live)
+		return their_live ? HY__RELATION__RELATION_CONTACT : HY__RELATION__RELATION_OUTGOING;
+	if (their_live)
+		return HY__RELATION__RELATION_INCOMING;
+	return mine->wishes ? HY__RELATION__RELATION_ENDED : HY__RELATION__RELATION_NONE;
+}
+
+bool spaces_settings_read(struct hy_bytes value, uint32_t *ret_may_write, uint32_t *ret_may_ask)
+{
+	uint64_t tag, number, may_write = 0, may_ask = 0;
+	struct hy_bytes bytes;
+
+	while (value.len > 0) {
+		if (!get_field(&value, &tag, &number, &bytes))
+			return false;
+		if (tag == (1 << 3 | 0))
+			may_write = number;
+		else if (tag == (2 << 3 | 0))
+			may_ask = number;
+	}
+	*ret_may_write = (uint32_t)may_write;
+	*ret_may_ask = (uint32_t)may_ask;
+	return true;
+}
+
 /* ---- for people ---------------------------------------------------------------------------------------------- */
 
 static const ProtobufCMessageDescriptor *inbox_inner(const ProtobufCMessage *m, const ProtobufCFieldDescriptor *field)
@@ -167,11 +252,25 @@ static void print_inbox(struct hy_bytes name, struct hy_bytes value, struct hy_b
 	print_row(&hy__inbox_row__descriptor, inbox_inner, NULL, value, out);
 }
 
+static const char *sent_role(uint8_t role)
+{
+	switch (role) {
+	case SPACES_INCOMING:
+		return "from";
+	case SPACES_OWN:
+		return "to";
+	case SPACES_CONTACT_CHANGE:
+		return "contact";
+	default:
+		return "account";
+	}
+}
+
 static void print_sent(struct hy_bytes name, struct hy_bytes value, struct hy_buf *out)
 {
 	if (name.len == SPACES_SENT_NAME_SIZE)
 		hy_buf_printf(out, "made at %llu ms, %s %u, ", (unsigned long long)hy_get_be64(name.data),
-			name.data[12] == SPACES_OWN ? "to" : "from", hy_get_be32(name.data + 8));
+			sent_role(name.data[12]), hy_get_be32(name.data + 8));
 	hy_buf_printf(out, "content ");
 	print_hex(value, out);
 }

@@ -94,4 +94,27 @@ struct spaces_inbox {
  */
 bool spaces_inbox_read(struct hy_bytes value, struct spaces_inbox *ret_inbox) HY_MUST_USE;
 
+/** What decides of a ContactHalf. All 0: there is none. */
+struct spaces_half {
+	uint64_t generation, lapsed;
+	bool wishes;
+};
+/** What decides of a ContactRow. */
+struct spaces_contact {
+	struct spaces_half mine, theirs;
+	bool blocked;
+};
+/** Reads it without unpacking the row: every message asks. False: malformed. */
+bool spaces_contact_read(struct hy_bytes value, struct spaces_contact *ret_contact) HY_MUST_USE;
+/** Whether `half` counts: its owner wishes, and the other one did not let it lapse. */
+static inline bool spaces_half_is_live(const struct spaces_half *half, const struct spaces_half *other)
+{
+	return half->wishes && half->generation > other->lapsed;
+}
+/** An enum Relation of contacts.proto. */
+uint32_t spaces_relation(const struct spaces_half *mine, const struct spaces_half *theirs);
+
+/** A SettingsRow. False: malformed. */
+bool spaces_settings_read(struct hy_bytes value, uint32_t *ret_may_write, uint32_t *ret_may_ask) HY_MUST_USE;
+
 #endif

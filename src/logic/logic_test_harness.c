@@ -3,8 +3,10 @@
 #include <stdio.h>
 
 #include "data/account/account.h"
+#include "data/contact/contact.h"
 #include "env/real/real.h"
 #include "link.rpc.h"
+#include "logic/contacts/contacts.h"
 #include "logic/delivery/delivery.h"
 #include "logic/send/send.h"
 #include "svrkit/pb.h"
@@ -101,6 +103,7 @@ static void open_services(struct harness *h)
 	struct sync_config sync = {
 		.keys = &h->keys, .epoch = kt_epoch(h->kt) + c->epoch_shift, .page_bytes = c->page_bytes};
 	struct send_config send = {.keys = &h->keys};
+	struct contact_config contact = {.strangers_may_write = !c->contacts_only, .rows = c->contact_rows};
 	struct auth_config auth = {.keys = &h->keys,
 		.hash_threads = 1,
 		.hash_queue = c->hash_queue,
@@ -109,11 +112,13 @@ static void open_services(struct harness *h)
 		.uin_bits = c->uin_bits};
 	assert_int_equal(limit_create(h->svr, &c->limits, &h->limit), HY_OK);
 	assert_int_equal(account_create(h->svr, h->kt, &h->account), HY_OK);
+	assert_int_equal(contact_create(h->svr, h->kt, &contact, &h->contact), HY_OK);
 	assert_int_equal(message_create(h->svr, h->kt, &c->message, &h->message), HY_OK);
 	assert_int_equal(session_create(h->svr, &session, &h->session), HY_OK);
 	assert_int_equal(delivery_create(h->svr, &h->delivery), HY_OK);
 	assert_int_equal(sync_create(h->svr, &sync, &h->sync), HY_OK);
 	assert_int_equal(send_create(h->svr, &send, &h->send), HY_OK);
+	assert_int_equal(contacts_create(h->svr, &h->contacts), HY_OK);
 	assert_int_equal(auth_create(h->svr, &auth, &h->auth), HY_OK);
 	rpc_add_service(h->svr, &link_service, &link_notes, h);
 }
@@ -140,11 +145,13 @@ void harness_close(struct harness *h)
 	svr_stop(h->svr, 1000000);
 	kt_close(h->kt);
 	auth_destroy(h->auth);
+	contacts_destroy(h->contacts);
 	send_destroy(h->send);
 	sync_destroy(h->sync);
 	delivery_destroy(h->delivery);
 	session_destroy(h->session);
 	message_destroy(h->message);
+	contact_destroy(h->contact);
 	account_destroy(h->account);
 	limit_destroy(h->limit);
 	svr_destroy(h->svr);

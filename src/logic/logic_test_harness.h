@@ -42,6 +42,8 @@ struct harness_config {
 	uint64_t epoch_shift; /* added to the store's epoch, as if it were another */
 	unsigned users_max;   /* see struct session_config */
 	struct limit_config limits;
+	bool contacts_only;    /* as a server does without being told: strangers may not write */
+	uint32_t contact_rows; /* see struct contact_config */
 };
 
 #define HARNESS_NOTES_MAX 4096u
@@ -58,6 +60,8 @@ struct harness {
 	struct delivery *delivery;
 	struct sync *sync;
 	struct send *send;
+	struct contact *contact;
+	struct contacts *contacts;
 	struct auth *auth;
 	struct limit *limit;
 	struct env_inbox *done;

@@ -20,6 +20,7 @@ struct settings {
 	uint64_t anonymous_links, anonymous_per_address, anonymous_buffers, anonymous_output;
 	uint64_t open_per_address, open_loopback, links_per_device, user_requests, link_requests, requests, drain;
 	struct hy_rate rates[LIMIT_ACTIONS];
+	bool strangers_may_write;
 	bool allow_plain, check, repair, help;
 };
 
@@ -64,6 +65,8 @@ static const struct hy_config_item items[] = {
 		"messages that one inbox holds", 16},
 	{"messages.inbox-bytes", "inbox-bytes", HY_CONFIG_BYTES, AT(inbox_bytes), "16M", "bytes that one inbox holds",
 		64 << 10},
+	{"contacts.strangers-may-write", "strangers-may-write", HY_CONFIG_BOOL, AT(strangers_may_write), "false",
+		"default of the setting who may write: anyone instead of contacts"},
 	{"passwords.memory", "password-memory", HY_CONFIG_BYTES, AT(password_memory), "19M",
 		"that Argon2id takes for one password", 8 << 10, 1 << 30},
 	{"passwords.passes", "password-passes", HY_CONFIG_UNSIGNED, AT(password_passes), "2", "that Argon2id makes", 1,
@@ -193,6 +196,7 @@ static struct server_config to_server_config(const struct settings *s)
 	config.password_memory = s->password_memory;
 	config.password_passes = s->password_passes;
 	config.repair = s->repair;
+	config.strangers_may_write = s->strangers_may_write;
 	memcpy(config.limits.rates, s->rates, sizeof s->rates);
 	config.access.allow_plain = s->allow_plain;
 	config.access.limits.anonymous_max = (unsigned)s->anonymous_links;

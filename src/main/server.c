@@ -6,9 +6,11 @@
 
 #include "base/mem.h"
 #include "data/account/account.h"
+#include "data/contact/contact.h"
 #include "data/message/message.h"
 #include "data/spaces.h"
 #include "logic/auth/auth.h"
+#include "logic/contacts/contacts.h"
 #include "logic/delivery/delivery.h"
 #include "logic/keys.h"
 #include "logic/send/send.h"
@@ -27,11 +29,13 @@ struct server {
 	struct svr *svr;
 	struct kt *kt;
 	struct account *account;
+	struct contact *contact;
 	struct message *message;
 	struct session *session;
 	struct delivery *delivery;
 	struct sync *sync;
 	struct send *send;
+	struct contacts *contacts;
 	struct auth *auth;
 	struct sweep *sweep;
 	struct limit *limit;
@@ -116,13 +120,17 @@ static int start_data(struct server *s)
 {
 	struct message_config messages = {
 		.inbox_rows = (uint32_t)s->config.inbox_rows, .inbox_bytes = s->config.inbox_bytes};
+	struct contact_config contacts = {.strangers_may_write = s->config.strangers_may_write};
 	int status = account_create(s->svr, s->kt, &s->account);
+	if (status == HY_OK)
+		status = contact_create(s->svr, s->kt, &contacts, &s->contact);
 	return status == HY_OK ? message_create(s->svr, s->kt, &messages, &s->message) : status;
 }
 
 static void stop_data(struct server *s)
 {
 	message_destroy(s->message);
+	contact_destroy(s->contact);
 	account_destroy(s->account);
 }
 
@@ -145,6 +153,8 @@ static int start_logic(struct server *s)
 	if (status == HY_OK)
 		status = send_create(s->svr, &(struct send_config){.keys = &s->keys}, &s->send);
 	if (status == HY_OK)
+		status = contacts_create(s->svr, &s->contacts);
+	if (status == HY_OK)
 		status = auth_create(s->svr, &auths, &s->auth);
 	if (status == HY_OK)
 		status = sweep_create(s->svr, &s->config.sweep, &s->sweep);
@@ -155,6 +165,7 @@ static void stop_logic(struct server *s)
 {
 	sweep_destroy(s->sweep);
 	auth_destroy(s->auth);
+	contacts_destroy(s->contacts);
 	send_destroy(s->send);
 	sync_destroy(s->sync);
 	delivery_destroy(s->delivery);

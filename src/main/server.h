@@ -28,6 +28,7 @@ struct server_config {
 	bool metrics_optional;   /* when that address is taken, the server does without */
 	struct access_config access;
 	struct limit_config limits;
+	bool strangers_may_write; /* what the setting "who may write" means for users who have not set it */
 	bool repair;            /* go on past damage in the log, losing what stood after it */
 	const char *admin_path; /* Unix socket of the administration; NULL: data_dir/admin.sock */
 };

@@ -5,7 +5,7 @@
 #define OWN_PAGES_MAX 64u /* pages of own copies looked at when they have to make room */
 #define OWN_SHARE 16u     /* of a bound is freed at once: others are on their way, and looking costs reads */
 
-enum append_op { OP_USER, OP_SENT, OP_INBOX, OP_EXPECT, OP_COUNT };
+enum append_op { OP_USER, OP_SENT, OP_INBOX, OP_NEVER = OP_INBOX, OP_EXPECT, OP_COUNT };
 
 struct append {
 	struct hy_key key;
@@ -133,6 +133,19 @@ static int append_again(struct message *message, struct call *call, bool own, st
 	return HY_OK;
 }
 
+/**
+ * Only for what was stored before: the row of its ID is there, or on its way. Else the last op refuses: no inbox comes to
+ * this version. SUSPENDS.
+ */
+static int append_repeat(struct message *message, struct call *call, struct append *a)
+{
+	a->ops[OP_NEVER] = (struct kt_op){.kind = KT_EXPECT_VERSION, .space = SPACES_INBOX, .version = UINT64_MAX};
+	a->count = OP_NEVER + 1;
+	int rc = kt_write(message->kt, call, &a->key, a->ops, a->count, &a->result);
+	bool unknown = rc == HY_ABORTED || rc == HY_NOT_FOUND || rc == HY_OUT_OF_RANGE;
+	return unknown ? call_fail(call, HY_PERMISSION_DENIED, "only contacts may write to this user") : rc;
+}
+
 /** Which refusal it was decides what the sender is told. */
 static int refused(struct call *call, int rc, const Hy__MessageAppendRequest *request, const struct append *a,
 	Hy__MessageAppendResponse *response)
@@ -170,6 +183,8 @@ int message_handle_append(
 	int rc = prepare(message, call, request, &a);
 	if (rc != HY_OK)
 		return rc;
+	if (request->only_repeat)
+		return refused(call, append_repeat(message, call, &a), request, &a, response);
 	bool overdue = !request->own && message_is_overdue(message, call, request->uin);
 	if (overdue) /* a repeat is recognised all the same */
 		a.ops[OP_INBOX].max_rows = 1;

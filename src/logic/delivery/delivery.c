@@ -2,6 +2,7 @@
 
 #include "base/map.h"
 #include "base/mem.h"
+#include "contact.rpc.h"
 #include "delivery.rpc.h"
 #include "link.rpc.h"
 #include "logic/delivery/line.h"
@@ -127,6 +128,31 @@ static void hint(struct call *call, uint32_t uin)
 		call_log(call, ENV_LOG_DEBUG, "delivery", "user %u was not hinted at: %s", uin, hy_status_name(rc));
 }
 
+/**
+ * Only if the recipient lets the sender, as the recipient's row says just before (rule R1); a repeat of what was let in
+ * earlier is answered as ever. Nothing waits between the two but the key's gate, which keeps their order. SUSPENDS.
+ */
+static int append_permitted(
+	struct call *call, const Hy__MessageAppendRequest *request, Hy__MessageAppendResponse *appended)
+{
+	Hy__ContactPermitRequest ask = HY__CONTACT_PERMIT_REQUEST__INIT;
+	Hy__ContactPermitResponse answer = HY__CONTACT_PERMIT_RESPONSE__INIT;
+	Hy__MessageAppendRequest append = *request;
+
+	if (!request->own) {
+		ask.uin = request->uin;
+		ask.from = request->sender;
+		int rc = contact_permit(call, &ask, &answer);
+		if (rc != HY_OK)
+			return rc;
+		append.only_repeat = !answer.allowed;
+	}
+	int rc = message_append(call, &append, appended);
+	if (rc == HY_PERMISSION_DENIED)
+		mon_add(svr_mon(svr_of_loop(call->loop)), svr_loop_index(call->loop), MON_messages_not_permitted, 1);
+	return rc;
+}
+
 static bool is_full(int rc, const Hy__MessageAppendResponse *appended)
 {
 	return rc == HY_RESOURCE_EXHAUSTED && appended->nearly_full;
@@ -149,7 +175,7 @@ static int append_in_turn(struct call *call, const Hy__MessageAppendRequest *req
 	if (rc == HY_OK && !request->own && place->number < line->got_in)
 		return HY_ABORTED;
 	if (rc == HY_OK)
-		rc = message_append(call, &append, appended);
+		rc = append_permitted(call, &append, appended);
 	if (rc == HY_OK && appended->version == version + 1) {
 		line->version = appended->version;
 		line->got_in = HY_MAX(line->got_in, place->number);
@@ -190,7 +216,7 @@ static int append_in_order(struct delivery *delivery, struct call *call, const H
 			return rc;
 		line_leave(&place); /* the next one runs when this one waits: for its write */
 	}
-	int rc = message_append(call, request, appended);
+	int rc = append_permitted(call, request, appended);
 	return is_full(rc, appended) ? append_again(lines, call, request, &place, appended) : rc;
 }
 

@@ -1,6 +1,6 @@
 /**
- * delivery.h - the Delivery service (proto/delivery.proto): a message is stored, then the recipient's links are hinted
- * at.
+ * delivery.h - the Delivery service (proto/delivery.proto): a message is stored if its recipient lets the sender write,
+ * then the recipient's links are hinted at.
  *
  * When an inbox is nearly full its user is relieved in the background (Session.Relieve), one coroutine a user at most.
  * A message that finds it full waits for that and is tried once more; whoever comes later waits behind it, so that

@@ -2,6 +2,8 @@
 
 #include "account.rpc.h"
 #include "base/mem.h"
+#include "contact.rpc.h"
+#include "contacts.rpc.h"
 #include "logic/snapshot.h"
 #include "message.rpc.h"
 #include "session.rpc.h"
@@ -140,6 +142,84 @@ static int add_account(struct call *call, struct page *page)
 	return HY_OK;
 }
 
+/* ---- contacts ------------------------------------------------------------------------------------------------ */
+
+/** SUSPENDS. FAILED_PRECONDITION: a version from the future. */
+static int read_contacts(struct call *call, struct page *page, Hy__ContactChangesResponse *ret_changes)
+{
+	Hy__ContactChangesRequest request = HY__CONTACT_CHANGES_REQUEST__INIT;
+	bool from_start = page->first;
+
+	request.uin = call->who.uin;
+	request.since = page->brought.contacts;
+	request.max_bytes = bytes_for_rows(page);
+	request.max_rows = page->rows;
+	int rc = contact_changes(call, &request, ret_changes);
+	if (rc == HY_OUT_OF_RANGE && request.since > 0) {
+		from_start = true;
+		request.since = 0;
+		hy__contact_changes_response__init(ret_changes);
+		rc = contact_changes(call, &request, ret_changes);
+	}
+	if (rc == HY_OK && from_start)
+		rc = set_reset(call, page, HY__SYNC_KIND__SYNC_KIND_CONTACT);
+	return rc;
+}
+
+/** Others are still to be told something, by an attempt that was cut off. */
+static void settle(struct call *call)
+{
+	Hy__ContactsSettleRequest request = HY__CONTACTS_SETTLE_REQUEST__INIT;
+	Hy__ContactsSettleResponse response = HY__CONTACTS_SETTLE_RESPONSE__INIT;
+	struct call settle = *call;
+
+	request.uin = call->who.uin;
+	request.background = true;
+	int rc = contacts_settle(&settle, &request, &response);
+	if (rc != HY_OK)
+		call_log(call, ENV_LOG_WARN, "sync", "user %u: contacts were not told what is new: %s", call->who.uin,
+			hy_status_name(rc));
+}
+
+static int add_contacts(struct call *call, struct page *page)
+{
+	Hy__ContactChangesResponse changes = HY__CONTACT_CHANGES_RESPONSE__INIT;
+	Hy__SyncEntry *made;
+
+	int rc = read_contacts(call, page, &changes);
+	if (rc == HY_OK)
+		rc = reserve(call, page, changes.n_changes, &made);
+	if (rc != HY_OK)
+		return rc;
+	for (size_t i = 0; i < changes.n_changes; i++) {
+		hy__sync_entry__init(&made[i]);
+		made[i].kind = HY__SYNC_KIND__SYNC_KIND_CONTACT;
+		made[i].type = changes.changes[i]->type;
+		made[i].body = changes.changes[i]->body;
+		made[i].version = changes.changes[i]->version;
+		made[i].deleted = changes.changes[i]->deleted;
+		add(page, &made[i]);
+	}
+	page->now.contacts = changes.version;
+	page->response->more = changes.more;
+	if (changes.unsettled)
+		settle(call);
+	return HY_OK;
+}
+
+/** For a page that ends before it comes to the contacts. SUSPENDS. FAILED_PRECONDITION: a version from the future. */
+static int check_contacts(struct call *call, struct page *page)
+{
+	Hy__ContactChangesRequest request = HY__CONTACT_CHANGES_REQUEST__INIT;
+	Hy__ContactChangesResponse changes = HY__CONTACT_CHANGES_RESPONSE__INIT;
+
+	request.uin = call->who.uin;
+	request.since = page->brought.contacts;
+	request.max_rows = 1;
+	int rc = contact_changes(call, &request, &changes);
+	return rc == HY_OUT_OF_RANGE ? HY_OK : rc;
+}
+
 /* ---- messages ------------------------------------------------------------------------------------------------ */
 
 /** Goes on from the trim mark when older entries are gone (S4). SUSPENDS. FAILED_PRECONDITION: a version from the
@@ -195,7 +275,7 @@ static int add_messages(struct call *call, struct page *page)
 
 /** For a page that ends before it comes to the messages: what was brought counts all the same. SUSPENDS.
  * FAILED_PRECONDITION: a version from the future. */
-static int check_messages(struct call *call, const struct page *page)
+static int check_messages(struct call *call, struct page *page)
 {
 	Hy__MessageHeadRequest request = HY__MESSAGE_HEAD_REQUEST__INIT;
 	Hy__MessageHeadResponse head = HY__MESSAGE_HEAD_RESPONSE__INIT;
@@ -226,16 +306,20 @@ static void brought(struct call *call, const struct page *page)
 	call->retry_after_ms = 0;
 }
 
+/** The kinds in their order, as far as there is room; of the others, what was brought is looked at all the same. */
 static int fill(struct call *call, struct page *page)
 {
+	static int (*const adders[])(struct call *call, struct page *page) = {add_account, add_contacts, add_messages};
+	static int (*const checkers[])(struct call *call, struct page *page) = {NULL, check_contacts, check_messages};
 	uint32_t whole = page->room;
-
 	int rc = add_account(call, page);
-	if (rc != HY_OK)
-		return rc;
-	if (page->rows == 0 || page->room < ROOM_MIN(whole))
-		page->response->more = true;
-	return page->response->more ? check_messages(call, page) : add_messages(call, page);
+
+	for (size_t i = 1; i < HY_COUNT_OF(adders) && rc == HY_OK; i++) {
+		if (page->rows == 0 || page->room < ROOM_MIN(whole))
+			page->response->more = true;
+		rc = (page->response->more ? checkers : adders)[i](call, page);
+	}
+	return rc;
 }
 
 static int sync_page(struct sync *sync, struct call *call, const Hy__SyncRequest *request, Hy__SyncResponse *response)
