@@ -37,8 +37,8 @@ void load_server_start_again(struct load_server *s, const char *const *options)
 	/* What is measured is the server: its limits are for people, and a load is a few users who send all the time. */
 	const char *argv[64] = {s->program, "serve", "--data", s->dir, "--listen", "127.0.0.1:0", "--password-memory",
 		"8K", "--password-passes", "1", "--log-level", "warn", "--limit-send", "off", "--limit-search", "off",
-		"--limit-ask", "off", "--limit-change", "off"};
-	int n = 20, out[2];
+		"--limit-ask", "off", "--limit-change", "off", "--strangers-may-write"};
+	int n = 21, out[2];
 	for (; *options; options++)
 		argv[n++] = *options;
 	if (pipe(out) != 0)

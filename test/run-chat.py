@@ -14,7 +14,8 @@ class Server:
 
     def start(self):
         self.process = subprocess.Popen(
-            [HONGYAN, "serve", "--data", self.data, "--listen", self.address, "--password-memory", "8K", "--password-passes", "1"],
+            [HONGYAN, "serve", "--data", self.data, "--listen", self.address, "--password-memory", "8K", "--password-passes", "1",
+             "--strangers-may-write"],
             stdout=subprocess.PIPE, text=True)
         for line in self.process.stdout:
             if "ready at http://" in line:

@@ -16,7 +16,7 @@ HONGYAN = pathlib.Path(os.environ.get("HONGYAN_BUILD", ROOT / "build/release")) 
 
 def start_server(data):
     """The server and its port."""
-    server = subprocess.Popen([HONGYAN, "serve", "--data", data, "--listen", "127.0.0.1:0"], stdout=subprocess.PIPE, text=True)
+    server = subprocess.Popen([HONGYAN, "serve", "--data", data, "--listen", "127.0.0.1:0", "--strangers-may-write"], stdout=subprocess.PIPE, text=True)
     for line in server.stdout:
         if ready := re.match(r"Hongyan is ready at http://127\.0\.0\.1:(\d+)", line):
             return server, ready.group(1)

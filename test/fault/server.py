@@ -48,7 +48,8 @@ class Server:
     def arguments(self, more):
         # Clients here send as fast as they can, which no person does: the limits on users are off.
         rates = [word for name in ("send", "search", "ask", "change") for word in ("--limit-" + name, "off")]
-        return [self.program, "serve", "--data", self.data, "--listen", "127.0.0.1:%d" % self.port, *rates, *self.options, *more]
+        return [self.program, "serve", "--data", self.data, "--listen", "127.0.0.1:%d" % self.port,
+                "--strangers-may-write", *rates, *self.options, *more]
 
     async def spawn(self, options=(), environment=None):
         log = os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)

@@ -24,6 +24,7 @@ void server_machine_draw(struct world *w)
 	c.access.allow_plain = true;
 	/* Virtual time is short of the minutes and hours that rates are made of; limits have tests of their own. */
 	c.limits = (struct limit_config){.entries_max = 256};
+	c.strangers_may_write = true;
 	c.retain_days = world_chance(w, 150) ? 1 : 0;
 	bool bounded = world_chance(w, 200);
 	uint64_t rows = world_range(w, 8, 60);
