@@ -146,7 +146,8 @@ static int on_close_device(
 	u->requests++; /* it stays until the walk is done */
 	struct conn *c;
 	hy_list_each (c, &u->links, struct conn, in_user) {
-		if (request->device[0] && !is_device(c, request->device))
+		if (request->device[0] ? !is_device(c, request->device)
+				       : request->keep_device[0] && is_device(c, request->keep_device))
 			continue;
 		link_table_remove(c);
 		conn_close_softly(c);
@@ -156,4 +157,38 @@ static int on_close_device(
 	return HY_OK;
 }
 
-const struct link_handlers link_table_handlers = {.hint = on_hint, .close_device = on_close_device};
+static bool is_listed(const Hy__LinkOnlineResponse *response, const char *device)
+{
+	for (size_t i = 0; i < response->n_devices; i++)
+		if (strcmp(response->devices[i], device) == 0)
+			return true;
+	return false;
+}
+
+static int on_online(
+	void *self, struct call *call, const Hy__LinkOnlineRequest *request, Hy__LinkOnlineResponse *response)
+{
+	struct access *a = self;
+	struct access_loop *l = &a->loops[svr_loop_index(call->loop)];
+	struct link_user *u = user_find(l, request->uin);
+	size_t count = 0;
+	struct conn *c;
+	if (!u)
+		return HY_OK;
+	hy_list_each (c, &u->links, struct conn, in_user)
+		count++;
+	response->devices = hy_arena_alloc(call->arena, count * sizeof *response->devices);
+	if (!response->devices)
+		return call_fail(call, HY_RESOURCE_EXHAUSTED, "the request takes too much memory");
+	hy_list_each (c, &u->links, struct conn, in_user) {
+		if (is_listed(response, c->device))
+			continue;
+		char *device = hy_arena_strndup(call->arena, c->device, strlen(c->device));
+		if (!device)
+			return call_fail(call, HY_RESOURCE_EXHAUSTED, "the request takes too much memory");
+		response->devices[response->n_devices++] = device;
+	}
+	return HY_OK;
+}
+
+const struct link_handlers link_table_handlers = {.hint = on_hint, .close_device = on_close_device, .online = on_online};

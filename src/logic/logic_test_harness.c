@@ -8,6 +8,7 @@
 #include "link.rpc.h"
 #include "logic/contacts/contacts.h"
 #include "logic/delivery/delivery.h"
+#include "logic/profile/profile.h"
 #include "logic/send/send.h"
 #include "svrkit/pb.h"
 
@@ -39,7 +40,19 @@ static int note_close(
 	__atomic_fetch_add(&h->close_count, 1, __ATOMIC_RELAXED);
 	if (svr_loop_count(h->svr) == 1)
 		snprintf(h->last_closed, sizeof h->last_closed, "%s", request->device);
+	__atomic_store_n(&h->last_closed_all, request->device[0] == '\0', __ATOMIC_RELAXED);
 	response->closed = 1;
+	return HY_OK;
+}
+
+/** Phones have links, all others none. */
+static int note_online(
+	void *self, struct call *call, const Hy__LinkOnlineRequest *request, Hy__LinkOnlineResponse *response)
+{
+	static char *const phone[] = {(char *)(uintptr_t) "phone"};
+
+	response->devices = (char **)(uintptr_t)phone;
+	response->n_devices = 1;
 	return HY_OK;
 }
 
@@ -91,7 +104,8 @@ static void put_between(struct harness *h)
 
 static void open_services(struct harness *h)
 {
-	static const struct link_handlers link_notes = {.hint = note_hint, .close_device = note_close};
+	static const struct link_handlers link_notes = {
+		.hint = note_hint, .close_device = note_close, .online = note_online};
 	static const uint8_t master[LOGIC_KEY_SIZE] = "of a test, and known to everyone";
 	const struct harness_config *c = &h->config;
 
@@ -105,6 +119,7 @@ static void open_services(struct harness *h)
 	struct send_config send = {.keys = &h->keys};
 	struct contact_config contact = {.strangers_may_write = !c->contacts_only, .rows = c->contact_rows};
 	struct auth_config auth = {.keys = &h->keys,
+		.registration = c->registration,
 		.hash_threads = 1,
 		.hash_queue = c->hash_queue,
 		.hash_passes = 1,
@@ -119,6 +134,7 @@ static void open_services(struct harness *h)
 	assert_int_equal(sync_create(h->svr, &sync, &h->sync), HY_OK);
 	assert_int_equal(send_create(h->svr, &send, &h->send), HY_OK);
 	assert_int_equal(contacts_create(h->svr, &h->contacts), HY_OK);
+	assert_int_equal(profile_create(h->svr, &h->profile), HY_OK);
 	assert_int_equal(auth_create(h->svr, &auth, &h->auth), HY_OK);
 	rpc_add_service(h->svr, &link_service, &link_notes, h);
 }
@@ -145,6 +161,7 @@ void harness_close(struct harness *h)
 	svr_stop(h->svr, 1000000);
 	kt_close(h->kt);
 	auth_destroy(h->auth);
+	profile_destroy(h->profile);
 	contacts_destroy(h->contacts);
 	send_destroy(h->send);
 	sync_destroy(h->sync);

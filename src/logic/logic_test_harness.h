@@ -36,6 +36,7 @@ struct harness_config {
 	int (*open)(struct svr *svr, const struct kt_config *config, struct kt **ret_kt); /* NULL: kt_open_mem */
 	unsigned retain_days;
 	unsigned uin_bits, hash_queue; /* see struct auth_config */
+	enum auth_registration registration;
 	struct message_config message;
 	uint32_t page_bytes;
 	uint64_t write_pause_ms;
@@ -62,12 +63,14 @@ struct harness {
 	struct send *send;
 	struct contact *contact;
 	struct contacts *contacts;
+	struct profile *profile;
 	struct auth *auth;
 	struct limit *limit;
 	struct env_inbox *done;
 	/* what the Link service was asked; atomic */
 	uint32_t hints[HARNESS_NOTES_MAX];
 	uint32_t hint_count, close_count;
+	bool last_closed_all; /* no device was named */
 	char last_closed[SPACES_DEVICE_MAX + 1]; /* device; with one loop only */
 	int failed_line;
 	const char *failed_file;

@@ -14,6 +14,7 @@
 #define FILES_NEEDED 1024 /* below this a server is of no use: a link is a file */
 
 struct settings {
+	const char *registration;
 	const char *data, *listen, *metrics, *config, *log_level;
 	uint64_t loops, memory, log_limit, segment, disk_reserve, retain_days, inbox_days, window_days;
 	uint64_t inbox_rows, inbox_bytes, password_memory, password_passes;
@@ -67,6 +68,8 @@ static const struct hy_config_item items[] = {
 		64 << 10},
 	{"contacts.strangers-may-write", "strangers-may-write", HY_CONFIG_BOOL, AT(strangers_may_write), "false",
 		"default of the setting who may write: anyone instead of contacts"},
+	{"accounts.registration", "registration", HY_CONFIG_STRING, AT(registration), "open",
+		"who may have an account: open (anybody), invitation, or off (whom the operator gives one)"},
 	{"passwords.memory", "password-memory", HY_CONFIG_BYTES, AT(password_memory), "19M",
 		"that Argon2id takes for one password", 8 << 10, 1 << 30},
 	{"passwords.passes", "password-passes", HY_CONFIG_UNSIGNED, AT(password_passes), "2", "that Argon2id makes", 1,
@@ -179,6 +182,21 @@ static bool parse_log_level(struct env *env, const char *text, char **ret_why)
 	return false;
 }
 
+static bool parse_registration(const char *text, enum auth_registration *ret_registration, char **ret_why)
+{
+	static const char *const names[] = {[AUTH_REGISTRATION_OPEN] = "open",
+		[AUTH_REGISTRATION_INVITATION] = "invitation",
+		[AUTH_REGISTRATION_OFF] = "off"};
+	for (unsigned i = 0; i < HY_COUNT_OF(names); i++) {
+		if (strcmp(text, names[i]) == 0) {
+			*ret_registration = (enum auth_registration)i;
+			return true;
+		}
+	}
+	*ret_why = why_printf("--registration: '%s'; write open, invitation or off", text);
+	return false;
+}
+
 static struct server_config to_server_config(const struct settings *s)
 {
 	struct server_config config = server_config_default();
@@ -261,7 +279,8 @@ static int serve(struct env *env, const struct settings *s)
 	struct server *server;
 	char *why = NULL;
 	uint64_t started_us = env_mono_us(env), files = env_raise_file_limit(env);
-	if (!parse_listen(s->listen, &config, &why) || !parse_metrics(s, &config, &why) || !parse_log_level(env, s->log_level, &why))
+	if (!parse_listen(s->listen, &config, &why) || !parse_metrics(s, &config, &why) || !parse_log_level(env, s->log_level, &why) ||
+		!parse_registration(s->registration, &config.registration, &why))
 		return fail(why);
 	if (files < FILES_NEEDED)
 		return fail(why_printf(

@@ -13,6 +13,7 @@
 #include "logic/contacts/contacts.h"
 #include "logic/delivery/delivery.h"
 #include "logic/keys.h"
+#include "logic/profile/profile.h"
 #include "logic/send/send.h"
 #include "logic/session/session.h"
 #include "logic/sync/sync.h"
@@ -36,9 +37,11 @@ struct server {
 	struct sync *sync;
 	struct send *send;
 	struct contacts *contacts;
+	struct profile *profile;
 	struct auth *auth;
 	struct sweep *sweep;
 	struct limit *limit;
+	struct audit *audit;
 	struct admin *admin;
 	struct access *access;
 	struct monitor *monitor;
@@ -140,6 +143,7 @@ static int start_logic(struct server *s)
 		.inbox_days = (unsigned)s->config.inbox_days};
 	struct sync_config syncs = {.keys = &s->keys, .epoch = kt_epoch(s->kt)};
 	struct auth_config auths = {.keys = &s->keys,
+		.registration = s->config.registration,
 		.hash_threads = s->config.password_threads,
 		.hash_passes = (unsigned)s->config.password_passes,
 		.hash_bytes = (uint32_t)s->config.password_memory};
@@ -155,6 +159,8 @@ static int start_logic(struct server *s)
 	if (status == HY_OK)
 		status = contacts_create(s->svr, &s->contacts);
 	if (status == HY_OK)
+		status = profile_create(s->svr, &s->profile);
+	if (status == HY_OK)
 		status = auth_create(s->svr, &auths, &s->auth);
 	if (status == HY_OK)
 		status = sweep_create(s->svr, &s->config.sweep, &s->sweep);
@@ -165,6 +171,7 @@ static void stop_logic(struct server *s)
 {
 	sweep_destroy(s->sweep);
 	auth_destroy(s->auth);
+	profile_destroy(s->profile);
 	contacts_destroy(s->contacts);
 	send_destroy(s->send);
 	sync_destroy(s->sync);
@@ -177,7 +184,10 @@ static int start_admin(struct server *s)
 {
 	char text[256];
 	struct env_addr addr;
-	s->admin = admin_create(s->svr, s->kt);
+	int status = audit_create(s->svr, s->config.data_dir, &s->audit);
+	if (status != HY_OK)
+		return status;
+	s->admin = admin_create(s->svr, s->kt, s->audit);
 	if (s->config.admin_path)
 		snprintf(text, sizeof text, "unix:%s", s->config.admin_path);
 	else
@@ -185,7 +195,7 @@ static int start_admin(struct server *s)
 	if (env_addr_parse(text, &addr) < 0)
 		return fail(s, HY_INVALID_ARGUMENT,
 			why_printf("the administration socket's path is too long (at most 107 bytes): %s", text + 5));
-	int status = rpc_listen(s->svr, &addr);
+	status = rpc_listen(s->svr, &addr);
 	return status == HY_OK ? HY_OK
 			       : fail(s, status,
 					 why_printf("cannot make the administration socket %s: %s", text + 5,
@@ -195,6 +205,7 @@ static int start_admin(struct server *s)
 static void stop_admin(struct server *s)
 {
 	admin_destroy(s->admin);
+	audit_destroy(s->audit);
 }
 
 static int fail_listen(struct server *s, const struct env_addr *addr, int rc)

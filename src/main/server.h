@@ -7,6 +7,7 @@
 
 #include "access/access.h"
 #include "kt/kt.h"
+#include "logic/auth/auth.h"
 #include "logic/sweep/sweep.h"
 #include "logic/limit/limit.h"
 
@@ -22,6 +23,7 @@ struct server_config {
 	uint64_t inbox_days;                       /* bound of an inbox in days; 0: the session service's default */
 	struct sweep_config sweep;                 /* rounds over all users; 0: defaults */
 	uint64_t inbox_rows, inbox_bytes;          /* bounds of one inbox; 0: the message service's defaults */
+	enum auth_registration registration;       /* who may have an account */
 	unsigned password_threads;                 /* 0: 1 */
 	uint64_t password_memory, password_passes; /* of Argon2id; 0: 19 MiB, 2 */
 	struct env_addr metrics; /* where /metrics is shown; family 0: nowhere */

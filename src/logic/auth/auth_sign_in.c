@@ -62,7 +62,6 @@ int auth_sign_device_in(struct auth *auth, struct call *call, const struct candi
 	if (rc != HY_OK)
 		return rc;
 	*ret_ticket = (ProtobufCBinaryData){TICKET_SIZE, ticket};
-	auth_hint(call, who->uin);
 	return HY_OK;
 }
 
@@ -146,6 +145,7 @@ int auth_handle_sign_in(void *self, struct call *call, const Hy__SignInRequest *
 	if (rc == HY_OK)
 		rc = sign_in(self, call, &c, response);
 	if (rc == HY_OK) {
+		auth_hint(call, response->uin); /* the other devices list this one, too */
 		auth_count(call, MON_sign_ins);
 		return HY_OK;
 	}
