@@ -1,4 +1,5 @@
 /* A loop's share of what the mover writes: its dirty keys, each whole, in the order in which they became dirty (S9). */
+#include "base/planted.h"
 #include "kt/sdb.h"
 
 /* A portion ends after the key that passes one of these: a loop is held for a few milliseconds. */
@@ -67,7 +68,7 @@ static void gather_map(struct sdb_portion *p, struct sdb_table *t)
 	struct sdb_row *r;
 	hy_list_each (r, &t->map.buried, struct sdb_row, map.by_version) {
 		struct place_name place;
-		if (!r->map.on_disk)
+		if (!r->map.on_disk || PLANTED(deleted_row_stays_on_disk))
 			continue;
 		place_map_row(&place, &t->entry->key, t->space->id, sdb_row_name(r));
 		put_op(&p->ops, OP_DELETE);

@@ -5,7 +5,8 @@
  *	- what was answered is there, at the version that was answered;
  *	- changes since v have no gap, and a write made twice under one name is there once;
  *	- what one reader saw all later ones see, also after a death: versions never go back, values never change;
- *	- what is below an answered trim is refused.
+ *	- what is below an answered trim is refused;
+ *	- maps, one that is followed and one that is not, say the same (kt_sim_maps.h).
  * Usage: kt_sim_test [first seed [number of seeds]]. It says what each mark was worth; marks that must be seen fail the
  * run.
  */
@@ -16,6 +17,7 @@
 #include "base/mem.h"
 #include "env/sim/sim.h"
 #include "kt/conf.h"
+#include "kt/kt_sim_maps.h"
 
 #define KEYS 4
 #define WRITERS 6
@@ -39,6 +41,7 @@ struct book_key {
 	uint64_t trim_asked, trim_answered;
 	uint64_t map_version;          /* of the key's one map row: answered or seen */
 	uint64_t map_value, map_tried; /* the value holds what was answered or seen last, or one tried since */
+	struct sim_map maps[2];        /* followed, and not */
 };
 
 struct book {
@@ -197,6 +200,8 @@ static void writer(struct conf *c, struct call *call, unsigned index)
 	case 2:
 		if (index < KEYS)
 			put(c, call, &b->keys[index]);
+		if (index < KEYS)
+			sim_map_change(&b->keys[index].maps[sim_range(b->sim, 0, 1)], c, call);
 		break;
 	case 3:
 	case 4:
@@ -322,8 +327,10 @@ static void reader(struct conf *c, struct call *call)
 		read_log(c, call, k, false);
 	else if (sim_chance(b->sim, 600))
 		read_row(c, call, k);
-	else
+	else if (sim_chance(b->sim, 400))
 		read_map(c, call, k, false);
+	else
+		sim_map_read(&k->maps[sim_range(b->sim, 0, 1)], c, call, false);
 }
 
 /* ---- one process
@@ -359,6 +366,8 @@ static void check_all(struct conf *c, struct call *call, unsigned index)
 	}
 	read_log(c, call, &b->keys[index], true);
 	read_map(c, call, &b->keys[index], true);
+	sim_map_read(&b->keys[index].maps[0], c, call, true);
+	sim_map_read(&b->keys[index].maps[1], c, call, true);
 }
 
 static void step_main(void *arg)
@@ -517,6 +526,17 @@ static void heal(struct book *b)
 		FAIL(b, "the last check does not end");
 }
 
+static void init_key(struct book *b, struct book_key *k, uint32_t uin)
+{
+	k->key = hy_key_user(uin);
+	for (unsigned i = 0; i < 2; i++) {
+		struct sim_map *m = &k->maps[i];
+		*m = (struct sim_map){.sim = b->sim, .key = k->key, .failure = b->failure};
+		m->followed = i == 0;
+		m->space = i == 0 ? CONF_OTHER_MAP : CONF_UNFOLLOWED;
+	}
+}
+
 static bool run_seed(uint64_t seed, struct marks *marks, uint64_t *answered, uint64_t *trace)
 {
 	struct book *b = calloc(1, sizeof *b);
@@ -527,7 +547,7 @@ static bool run_seed(uint64_t seed, struct marks *marks, uint64_t *answered, uin
 	sim_draw_faults(b->sim);
 	b->tiny = sim_chance(b->sim, 500);
 	for (uint32_t i = 0; i < KEYS; i++)
-		b->keys[i].key = hy_key_user(i + 1);
+		init_key(b, &b->keys[i], i + 1);
 	fate(b);
 	(void)sim_run(b->sim, sim_now_us(b->sim) + RUN_US, stopped, b);
 	if (!b->failure[0])
