@@ -5,14 +5,12 @@
 
 #include "admin.rpc.h"
 #include "base/mem.h"
+#include "main/admin_internal.h"
+#include "main/admin_user.h"
 #include "svrkit/rpc.h"
 
 #define ADMIN_ROWS_MAX 1000u
 #define ADMIN_VALUE_MAX 1024u /* of a row's text; the rest is cut */
-
-struct admin {
-	struct kt *kt;
-};
 
 static uint32_t limit_of(uint32_t wanted)
 {
@@ -268,12 +266,23 @@ static int on_stats(
 }
 
 static const struct admin_handlers handlers = {
-	.spaces = on_spaces, .keys = on_keys, .rows = on_rows, .stats = on_stats};
+	.spaces = on_spaces,
+	.keys = on_keys,
+	.rows = on_rows,
+	.stats = on_stats,
+	.list_users = admin_user_list,
+	.show_user = admin_user_show,
+	.create_user = admin_user_create,
+	.reset_password = admin_user_reset_password,
+	.disable_user = admin_user_disable,
+	.delete_user = admin_user_delete,
+	.invite = admin_user_invite};
 
-struct admin *admin_create(struct svr *svr, struct kt *kt)
+struct admin *admin_create(struct svr *svr, struct kt *kt, struct audit *audit)
 {
 	struct admin *admin = hy_zalloc(sizeof *admin);
 	admin->kt = kt;
+	admin->audit = audit;
 	rpc_add_service(svr, &admin_service, &handlers, admin);
 	return admin;
 }

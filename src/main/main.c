@@ -11,6 +11,7 @@ static const struct {
 } commands[] = {
 	{"serve", command_serve, "run a server: every module in one process"},
 	{"chat", command_chat, "sign in to a server and chat in the terminal"},
+	{"user", command_user, "list, create, disable and delete accounts; invite people"},
 	{"kt", command_kt, "look into a running server's store: spaces, keys, rows"},
 	{"stat", command_stat, "print a running server's counters"},
 };

@@ -1,0 +1,120 @@
+/* audit.c - see audit.h. One thread appends, so lines stand in their order. */
+#include "main/audit.h"
+
+#include <stdio.h>
+#include <sys/uio.h>
+#include <time.h>
+
+#include "base/mem.h"
+#include "main/why.h"
+
+#define QUEUE_MAX 64u
+#define LINE_BYTES 512u
+#define PATIENCE_US (10ull * 1000 * 1000)
+
+struct audit {
+	struct env *env;
+	struct svr_pool *pool;
+	char *path;
+};
+
+struct append {
+	struct svr_job job;
+	struct env *env;
+	char *path;
+	int rc;
+	size_t len;
+	char line[LINE_BYTES + 64];
+};
+
+static void run(struct svr_job *job)
+{
+	struct append *a = hy_container_of(job, struct append, job);
+	struct iovec iov = {a->line, a->len};
+	struct env_file *f = NULL;
+	uint64_t size = 0;
+
+	a->rc = env_file_open(a->env, a->path, ENV_OPEN_WRITE | ENV_OPEN_CREATE, &f);
+	if (a->rc == 0)
+		a->rc = env_file_size(f, &size);
+	if (a->rc == 0)
+		a->rc = env_file_pwritev(f, &iov, 1, size);
+	if (a->rc == 0)
+		a->rc = env_file_sync(f);
+	env_file_close(f);
+}
+
+static void done(struct svr_job *job)
+{
+	struct append *a = hy_container_of(job, struct append, job);
+	hy_free(a->path);
+	hy_free(a);
+}
+
+static size_t put_time(uint64_t wall_ms, char *text, size_t size)
+{
+	time_t seconds = (time_t)(wall_ms / 1000);
+	struct tm tm;
+	gmtime_r(&seconds, &tm);
+	size_t len = strftime(text, size, "%Y-%m-%dT%H:%M:%S", &tm);
+	return len + (size_t)snprintf(text + len, size - len, ".%03uZ", (unsigned)(wall_ms % 1000));
+}
+
+static void append(struct audit *audit, struct call *call, const char *what)
+{
+	struct append *a = hy_zalloc(sizeof *a);
+	struct call own = *call; /* what was done is noted though the caller's time is over */
+
+	own.deadline_us = svr_now_us(call->loop) + PATIENCE_US;
+	a->job.run = run;
+	a->job.done = done;
+	a->env = audit->env;
+	a->path = hy_strdup(audit->path);
+	a->len = put_time(env_wall_ms(audit->env), a->line, sizeof a->line);
+	a->len += (size_t)snprintf(
+		a->line + a->len, sizeof a->line - a->len, " %016llx %s\n", (unsigned long long)call->trace, what);
+	int status = svr_pool_call(audit->pool, &own, &a->job);
+	if (status != HY_OK || a->rc != 0)
+		call_log(call, ENV_LOG_ERROR, "audit", "cannot append to %s: %s", audit->path,
+			status != HY_OK ? hy_status_text(status) : strerror(-a->rc));
+	if (status == HY_OK)
+		done(&a->job);
+}
+
+void audit_line(struct audit *audit, struct call *call, const char *fmt, ...)
+{
+	char what[LINE_BYTES];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(what, sizeof what, fmt, ap);
+	va_end(ap);
+	call_log(call, ENV_LOG_INFO, "audit", "%s", what);
+	if (audit)
+		append(audit, call, what);
+}
+
+int audit_create(struct svr *svr, const char *dir, struct audit **ret_audit)
+{
+	struct audit *audit = hy_zalloc(sizeof *audit);
+
+	audit->env = svr_env(svr);
+	audit->path = why_printf("%s/audit.log", dir);
+	int rc = svr_pool_create(svr, "audit", 1, QUEUE_MAX, &audit->pool);
+	if (rc != HY_OK) {
+		hy_free(audit->path);
+		hy_free(audit);
+		return rc;
+	}
+	*ret_audit = audit;
+	return HY_OK;
+}
+
+void audit_destroy(struct audit *audit)
+{
+	if (!audit)
+		return;
+	svr_pool_destroy(audit->pool);
+	hy_free(audit->path);
+	hy_free(audit);
+}

@@ -1,0 +1,376 @@
+/* user_command.c - `hongyan user`: an operator's view of accounts, and what may be done to them. */
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "admin.rpc.h"
+#include "base/config_value.h"
+#include "env/real/real.h"
+#include "main/admin_client.h"
+#include "main/commands.h"
+#include "main/secret_input.h"
+#include "svrkit/pb.h"
+
+#define WHO "hongyan user"
+#define PASSWORD_BYTES 160u
+#define PAGE 100u
+#define SHORT_US (60ull * 1000 * 1000)
+#define DELETE_US (600ull * 1000 * 1000)
+
+static const char usage[] =
+	"usage: hongyan user [--data DIR] list [--json]           all accounts\n"
+	"       hongyan user [--data DIR] show NAME [--json]      one account and its devices\n"
+	"       hongyan user [--data DIR] create NAME             an account, whatever the setting of registration\n"
+	"       hongyan user [--data DIR] reset-password NAME     another password; all devices are signed out\n"
+	"       hongyan user [--data DIR] disable NAME            nobody signs in; all devices are signed out\n"
+	"       hongyan user [--data DIR] enable NAME\n"
+	"       hongyan user [--data DIR] delete NAME [--free-name] [--yes]\n"
+	"                                                         with all data; contacts see that it is gone\n"
+	"       hongyan user [--data DIR] invite [--uses N] [--valid 7d]\n"
+	"                                                         a code to register with (see serve --registration)\n"
+	"\n"
+	"Asks a running server, by the socket in its data folder (default ./data). Every change leaves a line in the\n"
+	"log and in DIR/audit.log.\n"
+	"\n"
+	"  --password-file FILE   takes the password from a file's first line, - for standard input; else it is asked "
+	"for\n"
+	"  --free-name            others may have the deleted account's name; else nobody gets it again\n"
+	"  --yes                  does not ask whether the account is really to be deleted\n"
+	"  --json                 one JSON object a line\n";
+
+struct order {
+	const char *dir, *verb, *name, *password_file;
+	char password[PASSWORD_BYTES];
+	uint64_t valid_ms;
+	uint32_t uses;
+	bool json, free_name, yes;
+};
+
+/* ---- what is printed --------------------------------------------------------------------------------------------- */
+
+/** UTC; "-" for never. */
+static const char *time_text(uint64_t ms, char text[32])
+{
+	time_t seconds = (time_t)(ms / 1000);
+	struct tm tm;
+	gmtime_r(&seconds, &tm);
+	if (ms == 0 || strftime(text, 32, "%Y-%m-%d %H:%M", &tm) == 0)
+		snprintf(text, 32, "-");
+	return text;
+}
+
+/** What users wrote, without what a terminal would obey. */
+static void print_text(const char *label, const char *s)
+{
+	if (!s[0])
+		return;
+	printf("%-12s", label);
+	for (const unsigned char *p = (const unsigned char *)s; *p; p++) {
+		bool c1 = p[0] == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0;
+		putchar(*p < 0x20 || *p == 0x7f || c1 ? '?' : *p);
+		p += c1;
+	}
+	putchar('\n');
+}
+
+static const char *state_of(const Hy__AdminUser *u)
+{
+	return u->disabled ? "disabled" : u->online ? "online" : "";
+}
+
+static int print_json(struct call *call, const ProtobufCMessage *message)
+{
+	struct hy_buf out = {0};
+	pb_to_json(message, NULL, call->arena, &out);
+	printf("%.*s\n", (int)hy_buf_len(&out), (const char *)hy_buf_data(&out));
+	hy_buf_fini(&out);
+	return HY_OK;
+}
+
+static void print_row(const Hy__AdminUser *u)
+{
+	char created[32], seen[32];
+	printf("%-32s %10u  %-16s  %-16s %7u %8llu %8llu  %s\n", u->name, u->uin, time_text(u->created_ms, created),
+		time_text(u->seen_ms, seen), u->devices, (unsigned long long)u->messages,
+		(unsigned long long)u->contacts, state_of(u));
+}
+
+static int list(struct call *call, struct order *o)
+{
+	Hy__AdminListUsersRequest request = HY__ADMIN_LIST_USERS_REQUEST__INIT;
+	Hy__AdminListUsersResponse response = HY__ADMIN_LIST_USERS_RESPONSE__INIT;
+	unsigned long long count = 0;
+	uint8_t after[HY_KEY_MAX];
+
+	request.limit = PAGE;
+	if (!o->json)
+		printf("%-32s %10s  %-16s  %-16s %7s %8s %8s  %s\n", "name", "UIN", "created (UTC)", "last seen",
+			"devices", "messages", "contacts", "state");
+	do {
+		hy_arena_reset(call->arena);
+		hy__admin_list_users_response__init(&response);
+		int status = admin_list_users(call, &request, &response);
+		if (status != HY_OK)
+			return status;
+		for (size_t i = 0; i < response.n_users; i++)
+			if (o->json)
+				print_json(call, &response.users[i]->base);
+			else
+				print_row(response.users[i]);
+		count += response.n_users;
+		request.after.len = HY_MIN(response.next.len, sizeof after);
+		if (request.after.len > 0)
+			memcpy(after, response.next.data, request.after.len);
+		request.after.data = after;
+	} while (response.more);
+	if (!o->json)
+		printf("%llu account%s\n", count, count == 1 ? "" : "s");
+	return HY_OK;
+}
+
+static int show(struct call *call, struct order *o)
+{
+	Hy__AdminShowUserRequest request = HY__ADMIN_SHOW_USER_REQUEST__INIT;
+	Hy__AdminShowUserResponse response = HY__ADMIN_SHOW_USER_RESPONSE__INIT;
+	char text[32], seen[32];
+
+	request.name = (char *)(uintptr_t)o->name;
+	int status = admin_show_user(call, &request, &response);
+	if (status != HY_OK)
+		return status;
+	if (o->json)
+		return print_json(call, &response.base);
+	const Hy__AdminUser *u = response.user;
+	printf("%-12s%s\n%-12s%u\n", "name", u->name, "UIN", u->uin);
+	print_text("nickname", u->nickname);
+	printf("%-12s%s\n", "created", time_text(u->created_ms, text));
+	printf("%-12s%s\n", "last seen", time_text(u->seen_ms, text));
+	printf("%-12s%llu, %llu bytes\n", "messages", (unsigned long long)u->messages,
+		(unsigned long long)u->message_bytes);
+	printf("%-12s%llu\n", "contacts", (unsigned long long)u->contacts);
+	print_text("state", state_of(u));
+	printf("\n%-34s %-16s  %-16s  %s\n", "device", "signed in (UTC)", "last seen", "name");
+	for (size_t i = 0; i < response.n_devices; i++) {
+		const Hy__AdminDevice *d = response.devices[i];
+		printf("%-34s %-16s  %-16s  ", d->device, time_text(d->signed_in_ms, text),
+			d->online ? "online" : time_text(d->seen_ms, seen));
+		print_text("", d->name[0] ? d->name : "-");
+	}
+	return HY_OK;
+}
+
+/* ---- what is done ------------------------------------------------------------------------------------------------ */
+
+static int create(struct call *call, struct order *o)
+{
+	Hy__AdminCreateUserRequest request = HY__ADMIN_CREATE_USER_REQUEST__INIT;
+	Hy__AdminCreateUserResponse response = HY__ADMIN_CREATE_USER_RESPONSE__INIT;
+
+	request.name = (char *)(uintptr_t)o->name;
+	request.password = o->password;
+	int status = admin_create_user(call, &request, &response);
+	if (status == HY_OK)
+		printf("%s is user %u\n", o->name, response.uin);
+	return status;
+}
+
+static int reset_password(struct call *call, struct order *o)
+{
+	Hy__AdminResetPasswordRequest request = HY__ADMIN_RESET_PASSWORD_REQUEST__INIT;
+	Hy__AdminResetPasswordResponse response = HY__ADMIN_RESET_PASSWORD_RESPONSE__INIT;
+
+	request.name = (char *)(uintptr_t)o->name;
+	request.password = o->password;
+	int status = admin_reset_password(call, &request, &response);
+	if (status == HY_OK)
+		printf("%s has another password; all devices are signed out\n", o->name);
+	return status;
+}
+
+static int disable(struct call *call, struct order *o)
+{
+	Hy__AdminDisableUserRequest request = HY__ADMIN_DISABLE_USER_REQUEST__INIT;
+	Hy__AdminDisableUserResponse response = HY__ADMIN_DISABLE_USER_RESPONSE__INIT;
+
+	request.name = (char *)(uintptr_t)o->name;
+	request.disabled = strcmp(o->verb, "disable") == 0;
+	int status = admin_disable_user(call, &request, &response);
+	if (status == HY_OK)
+		printf("%s %s\n", o->name,
+			request.disabled ? "is disabled; all devices are signed out" : "may sign in again");
+	return status;
+}
+
+static int delete (struct call *call, struct order *o)
+{
+	Hy__AdminDeleteUserRequest request = HY__ADMIN_DELETE_USER_REQUEST__INIT;
+	Hy__AdminDeleteUserResponse response = HY__ADMIN_DELETE_USER_RESPONSE__INIT;
+
+	request.name = (char *)(uintptr_t)o->name;
+	request.free_name = o->free_name;
+	int status = admin_delete_user(call, &request, &response);
+	if (status == HY_OK)
+		printf("%s (user %u) is deleted, with all data; the name is %s\n", o->name, response.uin,
+			o->free_name ? "free" : "kept from all");
+	return status;
+}
+
+static int invite(struct call *call, struct order *o)
+{
+	Hy__AdminInviteRequest request = HY__ADMIN_INVITE_REQUEST__INIT;
+	Hy__AdminInviteResponse response = HY__ADMIN_INVITE_RESPONSE__INIT;
+
+	request.uses = o->uses;
+	request.valid_ms = o->valid_ms;
+	int status = admin_invite(call, &request, &response);
+	if (status == HY_OK)
+		printf("%s\n", response.code);
+	return status;
+}
+
+/* ---- the command line -------------------------------------------------------------------------------------------- */
+
+static const struct verb {
+	const char *name;
+	int (*fn)(struct call *call, struct order *o);
+	bool takes_name, takes_password;
+	uint64_t limit_us;
+} verbs[] = {
+	{"list", list, false, false, SHORT_US},
+	{"show", show, true, false, SHORT_US},
+	{"create", create, true, true, SHORT_US},
+	{"reset-password", reset_password, true, true, SHORT_US},
+	{"disable", disable, true, false, SHORT_US},
+	{"enable", disable, true, false, SHORT_US},
+	{"delete", delete, true, false, DELETE_US},
+	{"invite", invite, false, false, SHORT_US},
+};
+
+static const struct verb *find_verb(const char *name)
+{
+	for (size_t i = 0; name && i < HY_COUNT_OF(verbs); i++)
+		if (strcmp(verbs[i].name, name) == 0)
+			return &verbs[i];
+	return NULL;
+}
+
+static bool parse_number(enum hy_config_type type, const char *text, uint64_t max, uint64_t *ret_v)
+{
+	const struct hy_config_item item = {.type = type, .preset = "", .min = 1, .max = max};
+	struct hy_config_value v;
+	if (!hy_config_value_parse(&item, text, &v))
+		return false;
+	*ret_v = v.number;
+	return true;
+}
+
+/** An option that has a value. False: it is none, or the value does not do. */
+static bool take_valued(struct order *o, const char *option, const char *value)
+{
+	uint64_t uses;
+
+	if (strcmp(option, "--data") == 0)
+		o->dir = value;
+	else if (strcmp(option, "--password-file") == 0)
+		o->password_file = value;
+	else if (strcmp(option, "--valid") == 0)
+		return parse_number(HY_CONFIG_DURATION, value, 0, &o->valid_ms);
+	else if (strcmp(option, "--uses") == 0 && parse_number(HY_CONFIG_UNSIGNED, value, 1000, &uses))
+		o->uses = (uint32_t)uses;
+	else
+		return false;
+	return true;
+}
+
+static bool parse(int argc, char **argv, struct order *o)
+{
+	for (int i = 1; i < argc; i++) {
+		const char *arg = argv[i];
+		if (strcmp(arg, "--json") == 0)
+			o->json = true;
+		else if (strcmp(arg, "--free-name") == 0)
+			o->free_name = true;
+		else if (strcmp(arg, "--yes") == 0)
+			o->yes = true;
+		else if (arg[0] == '-' && (i + 1 == argc || !take_valued(o, arg, argv[i + 1])))
+			return false;
+		else if (arg[0] == '-')
+			i++;
+		else if (!o->verb)
+			o->verb = arg;
+		else if (!o->name)
+			o->name = arg;
+		else
+			return false;
+	}
+	const struct verb *verb = find_verb(o->verb);
+	return verb && verb->takes_name == (o->name != NULL);
+}
+
+/** Twice from a person: what is typed unseen may be wrong. */
+static bool read_password(struct order *o)
+{
+	char again[PASSWORD_BYTES], prompt[80];
+	bool ok;
+
+	if (o->password_file) {
+		struct env *env = env_real_create();
+		ok = secret_from_file(env, o->password_file, o->password, sizeof o->password);
+		env_real_destroy(env);
+		if (!ok)
+			fprintf(stderr, WHO ": no password in %s\n", o->password_file);
+		return ok;
+	}
+	snprintf(prompt, sizeof prompt, "password for %.32s (8 to 128 characters): ", o->name);
+	ok = secret_from_person(prompt, o->password, sizeof o->password) &&
+	     secret_from_person("once more: ", again, sizeof again);
+	if (!ok)
+		fprintf(stderr, WHO ": no password\n");
+	else if (strcmp(o->password, again) != 0)
+		fprintf(stderr, WHO ": the two are not the same\n");
+	ok = ok && strcmp(o->password, again) == 0;
+	explicit_bzero(again, sizeof again);
+	return ok;
+}
+
+static bool is_sure(const struct order *o)
+{
+	char line[64] = "";
+
+	fprintf(stderr, "This deletes %s with all data, for good. Type the name to go on: ", o->name);
+	size_t len = 0;
+	for (int c = getchar(); c != EOF && c != '\n' && len + 1 < sizeof line; c = getchar())
+		line[len++] = (char)c;
+	line[len] = '\0';
+	if (strcmp(line, o->name) == 0)
+		return true;
+	fprintf(stderr, WHO ": nothing was deleted\n");
+	return false;
+}
+
+static int go(struct call *call, void *arg)
+{
+	struct order *o = arg;
+	const struct verb *verb = find_verb(o->verb);
+	call->deadline_us = svr_now_us(call->loop) + verb->limit_us;
+	return verb->fn(call, o);
+}
+
+int command_user(int argc, char **argv)
+{
+	struct order o = {.dir = "./data"};
+	bool help = argc > 1 && strcmp(argv[1], "--help") == 0;
+	if (help || !parse(argc, argv, &o)) {
+		fprintf(help ? stdout : stderr, "%s", usage);
+		return help ? 0 : 2;
+	}
+	const struct verb *verb = find_verb(o.verb);
+	if (verb->takes_password && !read_password(&o))
+		return 1;
+	if (verb->fn == delete &&!o.yes && !is_sure(&o))
+		return 1;
+	int status = admin_client_run(WHO, o.dir, go, &o);
+	explicit_bzero(o.password, sizeof o.password);
+	return status == HY_OK ? 0 : 1;
+}
