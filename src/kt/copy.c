@@ -132,7 +132,7 @@ int sdb_copy_file(struct sdb_copy *c, const char *from, const char *to, const ch
 	struct env_file **ret_file)
 {
 	char *source = sdb_path(from, name), *target = sdb_path(to, name);
-	uint64_t copied;
+	uint64_t copied = 0;
 	int status = copy_path(c, source, target, len, &copied, ret_file);
 	if (status == HY_OK && !ret_file)
 		list(c, name, copied);

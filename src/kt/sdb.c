@@ -33,7 +33,7 @@ static void sdb_stats(const struct kt *kt, struct kt_stats *ret_stats)
 	ret_stats->durable_pos = kt_log_durable_pos(sdb->log);
 	ret_stats->log_bytes = kt_log_bytes_after(sdb->log, ret_stats->persisted_pos);
 	ret_stats->log_limit = sdb->log_limit;
-	ret_stats->failed = sdb_get(&sdb->failed) || kt_log_failed(sdb->log);
+	ret_stats->failed = !sdb->read_only && (sdb_get(&sdb->failed) || kt_log_failed(sdb->log));
 }
 
 /* ---- shards ---------------------------------------------------------------------------------------------------- */
