@@ -12,7 +12,7 @@ int command_serve(int argc, char **argv);
 int command_chat(int argc, char **argv);
 int command_user(int argc, char **argv);
 int command_kt(int argc, char **argv);
-int command_stat(int argc, char **argv);
+int command_mon(int argc, char **argv);
 
 #define HONGYAN_VERSION "0.1.0"
 

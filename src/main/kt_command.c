@@ -1,4 +1,4 @@
-/* kt_command.c - `hongyan kt` and `hongyan stat`: a look into a running server. */
+/* kt_command.c - `hongyan kt`: a look into a running server. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -101,16 +101,6 @@ static int kt_ask(struct call *call, void *arg)
 	return status == HY_OK ? print_keys(call, q) : status;
 }
 
-static int stat_ask(struct call *call, void *arg)
-{
-	Hy__AdminStatsRequest request = HY__ADMIN_STATS_REQUEST__INIT;
-	Hy__AdminStatsResponse response = HY__ADMIN_STATS_RESPONSE__INIT;
-	int status = admin_stats(call, &request, &response);
-	for (size_t i = 0; status == HY_OK && i < response.n_stats; i++)
-		printf("%-32s %llu\n", response.stats[i]->name, (unsigned long long)response.stats[i]->value);
-	return status;
-}
-
 /** Takes --data and --limit off the front. False: wrong usage. */
 static bool take_options(int *argc, char ***argv, struct question *q)
 {
@@ -147,16 +137,4 @@ int command_kt(int argc, char **argv)
 	if (!q.key && !q.limit)
 		q.limit = 20;
 	return admin_client_run("hongyan kt", q.dir, kt_ask, &q) == HY_OK ? 0 : 1;
-}
-
-int command_stat(int argc, char **argv)
-{
-	struct question q = {.dir = "./data"};
-	bool help = argc > 1 && strcmp(argv[1], "--help") == 0;
-	if (help || !take_options(&argc, &argv, &q) || argc > 0) {
-		fprintf(help ? stdout : stderr,
-			"usage: hongyan stat [--data DIR]\n\nPrints a running server's counters.\n");
-		return help ? 0 : 2;
-	}
-	return admin_client_run("hongyan stat", q.dir, stat_ask, NULL) == HY_OK ? 0 : 1;
 }

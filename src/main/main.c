@@ -13,7 +13,7 @@ static const struct {
 	{"chat", command_chat, "sign in to a server and chat in the terminal"},
 	{"user", command_user, "list, create, disable and delete accounts; invite people"},
 	{"kt", command_kt, "look into a running server's store: spaces, keys, rows"},
-	{"stat", command_stat, "print a running server's counters"},
+	{"mon", command_mon, "show what a server counts, live or as it left it"},
 };
 
 static void help(FILE *out)

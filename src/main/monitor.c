@@ -46,7 +46,6 @@ struct monitor {
 
 static void set_due(struct loop_watch *w, uint64_t due_us)
 {
-	w->timer.at_us = due_us;
 	__atomic_store_n(&w->due_us, due_us, __ATOMIC_RELAXED);
 }
 
@@ -84,7 +83,8 @@ static void watch_loops(struct monitor *m)
 		w->timer.fn = on_second;
 		w->stop.fn = on_stop;
 		svr_loop_on_stop(w->loop, &w->stop);
-		env_timer_set(svr_loop_env(w->loop), &w->timer, svr_now_us(w->loop) + SECOND_US);
+		set_due(w, env_mono_us(m->env) + SECOND_US);
+		env_timer_set(svr_loop_env(w->loop), &w->timer, w->due_us);
 	}
 }
 
