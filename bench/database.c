@@ -48,8 +48,8 @@ static uint64_t rss_kib(const struct load_server *s)
 
 static void look(const struct load_server *s)
 {
-	uint64_t rss = rss_kib(s), memory = load_server_stat(s, "kt.memory_bytes"),
-		 log = load_server_stat(s, "kt.log_bytes");
+	uint64_t rss = rss_kib(s), memory = load_server_stat(s, "kt_memory_bytes"),
+		 log = load_server_stat(s, "kt_log_bytes");
 	run.rss_max_kib = rss > run.rss_max_kib ? rss : run.rss_max_kib;
 	run.memory_max = memory > run.memory_max ? memory : run.memory_max;
 	run.log_max = log > run.log_max ? log : run.log_max;
@@ -239,7 +239,7 @@ int main(int argc, char **argv)
 	uint64_t began = load_now_us();
 	fill(&load, &server);
 	double fill_s = (double)(load_now_us() - began) / 1e6;
-	uint64_t log_bytes = load_server_stat(&server, "kt.log_bytes");
+	uint64_t log_bytes = load_server_stat(&server, "kt_log_bytes");
 
 	kill(server.pid, SIGKILL);
 	waitpid(server.pid, NULL, 0);

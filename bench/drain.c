@@ -184,7 +184,7 @@ int main(int argc, char **argv)
 	/* Once up with a small log, so that all is moved; then down, and up with nothing in memory. */
 	load_server_start_again(&server, small);
 	for (int i = 0;
-		i < 300 && load_server_stat(&server, "kt.persisted_pos") < load_server_stat(&server, "kt.durable_pos");
+		i < 300 && load_server_stat(&server, "kt_persisted_pos") < load_server_stat(&server, "kt_durable_pos");
 		i++)
 		load_turn(&load, 200);
 	load_server_stop(&server);

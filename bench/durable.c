@@ -142,8 +142,9 @@ static void drive(struct load *load, struct sender *senders, struct run *run)
 /** Until what is durable has been moved to RocksDB and lasts there. */
 static void wait_until_moved(const struct load_server *server)
 {
+	usleep(1100 * 1000); /* the gauges then know of all that was written */
 	for (int i = 0; i < 600; i++) {
-		if (load_server_stat(server, "kt.moved_pos") >= load_server_stat(server, "kt.durable_pos"))
+		if (load_server_stat(server, "kt_moved_pos") >= load_server_stat(server, "kt_durable_pos"))
 			return;
 		usleep(200 * 1000);
 	}
@@ -184,7 +185,7 @@ int main(int argc, char **argv)
 		wait_until_moved(&server);
 	struct load_cpu after = load_server_cpu(&server);
 	double n = (double)run.answered, moved_s = (double)(load_now_us() - began) / 1e6;
-	uint64_t memory = load_server_stat(&server, "kt.memory_bytes"),
+	uint64_t memory = load_server_stat(&server, "kt_memory_bytes"),
 		 batches = load_server_stat(&server, "log_batches");
 	load_server_stop(&server);
 	load_server_remove(&server);

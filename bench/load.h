@@ -38,7 +38,7 @@ struct load_cpu {
 	double loops_us; /* event loops and committer */
 };
 struct load_cpu load_server_cpu(const struct load_server *s);
-/** A counter by its name in `hongyan stat`. */
+/** A value by its name in `hongyan mon --once`; gauges are a second old. */
 uint64_t load_server_stat(const struct load_server *s, const char *name);
 
 /* ---- links ------------------------------------------------------------------------------------------------------- */

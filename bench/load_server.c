@@ -154,7 +154,7 @@ uint64_t load_server_stat(const struct load_server *s, const char *name)
 {
 	char command[900], line[256], found[128];
 	unsigned long long value, result = 0;
-	snprintf(command, sizeof command, "'%s' stat --data '%s'", s->program, s->dir);
+	snprintf(command, sizeof command, "'%s' mon --once --data '%s'", s->program, s->dir);
 	FILE *f = popen(command, "r");
 	if (!f)
 		err(1, "%s", command);

@@ -162,6 +162,8 @@ static void put_histograms(struct screen *s)
 		if (value.kind != MON_KIND_HISTOGRAM || value.label[0] || !wanted(s, value.name))
 			continue;
 		print_quantiles(s, &value, p50, p99);
+		if (strcmp(p99, "0us") == 0)
+			continue; /* there was none yet */
 		snprintf(line, sizeof line, "%-20s half below %s, 99 of 100 below %s", value.name, p50, p99);
 		put_line(s, line);
 	}

@@ -122,8 +122,8 @@ class Server:
         return max(numbers, default=0)
 
     async def stat(self):
-        """Counters by name, of this life of the server; {} if it does not answer."""
-        process = await asyncio.create_subprocess_exec(self.program, "stat", "--data", self.data,
+        """Counters by name, of this or the last life of the server; {} before its first."""
+        process = await asyncio.create_subprocess_exec(self.program, "mon", "--once", "--data", self.data,
                                                        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL)
         text, _ = await process.communicate()
         return {m[1]: int(m[2]) for m in re.finditer(r"^(\S+)\s+(\d+)\s*$", text.decode(), re.M)}

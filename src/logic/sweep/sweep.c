@@ -134,7 +134,7 @@ static void end_round(struct sweep *sweep, const struct call *call)
 {
 	struct mon *mon = svr_mon(sweep->svr);
 
-	mon_set(mon, svr_loop_index(sweep->loop), MON_users, sweep->users);
+	mon_set_sum(mon, svr_loop_index(sweep->loop), MON_users, sweep->users);
 	mon_add(mon, svr_loop_index(sweep->loop), MON_sweeps, 1);
 	mon_add(mon, svr_loop_index(sweep->loop), MON_sweep_failures, sweep->failed);
 	call_log(call, sweep->failed ? ENV_LOG_WARN : ENV_LOG_DEBUG, "sweep",
