@@ -245,6 +245,7 @@ static void add_kt(struct stats_writer *w, const struct kt *kt)
 	add_stat(w, "kt.moved_pos", s.moved_pos);
 	add_stat(w, "kt.persisted_pos", s.persisted_pos);
 	add_stat(w, "kt.failed", s.failed);
+	add_stat(w, "kt.floor_ms", kt_floor_ms(kt));
 }
 
 static int on_stats(
@@ -261,11 +262,41 @@ static int on_stats(
 	add_kt(&w, admin->kt);
 	add_stat(&w, "log_lines_dropped", env_log_dropped(svr_env(svr)));
 	add_stat(&w, "process.cpu_us", env_cpu_us(svr_env(svr)));
+	add_stat(&w, "process.wall_ms", env_wall_ms(svr_env(svr)));
 	rpc_stats_each(svr, add_method, &w);
 	return w.full ? HY_RESOURCE_EXHAUSTED : HY_OK;
 }
 
+/* ---- the store --------------------------------------------------------------------------------------------------- */
+
+static int on_backup(
+	void *self, struct call *call, const Hy__AdminBackupRequest *request, Hy__AdminBackupResponse *response)
+{
+	struct admin *admin = self;
+	struct kt_backup_report report;
+	char *why;
+	uint64_t began_us = svr_now_us(call->loop);
+	if (request->path[0] != '/')
+		return call_fail(call, HY_INVALID_ARGUMENT, "'%s': the path must be absolute", request->path);
+	int status = kt_backup(admin->kt, call, request->path, &report, &why);
+	response->bytes = report.bytes;
+	response->position = report.position;
+	response->took_ms = (svr_now_us(call->loop) - began_us) / 1000;
+	if (status == HY_OK)
+		audit_line(admin->audit, call, "backup to %s, %llu bytes, position %llu: OK", request->path,
+			(unsigned long long)report.bytes, (unsigned long long)report.position);
+	else
+		audit_line(admin->audit, call, "backup to %s: %s", request->path, why ? why : hy_status_text(status));
+	/* UNAVAILABLE is what no server answers. */
+	if (status != HY_OK)
+		status = call_fail(call, status == HY_UNAVAILABLE ? HY_FAILED_PRECONDITION : status, "%s",
+			why ? why : hy_status_text(status));
+	hy_free(why);
+	return status;
+}
+
 static const struct admin_handlers handlers = {
+	.backup = on_backup,
 	.spaces = on_spaces,
 	.keys = on_keys,
 	.rows = on_rows,

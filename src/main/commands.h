@@ -13,6 +13,9 @@ int command_chat(int argc, char **argv);
 int command_user(int argc, char **argv);
 int command_kt(int argc, char **argv);
 int command_mon(int argc, char **argv);
+int command_backup(int argc, char **argv);
+int command_restore(int argc, char **argv);
+int command_doctor(int argc, char **argv);
 
 #define HONGYAN_VERSION "0.1.0"
 

@@ -1,4 +1,4 @@
-/* kt_command.c - `hongyan kt`: a look into a running server. */
+/* kt_command.c - `hongyan kt`: a look into a server. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -12,7 +12,8 @@ static const char kt_usage[] =
 	"       hongyan kt [--data DIR] KEY                     versions and sizes of a key's tables; a key is user:42 "
 	"or name:ann\n"
 	"       hongyan kt [--data DIR] KEY SPACE               the rows of one table, decoded\n\n"
-	"Looks into a running server, by the socket in its data folder (default ./data).\n";
+	"Looks into a running server, by the socket in its data folder (default ./data); or, when none runs, into the\n"
+	"folder itself, or a backup, without changing it.\n";
 
 struct question {
 	const char *dir, *key, *space, *after;
@@ -97,8 +98,10 @@ static int kt_ask(struct call *call, void *arg)
 	if (q->key)
 		return print_keys(call, q);
 	int status = print_spaces(call);
+	if (status != HY_OK)
+		return status;
 	printf("\n");
-	return status == HY_OK ? print_keys(call, q) : status;
+	return print_keys(call, q);
 }
 
 /** Takes --data and --limit off the front. False: wrong usage. */
@@ -136,5 +139,5 @@ int command_kt(int argc, char **argv)
 		q.space = argc > 1 ? argv[1] : NULL;
 	if (!q.key && !q.limit)
 		q.limit = 20;
-	return admin_client_run("hongyan kt", q.dir, kt_ask, &q) == HY_OK ? 0 : 1;
+	return admin_client_look("hongyan kt", q.dir, kt_ask, &q) == HY_OK ? 0 : 1;
 }

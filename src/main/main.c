@@ -11,8 +11,11 @@ static const struct {
 } commands[] = {
 	{"serve", command_serve, "run a server: every module in one process"},
 	{"chat", command_chat, "sign in to a server and chat in the terminal"},
+	{"backup", command_backup, "copy a running server's data, consistently"},
+	{"restore", command_restore, "make a data folder of a backup"},
+	{"doctor", command_doctor, "check the machine, the data folder and the ports"},
 	{"user", command_user, "list, create, disable and delete accounts; invite people"},
-	{"kt", command_kt, "look into a running server's store: spaces, keys, rows"},
+	{"kt", command_kt, "look into a store, of a running server or a stopped one: spaces, keys, rows"},
 	{"mon", command_mon, "show what a server counts, live or as it left it"},
 };
 
