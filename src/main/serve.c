@@ -268,6 +268,9 @@ static void announce(
 			printf("  (sign-in from other machines is refused there: connections are not encrypted; see "
 			       "--allow-plain)\n");
 	}
+	if (server_metrics_address(server))
+		printf("figures for Prometheus at http://%s/metrics\n",
+			env_addr_text(server_metrics_address(server), text, sizeof text));
 	printf("data in %s; up after %llu ms; end it with Ctrl-C\n", config->data_dir,
 		(unsigned long long)((env_mono_us(env) - started_us) / 1000));
 	fflush(stdout);

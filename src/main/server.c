@@ -45,7 +45,7 @@ struct server {
 	struct admin *admin;
 	struct access *access;
 	struct monitor *monitor;
-	struct env_addr bound[ACCESS_LISTENERS_MAX];
+	struct env_addr bound[ACCESS_LISTENERS_MAX], metrics_bound;
 	struct logic_keys keys;
 	uint64_t grace_us;
 	char *why;
@@ -229,9 +229,8 @@ static int fail_listen(struct server *s, const struct env_addr *addr, int rc)
 
 static int listen_for_metrics(struct server *s)
 {
-	struct env_addr bound;
 	char text[128];
-	int rc = s->config.metrics.family ? access_listen_operator(s->access, &s->config.metrics, &bound) : 0;
+	int rc = s->config.metrics.family ? access_listen_operator(s->access, &s->config.metrics, &s->metrics_bound) : 0;
 	if (rc == 0)
 		return HY_OK;
 	if (!s->config.metrics_optional)
@@ -337,6 +336,11 @@ const struct env_addr *server_address(const struct server *s, unsigned index)
 {
 	assert(index < s->config.listen_count);
 	return &s->bound[index];
+}
+
+const struct env_addr *server_metrics_address(const struct server *s)
+{
+	return s->metrics_bound.family ? &s->metrics_bound : NULL;
 }
 
 struct kt *server_kt(struct server *s)

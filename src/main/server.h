@@ -50,6 +50,8 @@ int server_start(
 	struct env *env, const struct server_config *config, struct server **ret_server, char **ret_why) HY_MUST_USE;
 /** The address really bound for config->listen[index]. */
 const struct env_addr *server_address(const struct server *s, unsigned index);
+/** Where /metrics is shown; NULL: nowhere. */
+const struct env_addr *server_metrics_address(const struct server *s);
 struct kt *server_kt(struct server *s);
 struct svr *server_svr(struct server *s);
 /**
