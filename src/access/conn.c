@@ -1,6 +1,7 @@
 /* conn.c - connections: reading, writing, moving, ending. What the bytes mean is link.c's and http.c's matter. */
 #include "access/conn.h"
 
+#include <sodium.h>
 #include <stdio.h>
 
 #include "base/mem.h"
@@ -19,11 +20,26 @@ void conn_touch(struct conn *c)
 	hy_list_push_back(c->anonymous ? &l->anonymous : &l->signed_in, &c->in_list);
 }
 
+/** A ticket is 32 random bytes: what is kept of it need not be slow to make, and cannot be turned back. */
+static void hash_ticket(const uint8_t ticket[ACCESS_TICKET_SIZE], uint8_t ret_hash[CONN_TICKET_HASH_SIZE])
+{
+	crypto_generichash(ret_hash, CONN_TICKET_HASH_SIZE, ticket, ACCESS_TICKET_SIZE, NULL, 0);
+}
+
+bool conn_has_ticket(const struct conn *c, const uint8_t *ticket, size_t len)
+{
+	uint8_t hash[CONN_TICKET_HASH_SIZE];
+	if (c->uin == 0 || len != ACCESS_TICKET_SIZE)
+		return false;
+	hash_ticket(ticket, hash);
+	return sodium_memcmp(hash, c->ticket_hash, sizeof hash) == 0;
+}
+
 void conn_sign_in(struct conn *c, const struct svr_passport *who, const uint8_t ticket[ACCESS_TICKET_SIZE])
 {
 	link_table_remove(c);
 	c->uin = who->uin;
-	memcpy(c->ticket, ticket, sizeof c->ticket);
+	hash_ticket(ticket, c->ticket_hash);
 	snprintf(c->device, sizeof c->device, "%s", who->device);
 	snprintf(c->name, sizeof c->name, "%s", who->name);
 	c->hint_in_flight = false;
@@ -36,12 +52,21 @@ void conn_sign_out(struct conn *c)
 {
 	link_table_remove(c);
 	c->uin = 0;
-	memset(c->ticket, 0, sizeof c->ticket);
+	memset(c->ticket_hash, 0, sizeof c->ticket_hash);
 	hy_list_remove(&c->in_list);
 	strangers_enter(c->home, c);
 }
 
 /* ---- ending ------------------------------------------------------------------------------------------------------ */
+
+static void free_output(struct conn *c)
+{
+	if (c->out_secret)
+		hy_buf_fini_wiped(&c->out);
+	else
+		hy_buf_fini(&c->out);
+	c->out_secret = false;
+}
 
 static void conn_free(struct conn *c)
 {
@@ -49,9 +74,8 @@ static void conn_free(struct conn *c)
 	c->home->conn_count--;
 	c->home->kind_count[c->kind]--;
 	hy_buf_fini_wiped(&c->in);
-	hy_buf_fini(&c->out);
+	free_output(c);
 	http_state_free(c->http);
-	explicit_bzero(c->ticket, sizeof c->ticket);
 	hy_free(c);
 }
 
@@ -68,7 +92,7 @@ void conn_abort(struct conn *c)
 		hy_list_remove(&c->in_resume);
 		c->closing = true;
 		c->readable = c->writable = false;
-		hy_buf_fini(&c->out);
+		free_output(c);
 	}
 	if (c->requests == 0)
 		conn_free(c);
@@ -136,7 +160,7 @@ bool conn_flush(struct conn *c)
 			c->stalled_since_us = 0;
 	}
 	if (hy_buf_len(&c->out) == 0) {
-		hy_buf_fini(&c->out);
+		free_output(c);
 		strangers_weigh(c);
 		if (!c->closing || c->requests > 0)
 			return true;

@@ -41,6 +41,8 @@ struct conn_peer {
 /** As struct call's `address`, into `text`; NULL: this machine. Any thread. */
 const char *conn_peer_text(const struct conn_peer *peer, char text[CONN_PEER_TEXT_MAX]);
 
+#define CONN_TICKET_HASH_SIZE 16
+
 struct conn {
 	struct env_sock sock;
 	struct access_loop *home;
@@ -64,6 +66,7 @@ struct conn {
 	bool open_in_work;       /* a request of a method that needs no ticket */
 	bool open_waits;         /* another one stands at the front of the input: parse nothing until that has ended */
 	bool draining;           /* closing, refused in the middle of a request: see conn_close_drained() */
+	bool out_secret;         /* `out` has held a ticket or a password: wiped when it is freed */
 	uint8_t move_to;         /* CONN_STAYS, or the loop to which the connection moves once its input is put aside */
 	uint32_t version;        /* of the client, from its latest frame */
 	uint32_t counted_bytes;  /* its part of home->anonymous_bytes */
@@ -73,7 +76,7 @@ struct conn {
 	struct link_user *user; /* NULL: not in the table of links (any more) */
 	struct hy_link in_user; /* the user's links, in order of their signing in */
 	char device[33], name[33];
-	uint8_t ticket[ACCESS_TICKET_SIZE];
+	uint8_t ticket_hash[CONN_TICKET_HASH_SIZE]; /* of the ticket that it identified itself by, which is not kept */
 	struct http_state *http; /* CONN_HTTP */
 };
 
@@ -148,6 +151,13 @@ bool conn_must_wait(const struct conn *c);
 void conn_touch(struct conn *c);
 /** Enters the table of links; no longer counted as a stranger. On the user's loop. */
 void conn_sign_in(struct conn *c, const struct svr_passport *who, const uint8_t ticket[ACCESS_TICKET_SIZE]);
+/** Whether it is the ticket that the link identified itself by. */
+bool conn_has_ticket(const struct conn *c, const uint8_t *ticket, size_t len);
+/** Makes room in the output for `len` bytes more; moves them without leaving a copy when they are secret. */
+static inline uint8_t *conn_reserve_output(struct conn *c, size_t len)
+{
+	return c->out_secret ? hy_buf_reserve_wiped(&c->out, len) : hy_buf_reserve(&c->out, len);
+}
 /** The link becomes a stranger's again. */
 void conn_sign_out(struct conn *c);
 
@@ -203,8 +213,7 @@ struct request_origin {
 };
 /** Takes a request in: unpacks, spawns its coroutine, or answers with a refusal at once. `method` NULL: unknown. Never
  * suspends. False: not now; the connection has to move to its user's loop first, or waits for another request of its
- * own, and the same bytes are to be parsed then. True: `body` was overwritten if it may hold a password or a ticket to
- * identify by. */
+ * own, and the same bytes are to be parsed then. True: `body` was overwritten: it may hold a password or a ticket. */
 bool request_start(struct conn *c, const struct rpc_method *method, const struct request_origin *origin,
 	struct hy_bytes body) HY_MUST_USE;
 /** Answers a request that is not to be started. */

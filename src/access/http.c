@@ -49,11 +49,14 @@ static const char *reason_of(int status)
 	}
 }
 
+#define SECRET_ROOM 4096u /* an answer with a ticket fits: it is not moved while it is made */
+#define HEAD_ROOM 512u /* that an answer's head takes at most, usually */
 #define NOT_KEPT "Cache-Control: no-store\r\n"
 
 static void append_response(
 	struct conn *c, int status, const char *type, const char *headers, struct hy_bytes body, bool keep_alive)
 {
+	(void)conn_reserve_output(c, HEAD_ROOM + body.len);
 	hy_buf_printf(&c->out,
 		"HTTP/1.1 %d %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\nX-Content-Type-Options: nosniff\r\n"
 		"%s%s\r\n",
@@ -70,6 +73,8 @@ void http_answer(
 {
 	struct hy_buf body = {0};
 	bool json = origin->format == REQUEST_HTTP_JSON;
+	if (c->out_secret)
+		(void)hy_buf_reserve(&body, SECRET_ROOM);
 	if (json) {
 		pb_to_json(response, entry_json_inner, arena, &body);
 		hy_buf_append(&body, "\n", 1);
@@ -78,7 +83,10 @@ void http_answer(
 	}
 	append_response(c, 200, json ? "application/json" : "application/x-protobuf", NOT_KEPT, hy_buf_bytes(&body),
 		origin->keep_alive);
-	hy_buf_fini(&body);
+	if (c->out_secret)
+		hy_buf_fini_wiped(&body);
+	else
+		hy_buf_fini(&body);
 }
 
 /** From a parser's callback: parsing ends here. The first refusal counts. */

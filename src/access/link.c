@@ -9,7 +9,7 @@
 static void append_frame(struct conn *c, uint32_t version, uint32_t cmd, uint32_t seq, const ProtobufCMessage *body)
 {
 	size_t body_len = body ? protobuf_c_message_get_packed_size(body) : 0;
-	uint8_t *p = hy_buf_reserve(&c->out, MARS_HEAD + body_len);
+	uint8_t *p = conn_reserve_output(c, MARS_HEAD + body_len);
 	mars_write_head(p, version, cmd, seq, (uint32_t)body_len);
 	if (body)
 		protobuf_c_message_pack(body, p + MARS_HEAD);

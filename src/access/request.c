@@ -1,6 +1,4 @@
 /* request.c - one request, from its bytes to the bytes of its answer, whichever link it came by. */
-#include <sodium.h>
-
 #include "access/http.h"
 #include "access/link.h"
 #include "auth.rpc.h"
@@ -39,10 +37,11 @@ static bool is_identify(const struct request *r)
 	return r->origin.format == REQUEST_MARS && is_method(r->method, &auth_service, "Auth.Identify");
 }
 
-/** Passwords, and tickets that outlive the request, do not stay in memory. */
-static bool is_secret(const struct rpc_method *m)
+/** Passwords and tickets do not stay in memory. Methods that need no ticket take a password, and answer with a ticket. */
+static bool is_secret(const struct request *r)
 {
-	return m->open || is_method(m, &auth_service, "Auth.Identify");
+	return r->method->open || !r->head || r->head->ticket.len > 0 ||
+	       is_method(r->method, &auth_service, "Auth.ChangePassword");
 }
 
 static bool is_sync(const struct request *r)
@@ -104,8 +103,7 @@ static bool link_vouches(const struct request *r)
 {
 	const struct conn *c = r->conn;
 	const ProtobufCBinaryData *t = &r->head->ticket;
-	return c->uin != 0 &&
-	       (t->len == 0 || (t->len == sizeof c->ticket && sodium_memcmp(t->data, c->ticket, t->len) == 0));
+	return c->uin != 0 && (t->len == 0 || conn_has_ticket(c, t->data, t->len));
 }
 
 static int verify(struct call *call, struct request *r)
@@ -220,7 +218,7 @@ static struct request *request_take(struct access_loop *l)
 static void request_put(struct request *r)
 {
 	struct access_loop *l = r->home;
-	if (is_secret(r->method))
+	if (is_secret(r))
 		hy_arena_wipe(&r->arena);
 	else
 		hy_arena_reset(&r->arena);
@@ -263,6 +261,7 @@ static void request_run(void *arg)
 	int status = is_identify(r) ? identify(&call, r) : execute(&call, r);
 	if (PLANTED(lost_notify) && is_sync(r))
 		link_sync_begins(c);
+	c->out_secret = c->out_secret || (r->method->open && c->sock.loop);
 	answer(c, &r->origin, r->response, status, call.message, call.retry_after_ms, call.trace, &r->arena);
 	if (r->open_from) {
 		strangers_open_ends(l, r->open_from);
@@ -380,7 +379,7 @@ bool request_start(
 {
 	if (!request_take_in(c, method, origin, body))
 		return false;
-	if (method && is_secret(method) && body.len > 0)
+	if (body.len > 0) /* whatever it is: a ticket may be in any */
 		explicit_bzero((uint8_t *)(uintptr_t)body.data, body.len);
 	return true;
 }

@@ -16,8 +16,8 @@ void hy_buf_fini(struct hy_buf *b)
 
 void hy_buf_fini_wiped(struct hy_buf *b)
 {
-	if (hy_buf_len(b) > 0)
-		explicit_bzero(hy_buf_data(b), hy_buf_len(b));
+	if (b->mem)
+		explicit_bzero(b->mem, b->cap);
 	hy_buf_fini(b);
 }
 

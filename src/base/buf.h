@@ -31,7 +31,7 @@ static inline struct hy_bytes hy_buf_bytes(const struct hy_buf *b)
 
 /** A zeroed struct is an empty buffer. Frees the memory and leaves an empty buffer. */
 void hy_buf_fini(struct hy_buf *b);
-/** Overwrites what is in it before. */
+/** Overwrites all that it ever held before. */
 void hy_buf_fini_wiped(struct hy_buf *b);
 /** Makes room for `len` more bytes and returns where they go; hy_buf_commit() says how many were really written. */
 uint8_t *hy_buf_reserve(struct hy_buf *b, size_t len);

@@ -456,6 +456,16 @@ static size_t parse(struct hy_bytes json, cJSON **ret_root)
 	return i;
 }
 
+/** Some are passwords. The scan has bounded the depth. */
+static void wipe_strings(cJSON *item)
+{
+	for (; item; item = item->next) {
+		if (item->valuestring)
+			explicit_bzero(item->valuestring, strlen(item->valuestring));
+		wipe_strings(item->child);
+	}
+}
+
 ProtobufCMessage *pb_from_json(
 	const ProtobufCMessageDescriptor *d, struct hy_bytes json, struct hy_arena *arena, const char **ret_error)
 {
@@ -469,6 +479,7 @@ ProtobufCMessage *pb_from_json(
 			fail_at(&r, parsed, "no JSON");
 		else
 			m = read_message(&r, &place, d, root, 1);
+		wipe_strings(root);
 		cJSON_Delete(root);
 	}
 	*ret_error = m ? NULL : r.error;
