@@ -369,6 +369,7 @@ int sdb_load_map_rows(struct sdb_visit *v, const struct kt_place *places, size_t
 		struct place_name place;
 		place_map_row(&place, &v->entry->key, space->id, places[i].name);
 		hy_buf_clear(&out);
+		mon_add(svr_mon(v->shard->sdb->kt.svr), v->shard->index, MON_kt_rows_looked_up, 1);
 		int found = rows_get_cached(v->shard->sdb->rows, place_bytes(&place), &out);
 		if (found == HY_UNAVAILABLE) {
 			gets = gets ? gets : hy_zalloc(sizeof *gets);

@@ -750,6 +750,38 @@ static void list_keys(struct conf *c, struct call *call)
 	CHECK_EQ(c, seen, 50);
 }
 
+static void list_heads(struct conf *c, struct call *call)
+{
+	struct kt_listed *list;
+	size_t count, seen = 0;
+	bool more = true;
+	struct hy_key after = {0};
+	CHECK_EQ(c, kt_list_heads(c->kt, call, NULL, 0, &list, &count, &more), HY_INVALID_ARGUMENT);
+	CHECK_EQ(c, kt_list_heads(c->kt, call, NULL, 1001, &list, &count, &more), HY_INVALID_ARGUMENT);
+	CHECK_EQ(c, kt_list_heads(c->kt, call, NULL, 10, &list, &count, &more), HY_OK);
+	CHECK_EQ(c, count + more, 0);
+	for (uint32_t uin = 1; uin <= 100; uin++) {
+		struct hy_key key = hy_key_user(uin);
+		CHECK_EQ(c, conf_write(c, call, &key, OPS(OP_PUT(B("p"), B("xyz")), OP_APPEND(B("x"))), NULL), HY_OK);
+		CHECK_EQ(c, conf_write(c, call, &key, OPS(OP_DELETE(B("p"))), NULL), HY_OK);
+		if (uin == 40)
+			conf_wait_moved(c, call);
+	}
+	for (more = true; more; after = list[count - 1].key) {
+		CHECK_EQ(c, kt_list_heads(c->kt, call, seen ? &after : NULL, 9, &list, &count, &more), HY_OK);
+		CHECK(c, count > 0);
+		for (size_t i = 0; i < count; i++) {
+			struct hy_key want = hy_key_user((uint32_t)++seen);
+			const struct kt_head *map = &list[i].heads[CONF_MAP], *log = &list[i].heads[CONF_LOG];
+			CHECK(c, hy_key_equal(&list[i].key, &want));
+			CHECK(c, map->version == 2 && map->rows == 0 && map->bytes == 0 && map->tombstones == 1);
+			CHECK(c, log->version == 1 && log->rows == 1 && log->bytes == 1);
+			CHECK_EQ(c, list[i].heads[CONF_OTHER_LOG].version, 0);
+		}
+	}
+	CHECK_EQ(c, seen, 100);
+}
+
 const struct conf_scenario conf_scenarios[] = {
 	{"appends take versions and changes since v come in order", {append_and_read}},
 	{"a table keeps its version when all rows are trimmed", {trim_keeps_the_version}},
@@ -767,6 +799,7 @@ const struct conf_scenario conf_scenarios[] = {
 	{"followers see every version once, in order", {followers}},
 	{"a write whose caller has left is still made", {deadline_passes}},
 	{"keys are listed in order, page by page", {list_keys}},
+	{"keys are listed with heads, in order, page by page", {list_heads}},
 	{"more is written than the log may hold", {fill_the_log}, .tiny = true},
 	{"memory stays within its bound while cold keys are written", {many_cold_keys}, .tiny = true},
 	{"a random test agrees with a model", {conf_random_start}},

@@ -333,36 +333,42 @@ static void check_rows(struct conf *c, struct call *call, struct random_state *s
 		CHECK(c, is_value(row.value, m->log[v]));
 }
 
-static void check_map_head(struct conf *c, struct call *call, struct model *m, const struct model_map *map)
+static void check_map_head(struct conf *c, const struct kt_head *head, const struct model_map *map)
 {
-	struct kt_head head, want = {.version = map->version, .trimmed = map->trimmed};
+	struct kt_head want = {.version = map->version, .trimmed = map->trimmed};
 	for (unsigned i = 0; i < NAMES; i++) {
 		const struct model_row *row = &map->rows[i];
 		want.rows += is_there(row);
 		want.bytes += is_there(row) ? row->value.len : 0;
 		want.tombstones += row->deleted && row->version > map->trimmed;
 	}
-	CHECK_EQ(c, conf_head(c, call, &m->key, map->space, &head), HY_OK);
-	CHECK_EQ(c, head.version, want.version);
-	CHECK_EQ(c, head.trimmed, want.trimmed);
-	CHECK_EQ(c, head.rows, want.rows);
-	CHECK_EQ(c, head.bytes, want.bytes);
-	CHECK_EQ(c, head.tombstones, want.tombstones);
+	CHECK_EQ(c, head->version, want.version);
+	CHECK_EQ(c, head->trimmed, want.trimmed);
+	CHECK_EQ(c, head->rows, want.rows);
+	CHECK_EQ(c, head->bytes, want.bytes);
+	CHECK_EQ(c, head->tombstones, want.tombstones);
+}
+
+static void check_log_head(struct conf *c, const struct kt_head *head, const struct model *m)
+{
+	uint64_t bytes = 0;
+	for (uint64_t v = m->trimmed + 1; v <= m->log_version; v++)
+		bytes += m->log[v].len;
+	CHECK_EQ(c, head->version, m->log_version);
+	CHECK_EQ(c, head->trimmed, m->trimmed);
+	CHECK_EQ(c, head->rows, m->log_version - m->trimmed);
+	CHECK_EQ(c, head->bytes, bytes);
 }
 
 static void check_heads(struct conf *c, struct call *call, struct model *m)
 {
 	struct kt_head head;
-	uint64_t bytes = 0;
 	CHECK_EQ(c, conf_head(c, call, &m->key, CONF_LOG, &head), HY_OK);
-	for (uint64_t v = m->trimmed + 1; v <= m->log_version; v++)
-		bytes += m->log[v].len;
-	CHECK_EQ(c, head.version, m->log_version);
-	CHECK_EQ(c, head.trimmed, m->trimmed);
-	CHECK_EQ(c, head.rows, m->log_version - m->trimmed);
-	CHECK_EQ(c, head.bytes, bytes);
-	check_map_head(c, call, m, &m->maps[0]);
-	check_map_head(c, call, m, &m->maps[1]);
+	check_log_head(c, &head, m);
+	for (size_t i = 0; i < HY_COUNT_OF(m->maps); i++) {
+		CHECK_EQ(c, conf_head(c, call, &m->key, m->maps[i].space, &head), HY_OK);
+		check_map_head(c, &head, &m->maps[i]);
+	}
 }
 
 /* ---- the run
@@ -432,7 +438,39 @@ void conf_random_start(struct conf *c, struct call *call)
 	conf_random_go_on(c, call);
 }
 
+static bool was_written(const struct random_state *s)
+{
+	return s->models[0][0].log_version > 0;
+}
+
+/** Of a store that rests. */
+static void check_list(struct conf *c, struct call *call)
+{
+	struct random_state *s = c->state;
+	struct kt_listed *list;
+	struct hy_key after;
+	size_t count, seen = 0;
+	bool more = true;
+	while (more) {
+		CHECK_EQ(c, kt_list_heads(c->kt, call, seen ? &after : NULL, 5, &list, &count, &more), HY_OK);
+		for (size_t i = 0; i < count; i++, seen++) {
+			CHECK(c, seen < WORKERS * KEYS);
+			struct model *m = &s->models[seen / KEYS][seen % KEYS];
+			CHECK(c, hy_key_equal(&list[i].key, &m->key));
+			check_log_head(c, &list[i].heads[CONF_LOG], m);
+			check_map_head(c, &list[i].heads[CONF_MAP], &m->maps[0]);
+			check_map_head(c, &list[i].heads[CONF_UNFOLLOWED], &m->maps[1]);
+		}
+		CHECK(c, count == 5 || !more);
+		after = list[count - 1].key;
+	}
+	CHECK_EQ(c, seen, WORKERS * KEYS);
+}
+
 void conf_random_go_on(struct conf *c, struct call *call)
 {
+	if (was_written(c->state))
+		check_list(c, call);
 	conf_parallel(c, call, WORKERS, work);
+	check_list(c, call);
 }

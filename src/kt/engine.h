@@ -25,6 +25,8 @@ struct kt_engine {
 		struct kt_head *ret_head);
 	int (*list_keys)(struct kt *kt, struct call *call, const struct hy_key *after, size_t limit,
 		struct hy_key **ret_keys, size_t *ret_count, bool *ret_more);
+	int (*list_heads)(struct kt *kt, struct call *call, const struct hy_key *after, size_t limit,
+		struct kt_listed **ret_list, size_t *ret_count, bool *ret_more);
 	uint64_t (*floor_ms)(const struct kt *kt);
 	void (*stats)(const struct kt *kt, struct kt_stats *ret_stats);
 	/** NULL: there is nothing on disk. */

@@ -370,6 +370,45 @@ static int mem_list_keys(struct kt *kt, struct call *call, const struct hy_key *
 	return status;
 }
 
+struct heads_work {
+	struct kt *kt;
+	struct kt_listed *listed;
+	size_t count;
+};
+
+static int fill_heads(struct call *callee, void *arg)
+{
+	struct heads_work *w = arg;
+	for (size_t i = 0; i < w->count; i++) {
+		struct kt_listed *listed = &w->listed[i];
+		if (svr_loop_of_key(w->kt->svr, &listed->key) != svr_loop_index(callee->loop))
+			continue;
+		for (const struct kt_space *space = w->kt->spaces; space->id; space++)
+			(void)mem_read_head(w->kt, callee, &listed->key, space, &listed->heads[space->id]);
+	}
+	return HY_OK;
+}
+
+static int mem_list_heads(struct kt *kt, struct call *call, const struct hy_key *after, size_t limit,
+	struct kt_listed **ret_list, size_t *ret_count, bool *ret_more)
+{
+	struct hy_key *keys;
+	struct heads_work w = {.kt = kt};
+	int status = mem_list_keys(kt, call, after, limit, &keys, &w.count, ret_more);
+	if (status)
+		return status;
+	w.listed = hy_arena_zalloc(call->arena, (w.count + 1) * sizeof *w.listed);
+	if (!w.listed)
+		return HY_RESOURCE_EXHAUSTED;
+	for (size_t i = 0; i < w.count; i++)
+		w.listed[i].key = keys[i];
+	for (unsigned i = 0; i < svr_loop_count(kt->svr) && !status; i++)
+		status = svr_hop(call, i, fill_heads, &w);
+	*ret_list = w.listed;
+	*ret_count = w.count;
+	return status;
+}
+
 static void mem_stats(const struct kt *kt, struct kt_stats *ret_stats) {}
 
 static bool free_key(void *arg, struct hy_map_node *n)
@@ -403,6 +442,7 @@ static const struct kt_engine mem_engine = {
 	.read_changes = mem_read_changes,
 	.read_head = mem_read_head,
 	.list_keys = mem_list_keys,
+	.list_heads = mem_list_heads,
 	.floor_ms = mem_floor_ms,
 	.stats = mem_stats,
 	.close = mem_close,

@@ -189,6 +189,17 @@ int kt_list_keys(struct kt *kt, struct call *call, const struct hy_key *after, s
 	return kt->engine->list_keys(kt, call, after, limit, ret_keys, ret_count, ret_more);
 }
 
+int kt_list_heads(struct kt *kt, struct call *call, const struct hy_key *after, size_t limit, struct kt_listed **ret_list,
+	size_t *ret_count, bool *ret_more)
+{
+	*ret_list = NULL;
+	*ret_count = 0;
+	*ret_more = false;
+	if (limit == 0 || limit > 1000)
+		return call_fail(call, HY_INVALID_ARGUMENT, "the heads of 1 to 1,000 keys can be listed at once");
+	return kt->engine->list_heads(kt, call, after, limit, ret_list, ret_count, ret_more);
+}
+
 int kt_key_compare(const void *a, const void *b)
 {
 	return hy_bytes_compare(hy_key_bytes(a), hy_key_bytes(b));

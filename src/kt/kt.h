@@ -162,7 +162,7 @@ struct kt_listed {
 	struct hy_key key;
 	struct kt_head heads[KT_SPACE_ID_MAX + 1];
 };
-/** As kt_list_keys, for rounds over the whole store: with heads, from memory and RocksDB, and loading nothing into
+/** As kt_list_keys, at most 1,000 keys, for rounds over the whole store: with heads, from memory and RocksDB, and loading nothing into
  * memory. Heads of keys that are changing may be a moment old. SUSPENDS. */
 int kt_list_heads(struct kt *kt, struct call *call, const struct hy_key *after, size_t limit, struct kt_listed **ret_list,
 	size_t *ret_count, bool *ret_more) HY_MUST_USE;

@@ -225,7 +225,10 @@ static void move(struct sdb_mover *m)
 	uint64_t target = kt_log_durable_pos(sdb->log);
 	if (env_mono_us(sdb->env) < m->retry_at_us)
 		return;
-	if (target <= sdb->moved_pos || sdb_get(&sdb->failed) || collect(m, target) != HY_OK)
+	if (target <= sdb->moved_pos || sdb_get(&sdb->failed))
+		return;
+	sdb_set(&sdb->handing_out, true);
+	if (collect(m, target) != HY_OK)
 		return;
 	int status = write_system(sdb, PLACE_MOVED, target);
 	if (status == HY_RESOURCE_EXHAUSTED) {
@@ -238,6 +241,7 @@ static void move(struct sdb_mover *m)
 		return;
 	}
 	__atomic_store_n(&sdb->moved_pos, target, __ATOMIC_RELEASE);
+	__atomic_store_n(&sdb->handing_out, false, __ATOMIC_RELEASE);
 	for (unsigned i = 0; i < sdb->shard_count; i++) {
 		if (sdb_get(&sdb->shards[i].memory_shown) > sdb->shard_budget)
 			sdb_evict_soon(&sdb->shards[i]);

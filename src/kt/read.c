@@ -310,17 +310,8 @@ int sdb_read_head(struct kt *kt, struct call *call, const struct hy_key *key, co
 	struct sdb_table *t = sdb_table_find(v.entry, space);
 	if (t && space->shape == KT_MAP && !t->map.counted)
 		status = sdb_load_map(&v, space);
-	if (t && !status) {
-		*ret_head = (struct kt_head){.version = t->seen.version, .trimmed = t->seen.trimmed};
-		if (space->shape == KT_LOG) {
-			ret_head->rows = t->seen.version - t->seen.trimmed;
-			ret_head->bytes = t->seen.total - t->seen.trimmed_total;
-		} else if (space->shape == KT_MAP) {
-			ret_head->rows = t->map.rows;
-			ret_head->bytes = t->map.bytes;
-			ret_head->tombstones = t->map.tombstones;
-		}
-	}
+	if (t && !status)
+		sdb_table_head(t, ret_head);
 	sdb_visit_end(&v);
 	return status;
 }

@@ -218,6 +218,7 @@ static const struct kt_engine sdb_engine = {
 	.read_changes = sdb_read_changes,
 	.read_head = sdb_read_head,
 	.list_keys = sdb_list_keys,
+	.list_heads = sdb_list_heads,
 	.floor_ms = sdb_floor_ms,
 	.stats = sdb_stats,
 	.backup = sdb_backup,

@@ -190,6 +190,7 @@ struct sdb {
 	uint64_t persisted_pos;          /* ... and flushed: the log up to here is not needed */
 	bool disk_low, failed, pressure; /* pressure: a shard is well over its budget and can evict no more */
 	bool mover_woken;
+	bool handing_out; /* something was handed to the mover that may not be in RocksDB yet */
 	bool backing_up; /* atomic */
 	bool read_only;
 };
@@ -209,6 +210,8 @@ static inline struct sdb *sdb_of(struct kt *kt)
 
 /** NULL: no such table. */
 struct sdb_table *sdb_table_find(const struct sdb_entry *e, const struct kt_space *space);
+/** What readers see of it; of a map that is neither whole nor counted without the numbers of its rows. */
+void sdb_table_head(const struct sdb_table *t, struct kt_head *ret_head);
 struct sdb_table *sdb_table_get(struct sdb_shard *s, struct sdb_entry *e, const struct kt_space *space);
 void sdb_table_destroy(struct sdb_shard *s, struct sdb_table *t);
 
@@ -333,7 +336,7 @@ void sdb_scan_destroy(struct sdb_scan *scan);
 /** SUSPENDS. HY_OK: *scan has run. Else *scan is no longer the caller's, and NULL. */
 int sdb_scan_run(struct sdb *sdb, struct call *call, struct sdb_scan **scan) HY_MUST_USE;
 
-/* ---- write.c, read.c, list.c: the interface
+/* ---- write.c, read.c, list.c, list_heads.c: the interface
  * --------------------------------------------------------------------------- */
 
 int sdb_write(struct kt *kt, struct call *call, const struct hy_key *key, const struct kt_op *ops, size_t count,
@@ -350,6 +353,8 @@ int sdb_read_head(struct kt *kt, struct call *call, const struct hy_key *key, co
 	struct kt_head *ret_head);
 int sdb_list_keys(struct kt *kt, struct call *call, const struct hy_key *after, size_t limit, struct hy_key **ret_keys,
 	size_t *ret_count, bool *ret_more);
+int sdb_list_heads(struct kt *kt, struct call *call, const struct hy_key *after, size_t limit,
+	struct kt_listed **ret_list, size_t *ret_count, bool *ret_more);
 
 /* ---- flight.c: to the log and back
  * --------------------------------------------------------------------------------------- */

@@ -64,6 +64,19 @@ struct sdb_table *sdb_table_find(const struct sdb_entry *e, const struct kt_spac
 	return t;
 }
 
+void sdb_table_head(const struct sdb_table *t, struct kt_head *ret_head)
+{
+	*ret_head = (struct kt_head){.version = t->seen.version, .trimmed = t->seen.trimmed};
+	if (t->space->shape == KT_LOG) {
+		ret_head->rows = t->seen.version - t->seen.trimmed;
+		ret_head->bytes = t->seen.total - t->seen.trimmed_total;
+	} else if (t->space->shape == KT_MAP && (t->map.whole || t->map.counted)) {
+		ret_head->rows = t->map.rows;
+		ret_head->bytes = t->map.bytes;
+		ret_head->tombstones = t->map.tombstones;
+	}
+}
+
 /** Only as much as the shape needs: a cold key is little but its tables. */
 static size_t table_size(enum kt_shape shape)
 {

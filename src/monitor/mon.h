@@ -61,6 +61,8 @@
 	X(kt_writes_refused, "writes refused: queue, log or disk full")         \
 	X(kt_cold_loads, "keys loaded from RocksDB")                            \
 	X(kt_cold_reads, "reads that waited for RocksDB")                       \
+	X(kt_rows_looked_up, "rows of cold maps read by themselves")            \
+	X(kt_heads_listed, "keys listed with heads, for rounds over all")       \
 	X(kt_evictions, "keys that left memory")                                \
 	X(kt_moved_rows, "rows moved to RocksDB")                               \
 	X(kt_moves_stuck, "rounds of the mover that met a key it cannot read")  \
