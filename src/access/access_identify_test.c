@@ -327,6 +327,30 @@ static void test_close_device(void **state)
 	access_world_close(&w);
 }
 
+static void test_online(void **state)
+{
+	struct access_world w;
+	char devices[64];
+	int fd[4];
+	open_default(&w, 2);
+	world_online(&w, 42, devices, sizeof devices);
+	assert_string_equal(devices, "");
+	for (int i = 0; i < 4; i++)
+		client_identify(fd[i] = client_open(&w), 42, i < 3 ? (unsigned)i / 2 + 1 : 3);
+	world_online(&w, 42, devices, sizeof devices);
+	assert_string_equal(devices, "d1 d2 d3 "); /* each once, however many links it has */
+	assert_int_equal(world_close_others(&w, 42, "d1"), 2);
+	assert_true(client_ended(fd[2]) && client_ended(fd[3]));
+	client_heartbeat(fd[0]);
+	client_heartbeat(fd[1]);
+	world_online(&w, 42, devices, sizeof devices);
+	assert_string_equal(devices, "d1 ");
+	assert_int_equal(world_close_others(&w, 42, "d9"), 2);
+	for (int i = 0; i < 4; i++)
+		close(fd[i]);
+	access_world_close(&w);
+}
+
 static void test_sign_out(void **state)
 {
 	struct access_world w;
@@ -555,6 +579,7 @@ int main(void)
 		IDENTIFY_TEST("a ticket on each request serves as well", test_ticket_on_request),
 		IDENTIFY_TEST("one hint is in flight per link, until its device syncs", test_hints),
 		IDENTIFY_TEST("a device's links are closed, with what is in work answered", test_close_device),
+		IDENTIFY_TEST("devices with links are online, and all but one can be closed", test_online),
 		IDENTIFY_TEST("who signs out is answered, and its link ends", test_sign_out),
 		IDENTIFY_TEST("a link too many of a device: its oldest goes, with what is in work answered",
 			test_links_per_device),

@@ -255,7 +255,7 @@ void world_hint(struct access_world *w, uint32_t uin)
 
 struct closing {
 	uint32_t uin;
-	const char *device;
+	const char *device, *keep_device;
 	unsigned closed;
 };
 
@@ -266,15 +266,48 @@ static void call_close(struct world *base, struct call *call, void *arg)
 	Hy__LinkCloseDeviceResponse response = HY__LINK_CLOSE_DEVICE_RESPONSE__INIT;
 	request.uin = closing->uin;
 	request.device = (char *)(uintptr_t)closing->device;
+	request.keep_device = (char *)(uintptr_t)closing->keep_device;
 	CHECK(base, link_close_device(call, &request, &response) == HY_OK);
 	closing->closed = response.closed;
 }
 
 unsigned world_close_device(struct access_world *w, uint32_t uin, const char *device)
 {
-	struct closing closing = {uin, device, 0};
+	struct closing closing = {uin, device, "", 0};
 	world_run(&w->base, 0, call_close, &closing);
 	return closing.closed;
+}
+
+unsigned world_close_others(struct access_world *w, uint32_t uin, const char *keep_device)
+{
+	struct closing closing = {uin, "", keep_device, 0};
+	world_run(&w->base, 0, call_close, &closing);
+	return closing.closed;
+}
+
+struct asking {
+	uint32_t uin;
+	char *text;
+	size_t size;
+};
+
+static void call_online(struct world *base, struct call *call, void *arg)
+{
+	struct asking *asking = arg;
+	Hy__LinkOnlineRequest request = HY__LINK_ONLINE_REQUEST__INIT;
+	Hy__LinkOnlineResponse response = HY__LINK_ONLINE_RESPONSE__INIT;
+	size_t len = 0;
+	request.uin = asking->uin;
+	asking->text[0] = '\0';
+	CHECK(base, link_online(call, &request, &response) == HY_OK);
+	for (size_t i = 0; i < response.n_devices && len < asking->size; i++)
+		len += (size_t)snprintf(asking->text + len, asking->size - len, "%s ", response.devices[i]);
+}
+
+void world_online(struct access_world *w, uint32_t uin, char *text, size_t size)
+{
+	struct asking asking = {uin, text, size};
+	world_run(&w->base, 0, call_online, &asking);
 }
 
 uint64_t world_count(const struct access_world *w, enum mon_id id)

@@ -54,6 +54,10 @@ unsigned world_watch_secret(const char *text);
 /** Link.Hint and Link.CloseDevice, as the logic layer calls them. */
 void world_hint(struct access_world *w, uint32_t uin);
 unsigned world_close_device(struct access_world *w, uint32_t uin, const char *device);
+/** All devices but one. */
+unsigned world_close_others(struct access_world *w, uint32_t uin, const char *keep_device);
+/** Link.Online: device names with a blank behind each, in the order of the answer. */
+void world_online(struct access_world *w, uint32_t uin, char *text, size_t size);
 uint64_t world_count(const struct access_world *w, enum mon_id id);
 uint32_t world_uin_on(const struct access_world *w, unsigned loop, unsigned nth);
 /** 36 bytes; `device`: 0 to 9, named "d0" to "d9". */
