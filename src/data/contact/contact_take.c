@@ -17,9 +17,9 @@ static void count(struct call *call, enum mon_id id)
 
 enum take_place { PLACE_ROW, PLACE_OWNER, PLACE_INTENT, PLACE_COUNT };
 
-/** What is newer goes into the row. False: nothing is. */
-static bool take_newer(
-	struct call *call, const Hy__ContactTakeHalfRequest *request, bool both_changed, Hy__ContactRow *row)
+/** What is newer goes into the row; `card` is room for it. False: nothing is. */
+static bool take_newer(struct call *call, const Hy__ContactTakeHalfRequest *request, bool both_changed,
+	Hy__AccountCard *card, Hy__ContactRow *row)
 {
 	uint64_t old = row->theirs ? row->theirs->generation : 0;
 	bool newer = false;
@@ -35,7 +35,10 @@ static bool take_newer(
 		count(call, MON_contact_halves_stale);
 	}
 	if (request->card && (!row->card || request->card->version > row->card->version)) {
-		row->card = request->card;
+		*card = *request->card; /* it is the caller's, who may tell it to many */
+		if (card->gone && row->card)
+			card->name = row->card->name; /* of who is gone, what is left */
+		row->card = card;
 		newer = true;
 	}
 	return newer;
@@ -74,6 +77,7 @@ static int take_once(struct contact *contact, struct call *call, const Hy__Conta
 		[PLACE_INTENT] = {SPACES_INTENT, peer},
 	};
 	struct kt_row rows[PLACE_COUNT];
+	Hy__AccountCard card;
 
 	int rc = kt_read_rows(contact->kt, call, &key, places, PLACE_COUNT, KT_STRONG, rows);
 	if (rc != HY_OK)
@@ -85,7 +89,7 @@ static int take_once(struct contact *contact, struct call *call, const Hy__Conta
 	Hy__ContactRow *row = contact_unpack(call, &key, &rows[PLACE_ROW]);
 	if (!row)
 		return call_fail(call, HY_RESOURCE_EXHAUSTED, "the request takes too much memory");
-	bool newer = take_newer(call, request, rows[PLACE_INTENT].version != 0, row);
+	bool newer = take_newer(call, request, rows[PLACE_INTENT].version != 0, &card, row);
 	if (newer)
 		rc = write_taken(contact, call, &key, places, rows, row);
 	if (rc != HY_OK)
