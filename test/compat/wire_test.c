@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "auth.rpc.h"
+#include "contacts.rpc.h"
 #include "link.pb-c.h"
 #include "send.rpc.h"
 #include "svrkit/pb.h"
@@ -17,12 +18,13 @@
 #define TEXT_MAX 8192
 
 /* The services that clients reach, and what travels besides their requests and answers. */
-static const struct rpc_service *const services[] = {&auth_service, &sync_service, &send_service};
+static const struct rpc_service *const services[] = {&auth_service, &sync_service, &send_service, &contacts_service};
 static const ProtobufCMessageDescriptor *const messages[] = {
 	&hy__push_hint__descriptor,
 	&hy__profile__descriptor,
 	&hy__device__descriptor,
 	&hy__text_message__descriptor,
+	&hy__contact_entry__descriptor,
 };
 
 struct recording {
