@@ -16,6 +16,7 @@
 #include <stdio.h>
 
 #include "base/mem.h"
+#include "base/planted.h"
 #include "kt/copy.h"
 #include "kt/log_segment.h"
 #include "kt/sdb.h"
@@ -113,6 +114,9 @@ static int take_store(struct backup *b)
 {
 	struct sdb *sdb = b->sdb;
 	uint64_t moved = sdb_moved(sdb);
+	struct kt_log_extent extent = {0};
+	if (PLANTED(backup_log_end_first))
+		kt_log_extent(sdb->log, &extent);
 	int status = rows_checkpoint(sdb->rows, b->checkpoint);
 	if (status) {
 		b->copy.why = sdb_why(status == HY_RESOURCE_EXHAUSTED
@@ -121,8 +125,8 @@ static int take_store(struct backup *b)
 			sdb->rows_dir);
 		return status;
 	}
-	struct kt_log_extent extent;
-	kt_log_extent(sdb->log, &extent);
+	if (!extent.pieces)
+		kt_log_extent(sdb->log, &extent);
 	b->position = extent.last_pos;
 	for (size_t i = 0; i < extent.count && status == HY_OK; i++) {
 		if (extent.pieces[i].last_pos > moved || i + 1 == extent.count)
@@ -247,9 +251,11 @@ static void run(struct svr_job *job)
 	b->status = make_part(b);
 	bool begun = b->lock != NULL;
 	if (b->status == HY_OK) {
-		kt_log_pin(b->sdb->log);
+		if (!PLANTED(backup_without_pin))
+			kt_log_pin(b->sdb->log);
 		b->status = take_store(b);
-		kt_log_unpin(b->sdb->log);
+		if (!PLANTED(backup_without_pin))
+			kt_log_unpin(b->sdb->log);
 	}
 	if (b->status == HY_OK)
 		b->status = take_rows(b);

@@ -111,7 +111,7 @@ static void worker(struct conf *c, struct call *call, unsigned index)
 	}
 	while (b->writing) {
 		write_one(c, call);
-		uint64_t pause_ms = sim_range(b->sim, 0, 10);
+		uint64_t pause_ms = sim_range(b->sim, 0, 5);
 		conf_sleep_ms(call, pause_ms);
 	}
 }

@@ -410,6 +410,11 @@ int rows_checkpoint(struct rows *r, const char *dir)
 	int status = rows_flush(r);
 	if (status)
 		return status;
+	/* Of what comes meanwhile some, all or nothing is in it. */
+	take_time(r, 500, 50000);
+	struct sim_heap *before = sim_heap_enter(NULL);
+	make_durable(r->disk, sim_range(r->disk->sim, 0, unflushed_count(r->disk)));
+	sim_heap_enter(before);
 	struct hy_buf out = {0};
 	const struct table *durable = &r->disk->durable;
 	for (size_t i = 0; i < durable->count; i++) {
