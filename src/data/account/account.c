@@ -203,6 +203,7 @@ static const struct account_handlers handlers = {
 	.release_name = account_handle_release_name,
 	.put_invitation = account_handle_put_invitation,
 	.use_invitation = account_handle_use_invitation,
+	.list_users = account_handle_list_users,
 	.forget = account_handle_forget,
 };
 

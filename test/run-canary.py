@@ -1,0 +1,279 @@
+#!/usr/bin/python3
+"""Looks for secrets where none may be. A fresh server is given passwords over JSON, protobuf, frames and the administration, right and
+wrong, whole and in pieces; they are changed; tickets are used and revoked. Then the memory of the process (which is more than any core
+file has), its log, its data folder, a backup and what `hongyan kt` prints are searched for each of them: as they are, in base64, in hex.
+"""
+import base64
+import json
+import os
+import pathlib
+import re
+import shutil
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+HONGYAN = pathlib.Path(os.environ.get("HONGYAN_BUILD", ROOT / "build/release")) / "src/main/hongyan"
+REGISTER, SIGN_IN, IDENTIFY, CHANGE_PASSWORD, LIST_DEVICES, SYNC = 101, 102, 104, 106, 107, 111
+VERSION, SEQ_IDENTIFY = 4711, 0xFFFFFFFE
+sys.dont_write_bytecode = True
+with tempfile.TemporaryDirectory() as made:
+    protos = [p.name for p in (ROOT / "proto").glob("*.proto")]
+    subprocess.run(["protoc", f"-I{ROOT / 'proto'}", f"--python_out={made}", *protos], check=True)
+    sys.path.insert(0, made)
+    import auth_pb2
+    import sync_pb2
+
+
+class Canaries:
+    """Secrets by what they are. Each has a part of its own that nothing else contains."""
+
+    def __init__(self):
+        self.known = {}
+
+    def password(self, what):
+        word = f"canary-{os.urandom(12).hex()}"
+        self.known[what] = word.encode()
+        return word
+
+    def ticket(self, what, ticket):
+        assert len(ticket) == 36
+        self.known[f"ticket of {what}"] = ticket[4:]  # the user's number before it is no secret
+        return ticket
+
+    def forms(self):
+        for what, secret in self.known.items():
+            yield what, "as it is", secret
+            for kind, digits in (("hex", secret.hex()), ("HEX", secret.hex().upper())):
+                yield what, kind, digits.encode()
+            # base64 of something longer has three faces, by where the secret begins in it; its ends depend on what is around
+            for shift in range(3):
+                yield what, "base64", base64.b64encode(b"\0" * shift + secret)[4:-4]
+                yield what, "base64 of an address", base64.urlsafe_b64encode(b"\0" * shift + secret)[4:-4]
+
+
+class Client:
+    def __init__(self, address, canaries):
+        self.address, self.canaries = address, canaries
+
+    def head(self, head, ticket=b"", device="phone"):
+        head.ticket, head.device = ticket, device
+        head.client_id, head.made_ms = os.urandom(16), int(time.time() * 1000)
+
+    def post(self, path, kind, body, pieces=1):
+        """One request on a connection of its own; its body comes in so many pieces."""
+        with socket.create_connection(self.address, timeout=10) as s:
+            s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            s.sendall(f"POST /cgi-bin/{path} HTTP/1.1\r\nHost: x\r\nContent-Type: {kind}\r\n"
+                      f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n".encode())
+            step = max(1, len(body) // pieces)
+            for at in range(0, len(body), step):
+                s.sendall(body[at:at + step])
+                if pieces > 1:
+                    time.sleep(0.02)
+            answer = b""
+            while more := s.recv(65536):
+                answer += more
+        return answer.split(b"\r\n\r\n", 1)[1]
+
+    def json(self, path, pieces=1, ticket=b"", **fields):
+        head = {"ticket": base64.b64encode(ticket).decode(), "device": "desk", "clientId": base64.b64encode(os.urandom(16)).decode(),
+                "madeMs": str(int(time.time() * 1000))}
+        return json.loads(self.post(path, "application/json", json.dumps({"head": head, **fields}).encode(), pieces))
+
+    def protobuf(self, path, request, response, ticket=b"", device="tablet"):
+        self.head(request.head, ticket, device)
+        response.ParseFromString(self.post(path, "application/x-protobuf", request.SerializeToString()))
+        return response
+
+
+class Link:
+    def __init__(self, client):
+        self.client, self.seq = client, 1
+        self.socket = socket.create_connection(client.address, timeout=10)
+
+    def call(self, cmd, request, response, ticket=b"", seq=0, pieces=1):
+        self.seq, seq = self.seq + 1, seq or self.seq
+        self.client.head(request.head, ticket)
+        body = request.SerializeToString()
+        frame = struct.pack(">5I", 20, VERSION, cmd, seq, len(body)) + body
+        for at in range(0, len(frame), max(1, len(frame) // pieces)):
+            self.socket.sendall(frame[at:at + max(1, len(frame) // pieces)])
+            if pieces > 1:
+                time.sleep(0.02)
+        while True:
+            _, _, got, answered, length = struct.unpack(">5I", self.exactly(20))
+            body = self.exactly(length)
+            if (got, answered) == (cmd, seq):
+                response.ParseFromString(body)
+                return response
+
+    def exactly(self, size):
+        data = b""
+        while len(data) < size:
+            data += self.socket.recv(size - len(data)) or sys.exit("the server closed the link")
+        return data
+
+
+def expect(answer, code, what):
+    got = answer["head"].get("code", 0) if isinstance(answer, dict) else answer.head.code
+    assert got == code, f"{what}: {got}, not {code}: {answer}"
+    return answer
+
+
+def by_json(c, known):
+    first, second = known.password("password of JSON"), known.password("new password of JSON")
+    wrong, half = known.password("wrong password of JSON"), known.password("password of bad JSON")
+    answer = expect(c.json("register", name="ann-json", password=first, pieces=4), 0, "register")
+    ticket = known.ticket("registration by JSON", base64.b64decode(answer["ticket"]))
+    expect(c.json("sign-in", name="ann-json", password=wrong), 16, "a wrong password")
+    c.post("sign-in", "application/json", b'{"head":{},"name":"ann-json","password":"' + half.encode())
+    answer = expect(c.json("sign-in", name="ann-json", password=first), 0, "sign-in")
+    known.ticket("sign-in by JSON", base64.b64decode(answer["ticket"]))
+    ticket = base64.b64decode(answer["ticket"])
+    expect(c.json("change-password", ticket=ticket, oldPassword=first, newPassword=second), 0, "change of password")
+    expect(c.json("list-devices", ticket=ticket), 0, "list of devices")
+    expect(c.json("sync", ticket=ticket), 0, "sync")
+    expect(c.json("sign-out", ticket=ticket), 0, "sign-out")
+    expect(c.json("sync", ticket=ticket), 16, "a ticket that has ended")
+
+
+def by_protobuf(c, known):
+    first, second = known.password("password of protobuf"), known.password("new password of protobuf")
+    request = auth_pb2.RegisterRequest(name="bob-proto", password=first, device_name="a tablet")
+    ticket = known.ticket("registration by protobuf",
+                          expect(c.protobuf("register", request, auth_pb2.RegisterResponse()), 0, "register").ticket)
+    request = auth_pb2.ChangePasswordRequest(old_password=first, new_password=second)
+    expect(c.protobuf("change-password", request, auth_pb2.ChangePasswordResponse(), ticket), 0, "change of password")
+    answer = expect(c.protobuf("list-devices", auth_pb2.ListDevicesRequest(), auth_pb2.ListDevicesResponse(), ticket), 0, "devices")
+    assert [d.name for d in answer.devices] == ["a tablet"], answer
+    out = auth_pb2.SignOutDeviceRequest(all=True)
+    expect(c.protobuf("sign-out-device", out, auth_pb2.SignOutDeviceResponse(), ticket), 0, "all signed out")
+
+
+def by_frames(c, known):
+    """The link stays: its ticket is in use while it is looked for."""
+    first, second, wrong = (known.password(f"{x} password of frames") for x in ("first", "second", "wrong"))
+    link = Link(c)
+    request = auth_pb2.RegisterRequest(name="cem-frames", password=first)
+    ticket = expect(link.call(REGISTER, request, auth_pb2.RegisterResponse(), pieces=5), 0, "register").ticket
+    known.ticket("registration by frames", ticket)
+    identified = auth_pb2.IdentifyResponse()
+    expect(link.call(IDENTIFY, auth_pb2.IdentifyRequest(), identified, ticket, SEQ_IDENTIFY), 0, "identify")
+    request = auth_pb2.SignInRequest(name="cem-frames", password=wrong)
+    expect(link.call(SIGN_IN, request, auth_pb2.SignInResponse()), 16, "a wrong password")
+    request = auth_pb2.ChangePasswordRequest(old_password=first, new_password=second)
+    expect(link.call(CHANGE_PASSWORD, request, auth_pb2.ChangePasswordResponse(), pieces=3), 0, "change of password")
+    expect(link.call(SYNC, sync_pb2.SyncRequest(), sync_pb2.SyncResponse(), ticket), 0, "sync with the link's own ticket")
+    answer = expect(link.call(LIST_DEVICES, auth_pb2.ListDevicesRequest(), auth_pb2.ListDevicesResponse()), 0, "devices")
+    assert [(d.this_one, d.online) for d in answer.devices] == [(True, True)], answer
+    return link
+
+
+def by_operator(data, known):
+    for verb, name in (("create", "dan-operator"), ("reset-password", "dan-operator")):
+        word = known.password(f"password of user {verb}")
+        subprocess.run([HONGYAN, "user", "--data", data, verb, name, "--password-file", "-"], input=word + "\n", text=True, check=True,
+                       capture_output=True)
+
+
+def memory_of(pid):
+    """All that can be read of it, mapping by mapping."""
+    with open(f"/proc/{pid}/maps") as maps, open(f"/proc/{pid}/mem", "rb", 0) as memory:
+        for line in maps:
+            found = re.match(r"([0-9a-f]+)-([0-9a-f]+) r\S+ \S+ \S+ \S+\s*(.*)", line)
+            if not found or found[3] in ("[vvar]", "[vsyscall]"):
+                continue
+            start, end = int(found[1], 16), int(found[2], 16)
+            for at in range(start, end, 16 << 20):
+                try:
+                    memory.seek(at)
+                    yield f"memory {at:x} {found[3]}", memory.read(min(end, at + (16 << 20)) - at)
+                except OSError:
+                    pass
+
+
+def files_in(folder):
+    for path in sorted(pathlib.Path(folder).rglob("*")):
+        if path.is_file():
+            yield str(path), path.read_bytes()
+
+
+def printed(data):
+    keys = subprocess.run([HONGYAN, "kt", "--data", data, "keys"], capture_output=True).stdout
+    yield "hongyan kt keys", keys
+    for key in re.findall(rb"^(?:user|name):\S+", keys, re.M):
+        for space in ("account", "credential", "name", "sent"):
+            out = subprocess.run([HONGYAN, "kt", "--data", data, key.decode(), space], capture_output=True)
+            yield f"hongyan kt {key.decode()} {space}", out.stdout + out.stderr
+
+
+def search(places, needles):
+    found = []
+    for where, content in places:
+        for what, form, needle in needles:
+            at = content.find(needle)
+            if at >= 0:
+                found.append(f"{what}, {form}: in {where} at {at:#x}: {content[max(0, at - 24):at + len(needle) + 8]!r}")
+    return found
+
+
+def start(folder):
+    log = open(f"{folder}/log", "wb")
+    server = subprocess.Popen([HONGYAN, "serve", "--data", f"{folder}/data", "--listen", "127.0.0.1:0", "--log-level", "debug"],
+                              stdout=subprocess.PIPE, stderr=log, text=True)
+    for line in server.stdout:
+        if found := re.search(r"ready at http://127.0.0.1:(\d+)", line):
+            return server, ("127.0.0.1", int(found[1]))
+    sys.exit("the server did not start")
+
+
+def run(folder):
+    server, address = start(folder)
+    known, passed, failed = Canaries(), 0, 0
+    try:
+        client = Client(address, known)
+        by_json(client, known)
+        by_protobuf(client, known)
+        link = by_frames(client, known)
+        by_operator(f"{folder}/data", known)
+        time.sleep(0.5)
+        subprocess.run([HONGYAN, "backup", "--data", f"{folder}/data", f"{folder}/backup"], check=True, capture_output=True)
+        needles = list(known.forms())
+        memory = list(memory_of(server.pid))
+        core_limit = re.search(r"Max core file size\s+(\S+)\s+(\S+)", pathlib.Path(f"/proc/{server.pid}/limits").read_text()).groups()
+        checks = {
+            "what is there is found": [] if search(memory, [("name", "as it is", b"cem-frames")]) else ["the search finds nothing"],
+            "no secret is in memory": search(memory, needles),
+            "no core file is written": [] if core_limit == ("0", "0") else [f"limits {core_limit}"],
+            "no secret is printed by hongyan kt": search(printed(f"{folder}/data"), needles),
+            "no secret is in a backup": search(files_in(f"{folder}/backup"), needles),
+        }
+        link.socket.close()
+    finally:
+        server.terminate()
+        ended = server.wait(timeout=20)
+    checks["the server ends well"] = [] if ended == 0 else [f"status {ended}"]
+    checks["no secret is in the data folder"] = search(files_in(f"{folder}/data"), needles)
+    checks["no secret is in the log"] = search([("the log", pathlib.Path(f"{folder}/log").read_bytes())], needles)
+    for check, found in checks.items():
+        passed, failed = passed + (not found), failed + bool(found)
+        print(f"{'not ' if found else ''}ok {check}", *found[:20], sep="\n    ")
+    print(f"{passed} passed, {failed} failed")
+    return failed != 0
+
+
+def main():
+    folder = tempfile.mkdtemp(prefix="hongyan-canary-")
+    try:
+        return run(folder)
+    finally:
+        shutil.rmtree(folder)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
