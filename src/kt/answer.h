@@ -21,6 +21,15 @@ static inline void kt_answer_init(struct kt_answer *a, struct call *call, struct
 	*rows = (struct kt_rows){0};
 }
 
+/** Whether rows above `since` were trimmed, so that these changes would have a gap: see kt_read_changes(). */
+static inline bool kt_misses_trimmed(
+	const struct kt_space *space, uint64_t since, uint64_t trimmed, const struct kt_answer *a)
+{
+	if (since >= trimmed)
+		return false;
+	return space->shape != KT_MAP || space->unfollowed || (since > 0 && a->limits.began_at != trimmed);
+}
+
 /** Copies a row. False: not taken; either a limit is reached (rows->more is set) or status says why. */
 bool kt_answer_add(struct kt_answer *a, const struct kt_row *row);
 /** Copies one row into an arena. HY_RESOURCE_EXHAUSTED over its cap. */

@@ -161,6 +161,14 @@ static void trim_tombstones(struct conf *c, struct call *call)
 	CHECK_EQ(c, conf_changes(c, call, ann(), CONF_MAP, 3, ALL, &rows), HY_OUT_OF_RANGE);
 	CHECK_EQ(c, rows.trimmed, 4);
 	CHECK_EQ(c, rows.version, 5);
+	/* Who has nothing misses nothing, nor does who has read on from there. */
+	CHECK_EQ(c, conf_changes(c, call, ann(), CONF_MAP, 0, ((struct kt_limits){.max_rows = 1}), &rows), HY_OK);
+	CHECK(c, rows.count == 1 && rows.more && rows.version == 2 && rows.trimmed == 4);
+	CHECK_EQ(c, conf_changes(c, call, ann(), CONF_MAP, 2, ALL, &rows), HY_OUT_OF_RANGE);
+	CHECK_EQ(c, conf_changes(c, call, ann(), CONF_MAP, 2, ((struct kt_limits){.began_at = 3}), &rows),
+		HY_OUT_OF_RANGE);
+	CHECK_EQ(c, conf_changes(c, call, ann(), CONF_MAP, 2, ((struct kt_limits){.began_at = 4}), &rows), HY_OK);
+	CHECK_EQ(c, rows.count, 1);
 	CHECK_EQ(c, conf_changes(c, call, ann(), CONF_MAP, 4, ALL, &rows), HY_OK);
 	CHECK_EQ(c, rows.count, 1);
 	CHECK(c, rows.rows[0].deleted);

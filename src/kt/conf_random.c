@@ -239,14 +239,19 @@ static void check_map_changes(
 	const struct model_map *map = draw_map(s, worker, m);
 	uint64_t since = map->trimmed - draw(s, worker, 2) * draw(s, worker, map->trimmed + 1);
 	since += draw(s, worker, map->version - map->trimmed + 2);
+	since = draw(s, worker, 8) ? since : 0;
 	struct kt_rows rows;
-	int status = conf_changes(c, call, &m->key, map->space, since, (struct kt_limits){0}, &rows);
-	CHECK_EQ(c, status, since < map->trimmed || since > map->version ? HY_OUT_OF_RANGE : HY_OK);
+	bool followed = map->space != CONF_UNFOLLOWED, began = draw(s, worker, 2) && followed;
+	struct kt_limits limits = {.began_at = began ? map->trimmed : map->trimmed + 1};
+	bool misses = since < map->trimmed && !began && (since > 0 || !followed);
+	int status = conf_changes(c, call, &m->key, map->space, since, limits, &rows);
+	CHECK_EQ(c, status, misses || since > map->version ? HY_OUT_OF_RANGE : HY_OK);
 	CHECK_EQ(c, rows.version, map->version);
 	CHECK_EQ(c, rows.trimmed, map->trimmed);
 	size_t expected = 0;
 	for (unsigned i = 0; i < NAMES && !status; i++)
-		expected += map->rows[i].version > since;
+		expected += map->rows[i].version > since &&
+			    !(map->rows[i].deleted && map->rows[i].version <= map->trimmed);
 	CHECK_EQ(c, rows.count, expected);
 	for (size_t i = 0; i < rows.count; i++) {
 		unsigned n = 0;

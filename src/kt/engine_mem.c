@@ -295,7 +295,7 @@ static int mem_read_changes(struct kt *kt, struct call *call, const struct hy_ke
 		return since ? HY_OUT_OF_RANGE : HY_OK;
 	ret_rows->version = t->now.version;
 	ret_rows->trimmed = t->now.trimmed;
-	if (since < t->now.trimmed || since > t->now.version)
+	if (kt_misses_trimmed(space, since, t->now.trimmed, &answer) || since > t->now.version)
 		return HY_OUT_OF_RANGE;
 	uint64_t last = since;
 	for (const struct kt_row *row; (row = next_change(t, last)) && kt_answer_add(&answer, row);)

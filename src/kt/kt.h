@@ -57,7 +57,8 @@ enum kt_op_kind {
 	KT_DELETE, /* MAP: leaves a tombstone; of a row that is not there: no change */
 	KT_APPEND, /* LOG: takes the next version. Over max_rows or max_bytes (0: unbounded): RESOURCE_EXHAUSTED */
 	KT_TRIM,   /* LOG: rows up to `version` go; MAP: tombstones up to `version` go. At most the table's version;
-		      does not raise the version; changes from below it are OUT_OF_RANGE afterwards (S4) */
+		      does not raise the version; changes from below it are OUT_OF_RANGE afterwards (S4),
+		      but see kt_read_changes() */
 	KT_EXPECT_VERSION,   /* LOG, MAP: the table's version is `version`; else ABORTED */
 	KT_EXPECT_NOT_EMPTY, /* LOG, MAP: the table's version is above 0; else NOT_FOUND (a window's stays 0) */
 	KT_EXPECT_ROW, /* MAP: the row's version is `version` (0: no such row); else ABORTED, with the stored row */
@@ -106,6 +107,11 @@ enum kt_consistency { KT_STRONG, KT_STALE_OK };
 struct kt_limits {
 	uint32_t max_rows;  /* 0: 1,000 */
 	uint32_t max_bytes; /* of names and values; 0: 256 KiB. One row at least is always given */
+	/**
+	 * Changes of a MAP: the trim mark that stood when the caller began from nothing (version 0). As long as it has not
+	 * moved there is no gap below it for who has read on page by page since.
+	 */
+	uint64_t began_at;
 };
 
 struct kt_rows {
@@ -144,7 +150,9 @@ int kt_read_range(struct kt *kt, struct call *call, const struct hy_key *key, ui
 	enum kt_consistency consistency, struct kt_limits limits, struct kt_rows *ret_rows) HY_MUST_USE;
 /**
  * LOG and MAP: rows with a version above `since`, in version order, tombstones included. OUT_OF_RANGE when rows above
- * `since` were trimmed (S4; ret_rows->trimmed and ->version are set) or `since` is above the table's version. SUSPENDS.
+ * `since` were trimmed (S4; ret_rows->trimmed and ->version are set) or `since` is above the table's version. Of a MAP
+ * only tombstones are trimmed, so who has nothing misses nothing: `since` 0 is never below the mark, nor is what follows
+ * on it (limits.began_at). SUSPENDS.
  */
 int kt_read_changes(struct kt *kt, struct call *call, const struct hy_key *key, uint8_t space, uint64_t since,
 	enum kt_consistency consistency, struct kt_limits limits, struct kt_rows *ret_rows) HY_MUST_USE;

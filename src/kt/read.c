@@ -262,7 +262,7 @@ int sdb_read_range(struct kt *kt, struct call *call, const struct hy_key *key, c
 
 static int changes(struct sdb_visit *v, struct sdb_table *t, uint64_t since, struct kt_answer *answer)
 {
-	if (since < t->seen.trimmed)
+	if (kt_misses_trimmed(t->space, since, t->seen.trimmed, answer))
 		return HY_OUT_OF_RANGE;
 	if (since > visible_version(t))
 		return HY_OUT_OF_RANGE;
