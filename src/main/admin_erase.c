@@ -4,13 +4,11 @@
 #include "account.rpc.h"
 #include "base/mem.h"
 #include "contact.rpc.h"
-#include "contacts.rpc.h"
+#include "link.rpc.h"
 #include "message.rpc.h"
+#include "sync.pb-c.h"
 
 #define PEERS_PAGE 256u
-#define SETTLE_TRIES 5u
-#define SETTLE_PAUSE_US (200ull * 1000)
-#define CLIENT_ID_SIZE 16u
 
 /** What is not there (any more) is what is wanted. */
 static int done_before(int rc)
@@ -18,74 +16,101 @@ static int done_before(int rc)
 	return rc == HY_NOT_FOUND ? HY_OK : rc;
 }
 
-static int take_wish_back(struct call *call, uint32_t uin, uint32_t peer)
-{
-	struct env *env = svr_env(svr_of_loop(call->loop));
-	Hy__ContactSetWishRequest request = HY__CONTACT_SET_WISH_REQUEST__INIT;
-	Hy__ContactSetWishResponse response = HY__CONTACT_SET_WISH_RESPONSE__INIT;
-	uint8_t client_id[CLIENT_ID_SIZE];
+/* ---- contacts ---------------------------------------------------------------------------------------------------- */
 
-	env_random(env, client_id, sizeof client_id);
+static int gone_card(struct call *call, uint32_t uin, Hy__AccountCard **ret_card)
+{
+	Hy__AccountGetCardRequest request = HY__ACCOUNT_GET_CARD_REQUEST__INIT;
+	Hy__AccountGetCardResponse response = HY__ACCOUNT_GET_CARD_RESPONSE__INIT;
+
 	request.uin = uin;
-	request.peer = peer;
-	request.client_id = (ProtobufCBinaryData){sizeof client_id, client_id};
-	request.made_ms = env_wall_ms(env);
-	int rc = contact_set_wish(call, &request, &response);
-	return rc == HY_FAILED_PRECONDITION ? HY_OK : done_before(rc);
+	int rc = account_get_card(call, &request, &response);
+	*ret_card = response.card;
+	return rc == HY_OK && !response.card->gone ? HY_ABORTED : rc;
 }
 
-/** Each contact and each request ends, on this side; the others hear of it by the intents that this leaves. */
-static int take_wishes_back(struct call *call, uint32_t uin)
+static void hint(struct call *call, uint32_t uin)
+{
+	Hy__LinkHintRequest request = HY__LINK_HINT_REQUEST__INIT;
+	Hy__LinkHintResponse response = HY__LINK_HINT_RESPONSE__INIT;
+	struct call own = *call; /* what it says goes into no answer */
+
+	request.uin = uin;
+	request.kinds = 1u << HY__SYNC_KIND__SYNC_KIND_CONTACT;
+	(void)link_hint(&own, &request, &response);
+}
+
+/** A half that wishes for nothing and is newer than what there may be of it; with the card that says why. SUSPENDS. */
+static int end_relation(struct call *call, uint32_t uin, const Hy__ContactListed *c, Hy__AccountCard *card)
+{
+	Hy__ContactHalf half = HY__CONTACT_HALF__INIT;
+	Hy__ContactTakeHalfRequest request = HY__CONTACT_TAKE_HALF_REQUEST__INIT;
+	Hy__ContactTakeHalfResponse taken = HY__CONTACT_TAKE_HALF_RESPONSE__INIT;
+
+	if (!c->mine && !c->theirs)
+		return HY_OK; /* whom only this user knew of */
+	half.generation = env_wall_ms(svr_env(svr_of_loop(call->loop)));
+	if (c->mine) {
+		half.generation = HY_MAX(half.generation, c->mine->generation + 1);
+		half.lapsed = c->mine->lapsed;
+	}
+	if (c->theirs)
+		half.lapsed = HY_MAX(half.lapsed, c->theirs->generation);
+	request.uin = c->peer;
+	request.peer = uin;
+	request.half = &half;
+	request.card = card;
+	int rc = contact_take_half(call, &request, &taken);
+	if (rc == HY_OK && taken.generation > half.generation) {
+		/* this user's own store was repaired, and lost what the other one has */
+		half.generation = taken.generation + 1;
+		hy__contact_take_half_response__init(&taken);
+		rc = contact_take_half(call, &request, &taken);
+	}
+	if (rc == HY_OK && taken.changed)
+		hint(call, c->peer);
+	return done_before(rc);
+}
+
+/** One page; *ret_more: there are others behind *after. SUSPENDS. */
+static int tell_page(struct call *call, uint32_t uin, Hy__AccountCard *card, uint32_t *after, bool *ret_more)
 {
 	Hy__ContactListRequest request = HY__CONTACT_LIST_REQUEST__INIT;
 	Hy__ContactListResponse page = HY__CONTACT_LIST_RESPONSE__INIT;
 
 	request.uin = uin;
+	request.after = *after;
 	request.limit = PEERS_PAGE;
-	do {
-		hy__contact_list_response__init(&page);
-		int rc = done_before(contact_list(call, &request, &page));
-		for (size_t i = 0; i < page.n_contacts && rc == HY_OK; i++) {
-			const Hy__ContactListed *c = page.contacts[i];
-			request.after = c->peer;
-			if (c->mine && c->mine->wishes)
-				rc = take_wish_back(call, uin, c->peer);
-		}
-		if (rc != HY_OK)
-			return rc;
-	} while (page.more && page.n_contacts > 0);
-	return HY_OK;
+	int rc = contact_list(call, &request, &page);
+	for (size_t i = 0; i < page.n_contacts && rc == HY_OK; i++) {
+		*after = page.contacts[i]->peer;
+		rc = end_relation(call, uin, page.contacts[i], card);
+	}
+	*ret_more = page.more && page.n_contacts > 0;
+	return rc;
 }
 
-static int erase_account(struct call *call, uint32_t uin)
-{
-	Hy__AccountEraseRequest request = HY__ACCOUNT_ERASE_REQUEST__INIT;
-	Hy__AccountEraseResponse response = HY__ACCOUNT_ERASE_RESPONSE__INIT;
-
-	request.uin = uin;
-	return done_before(account_erase(call, &request, &response));
-}
-
-/** All must have heard before the list of whom to tell goes. */
+/**
+ * Each contact and each request ends, as the other one sees it. Needs no intents: the name that still points here is
+ * the intent of all of this. SUSPENDS.
+ */
 static int tell_contacts(struct call *call, uint32_t uin)
 {
-	Hy__ContactsSettleRequest request = HY__CONTACTS_SETTLE_REQUEST__INIT;
-	Hy__ContactsSettleResponse response = HY__CONTACTS_SETTLE_RESPONSE__INIT;
+	struct call tell = *call;
+	Hy__AccountCard *card;
+	struct hy_arena arena;
+	uint32_t after = 0;
+	bool more = true;
 
-	request.uin = uin;
-	for (unsigned attempt = 0; attempt < SETTLE_TRIES; attempt++) {
-		int rc = contacts_settle(call, &request, &response);
-		if (rc != HY_OK)
-			return rc;
-		if (response.left == 0)
-			return HY_OK;
-		rc = co_sleep_until(call->loop, svr_now_us(call->loop) + SETTLE_PAUSE_US);
-		if (rc != HY_OK)
-			return rc;
+	int rc = gone_card(call, uin, &card);
+	hy_arena_init(&arena, HY_ARENA_LIMIT_DEFAULT); /* a page's alone: there may be thousands */
+	tell.arena = &arena;
+	while (rc == HY_OK && more) {
+		rc = tell_page(&tell, uin, card, &after, &more);
+		hy_arena_reset(&arena);
 	}
-	return call_fail(call, HY_UNAVAILABLE,
-		"%u contacts could not be told that the account is gone; delete it once more in a while to go on",
-		response.left);
+	hy_arena_fini(&arena);
+	return rc;
 }
 
 static int erase_contacts(struct call *call, uint32_t uin)
@@ -100,6 +125,17 @@ static int erase_contacts(struct call *call, uint32_t uin)
 		rc = done_before(contact_erase(call, &request, &response));
 	} while (rc == HY_OK && response.more);
 	return rc;
+}
+
+/* ---- the steps --------------------------------------------------------------------------------------------------- */
+
+static int erase_account(struct call *call, uint32_t uin)
+{
+	Hy__AccountEraseRequest request = HY__ACCOUNT_ERASE_REQUEST__INIT;
+	Hy__AccountEraseResponse response = HY__ACCOUNT_ERASE_RESPONSE__INIT;
+
+	request.uin = uin;
+	return done_before(account_erase(call, &request, &response));
 }
 
 static int erase_messages(struct call *call, uint32_t uin)
@@ -121,9 +157,8 @@ static const struct step {
 	int (*go)(struct call *call, uint32_t uin);
 } steps[] = {
 	{"end its tickets and links", disable},
-	{"take its wishes back", take_wishes_back},
 	{"erase the account", erase_account},
-	{"tell its contacts", tell_contacts},
+	{"tell its contacts", tell_contacts}, /* before the list of whom to tell goes */
 	{"erase its contacts", erase_contacts},
 	{"erase its messages", erase_messages},
 };

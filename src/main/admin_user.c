@@ -188,6 +188,13 @@ int admin_user_show(
 
 /* ---- changing ---------------------------------------------------------------------------------------------------- */
 
+/** What an operator does has a trace, so that the log's lines of it are found by its audit line. */
+static void begin(struct call *call)
+{
+	if (call->trace == 0)
+		call->trace = env_rand64(svr_env(svr_of_loop(call->loop)));
+}
+
 /** Who asked is whoever can open the socket: the server's own user. */
 static int note(struct admin *admin, struct call *call, const char *what, const char *name, uint32_t uin, int rc)
 {
@@ -209,6 +216,7 @@ int admin_user_create(
 	Hy__AuthCreateAccountRequest create = HY__AUTH_CREATE_ACCOUNT_REQUEST__INIT;
 	Hy__AuthCreateAccountResponse created = HY__AUTH_CREATE_ACCOUNT_RESPONSE__INIT;
 
+	begin(call);
 	create.name = request->name;
 	create.password = request->password;
 	int rc = auth_create_account(call, &create, &created);
@@ -222,6 +230,7 @@ int admin_user_reset_password(void *self, struct call *call, const Hy__AdminRese
 	Hy__AuthResetPasswordRequest reset = HY__AUTH_RESET_PASSWORD_REQUEST__INIT;
 	Hy__AuthResetPasswordResponse done = HY__AUTH_RESET_PASSWORD_RESPONSE__INIT;
 
+	begin(call);
 	reset.password = request->password;
 	int rc = resolve(call, request->name, &reset.uin);
 	if (rc == HY_OK)
@@ -253,6 +262,7 @@ int admin_user_disable(void *self, struct call *call, const Hy__AdminDisableUser
 {
 	uint32_t uin = 0;
 
+	begin(call);
 	int rc = resolve(call, request->name, &uin);
 	if (rc == HY_OK)
 		rc = admin_user_put_disabled(call, uin, request->disabled);
@@ -262,10 +272,12 @@ int admin_user_disable(void *self, struct call *call, const Hy__AdminDisableUser
 int admin_user_delete(
 	void *self, struct call *call, const Hy__AdminDeleteUserRequest *request, Hy__AdminDeleteUserResponse *response)
 {
+	begin(call);
 	/* before the first step: should the server die on the way, it is known who began it */
-	note(self, call, request->free_name ? "delete, freeing the name," : "delete", request->name, 0, HY_OK);
+	audit_line(((struct admin *)self)->audit, call, "delete %.64s%s: begun", request->name,
+		request->free_name ? ", freeing the name" : "");
 	int rc = admin_user_erase(call, request->name, request->free_name, &response->uin);
-	return note(self, call, "deleted", request->name, response->uin, rc);
+	return note(self, call, "delete", request->name, response->uin, rc);
 }
 
 int admin_user_invite(
@@ -275,6 +287,7 @@ int admin_user_invite(
 	Hy__AuthInviteRequest invite = HY__AUTH_INVITE_REQUEST__INIT;
 	Hy__AuthInviteResponse invited = HY__AUTH_INVITE_RESPONSE__INIT;
 
+	begin(call);
 	invite.uses = request->uses;
 	invite.valid_ms = request->valid_ms;
 	int rc = auth_invite(call, &invite, &invited);

@@ -1,10 +1,10 @@
 /**
  * admin_user.h - the Admin service's part that is about users. Each change leaves an audit line.
  *
- * Deleting is a chain of steps, each of which may be done again: the account is disabled (its tickets and links end),
- * its wishes are taken back, the account is erased and its contacts are told, then contacts, messages, and last the
- * name go. The name points to the account until all else is done, so that a deletion that was cut short is found by the
- * same name and goes on.
+ * Deleting is a chain of steps, each of which may be done again: the account is disabled (its tickets and links end)
+ * and erased, its contacts are told that it is gone and wishes for nothing, then contacts, messages, and last the name
+ * go. The name points to the account until all else is done, so that a deletion that was cut short is found by the same
+ * name and goes on.
  *
  * All of it SUSPENDS.
  */

@@ -1,0 +1,268 @@
+#!/usr/bin/python3
+"""`hongyan user` against a running server: create, list, show, disable (links and tickets end within a second), enable, another
+password, invitations, and the end of an account with all its data, also when it was cut short by a kill.
+"""
+import base64
+import http.client
+import json
+import os
+import pathlib
+import re
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+HONGYAN = pathlib.Path(os.environ.get("HONGYAN_BUILD", ROOT / "build/release")) / "src/main/hongyan"
+OK, PERMISSION_DENIED, UNAUTHENTICATED = 0, 7, 16
+CANARY, OTHER = "a goose that nobody may read", "another goose of the same kind"
+VERSION, IDENTIFY, SEQ_IDENTIFY = 1, 104, 0xFFFFFFFE
+
+
+class Server:
+    def __init__(self, data, *options):
+        self.data, self.options, self.log = data, options, ""
+        self.start()
+
+    def start(self):
+        self.output = tempfile.TemporaryFile("w+")
+        self.process = subprocess.Popen(
+            [HONGYAN, "serve", "--data", self.data, "--listen", "127.0.0.1:0", "--password-memory", "8K", "--password-passes", "1",
+             "--metrics", "off", *self.options], stdout=self.output, stderr=self.output)
+        for _ in range(500):
+            if ready := re.search(r"ready at http://127\.0\.0\.1:(\d+)", self.said()):
+                self.port = int(ready.group(1))
+                return
+            time.sleep(0.02)
+        sys.exit("the server did not start: " + self.said())
+
+    def said(self):
+        self.output.seek(0)
+        return self.output.read()
+
+    def end(self, how=signal.SIGTERM):
+        self.process.send_signal(how)
+        self.process.wait(timeout=20)
+        self.log += self.said()
+
+    def user(self, *arguments, want=0, stdin=""):
+        """What `hongyan user` prints."""
+        ended = subprocess.run([HONGYAN, "user", "--data", self.data, *arguments], input=stdin, capture_output=True, text=True, timeout=30)
+        assert ended.returncode == want, f"user {arguments}: {ended.returncode} {ended.stdout} {ended.stderr}"
+        return ended.stdout + ended.stderr
+
+    def table(self):
+        lines = (json.loads(line) for line in self.user("list", "--json").splitlines())
+        return {user["name"]: user for user in lines}
+
+    def kt(self, *arguments):
+        return subprocess.run([HONGYAN, "kt", "--data", self.data, *arguments], capture_output=True, text=True, timeout=30).stdout
+
+    def call(self, method, want=OK, **fields):
+        """A request of the short link; its answer, whose code must be the wanted one."""
+        ticket, device = fields.pop("ticket", None), fields.pop("device", "phone")
+        head = {"clientId": base64.b64encode(os.urandom(16)).decode(), "device": device, "madeMs": str(int(time.time() * 1000))}
+        if ticket:
+            head["ticket"] = ticket
+        link = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        link.request("POST", "/cgi-bin/" + method, json.dumps({"head": head, **fields}), {"Content-Type": "application/json"})
+        answer = json.loads(link.getresponse().read())
+        link.close()
+        code = answer["head"].get("code", 0)
+        assert code == want, f"{method}: wanted {want}, got {answer}"
+        return answer
+
+    def sign_in(self, name, password, device="phone", want=OK):
+        return self.call("sign-in", want, name=name, password=password, device=device)
+
+
+def field(number, data):
+    return bytes([number << 3 | 2, len(data)]) + data
+
+
+class Link:
+    """A long link that has identified itself."""
+
+    def __init__(self, server, ticket):
+        self.socket = socket.create_connection(("127.0.0.1", server.port), timeout=5)
+        body = field(1, field(1, base64.b64decode(ticket)) + field(2, b"phone"))
+        self.socket.sendall(struct.pack(">5I", 20, VERSION, IDENTIFY, SEQ_IDENTIFY, len(body)) + body)
+        assert len(self.socket.recv(4096)) > 20
+
+    def closed_within(self, seconds):
+        begun = time.monotonic()
+        self.socket.settimeout(seconds)
+        try:
+            while self.socket.recv(4096):
+                pass
+        except ConnectionResetError:
+            pass
+        except TimeoutError:
+            return False
+        return time.monotonic() - begun <= seconds
+
+
+def accounts(server):
+    """Create, list, show."""
+    assert "user " in server.user("create", "ann", "--password-file", "-", stdin=CANARY + "\n")
+    secret = pathlib.Path(server.data).parent / "secret"
+    secret.write_text(CANARY + "\n")
+    server.user("create", "bob", "--password-file", secret)
+    assert "taken" in server.user("create", "ann", "--password-file", secret, want=1)
+    assert "once more" in server.user("create", "cem", stdin=f"{CANARY}\n{CANARY}\n")
+    assert "not the same" in server.user("create", "dan", want=1, stdin=f"{CANARY}\n{OTHER}\n")
+    assert "8 to 128" in server.user("create", "dan", "--password-file", "-", want=1, stdin="short\n")
+    assert "usage" in server.user("create", "dan", CANARY, want=2)
+    assert sorted(server.table()) == ["ann", "bob", "cem"]
+    listed = server.user("list")
+    assert re.search(r"^ann +\d+ ", listed, re.M) and "3 accounts" in listed
+    server.sign_in("ann", CANARY)
+    server.sign_in("ann", CANARY, device="desk")
+    shown = server.user("show", "ann")
+    assert re.search(r"^phone ", shown, re.M) and re.search(r"^desk ", shown, re.M)
+    one = json.loads(server.user("show", "ann", "--json"))
+    assert one["user"]["name"] == "ann" and len(one["devices"]) == 2
+    assert server.table()["ann"]["devices"] == 2
+    assert "nobody has the name" in server.user("show", "nobody", want=1)
+
+
+def disabling(server):
+    """Links and tickets end within a second; enabled, the password is good again."""
+    ticket = server.sign_in("ann", CANARY)["ticket"]
+    link = Link(server, ticket)
+    assert json.loads(server.user("show", "ann", "--json"))["user"].get("online")
+    server.user("disable", "ann")
+    assert link.closed_within(1), "the link of a disabled account stays"
+    server.call("sync", UNAUTHENTICATED, ticket=ticket)
+    refused = server.call("sign-in", want=PERMISSION_DENIED, name="ann", password=CANARY)
+    assert "ticket" not in refused
+    assert server.table()["ann"]["disabled"]
+    server.user("enable", "ann")
+    assert not server.table()["ann"].get("disabled")
+    server.call("sync", UNAUTHENTICATED, ticket=ticket)
+    server.sign_in("ann", CANARY)
+
+
+def passwords(server):
+    """Another password signs all devices out."""
+    ticket = server.sign_in("ann", CANARY)["ticket"]
+    link = Link(server, ticket)
+    server.user("reset-password", "ann", "--password-file", "-", stdin=OTHER + "\n")
+    assert link.closed_within(1), "the link of the old password stays"
+    server.call("sync", UNAUTHENTICATED, ticket=ticket)
+    server.sign_in("ann", CANARY, want=UNAUTHENTICATED)
+    server.sign_in("ann", OTHER)
+
+
+def invitations(server):
+    """Registration by invitation, as often as it is good for."""
+    server.call("register", PERMISSION_DENIED, name="eva", password=CANARY)
+    code = server.user("invite", "--uses", "2", "--valid", "1h").strip()
+    server.call("register", PERMISSION_DENIED, name="eva", password=CANARY, invitation=code + "x")
+    for name in "eva", "fay":
+        server.call("register", name=name, password=CANARY, invitation=code)
+    server.call("register", PERMISSION_DENIED, name="gil", password=CANARY, invitation=code)
+    assert {"eva", "fay"} <= set(server.table())
+    return code
+
+
+def befriend(server, one, other):
+    """Two tickets, of two who are contacts and have written to each other."""
+    uins = {name: server.table()[name]["uin"] for name in (one, other)}
+    tickets = {name: server.sign_in(name, OTHER if name == "ann" else CANARY)["ticket"] for name in (one, other)}
+    server.call("request-contact", ticket=tickets[one], uin=uins[other], greeting="it is me")
+    server.call("accept-contact", ticket=tickets[other], uin=uins[one])
+    for sender, to in (one, other), (other, one):
+        server.call("send-text", ticket=tickets[sender], to=uins[to], text="hello")
+    return uins, tickets
+
+
+def heads(server, key):
+    """Rows of each space of a key."""
+    lines = (line.split() for line in server.kt(key).splitlines()[1:])
+    return {words[0]: int(words[3]) for words in lines if len(words) == 5 and int(words[3])}
+
+
+def assert_gone(server, name, uin):
+    rows = heads(server, f"user:{uin}")
+    assert set(rows) <= {"account", "sent"} and rows["account"] == 1, f"what is left of {name}: {rows}"
+    profile = server.kt(f"user:{uin}", "account").splitlines()[0]
+    assert '"gone":true' in profile and name not in profile, profile
+    assert name not in server.table()
+    assert "nobody has the name" in server.user("show", name, want=1)
+
+
+def deleting(server):
+    """With all data; the contact sees that the account is gone; the name is kept, or free."""
+    uins, tickets = befriend(server, "ann", "bob")
+    link = Link(server, tickets["ann"])
+    assert "nothing was deleted" in server.user("delete", "ann", want=1, stdin="anne\n")
+    server.user("delete", "ann", stdin="ann\n")
+    assert link.closed_within(1)
+    server.call("sync", UNAUTHENTICATED, ticket=tickets["ann"])
+    server.sign_in("ann", OTHER, want=UNAUTHENTICATED)
+    assert_gone(server, "ann", uins["ann"])
+    row = server.kt(f"user:{uins['bob']}", "contact")
+    assert "gone" in row, row
+    server.call("send-text", PERMISSION_DENIED, ticket=tickets["bob"], to=uins["ann"], text="still there?")
+    assert "deleted before" in server.user("delete", "ann", "--yes", want=1)
+    assert "taken" in server.user("create", "ann", "--password-file", "-", stdin=CANARY + "\n", want=1)
+    server.user("delete", "cem", "--yes", "--free-name")
+    server.user("create", "cem", "--password-file", "-", stdin=CANARY + "\n")
+
+
+def cut_short(server):
+    """A deletion that a kill has ended goes on when it is asked for again."""
+    uins, _ = befriend(server, "eva", "fay")
+    deletion = subprocess.Popen([HONGYAN, "user", "--data", server.data, "delete", "eva", "--yes"],
+                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    for _ in range(200):
+        if "delete eva" in (pathlib.Path(server.data) / "audit.log").read_text():
+            break
+        time.sleep(0.002)
+    server.end(signal.SIGKILL)
+    deletion.wait(timeout=20)
+    server.start()
+    finished = '"released":true' in server.kt("name:eva", "name")
+    again = server.user("delete", "eva", "--yes", want=1 if finished else 0)
+    assert "deleted" in again
+    assert_gone(server, "eva", uins["eva"])
+
+
+def audit(server, code):
+    """Each change has its line, in the log too, and no secret is in any of them."""
+    lines = (pathlib.Path(server.data) / "audit.log").read_text()
+    for what in ("create ann (user", "create ann: ALREADY_EXISTS", "disable ann (user", "enable ann (user", "reset-password ann (user",
+                 "invite 2", "delete ann: begun", "delete ann (user", "delete cem, freeing the name: begun"):
+        assert re.search(r"^\d{4}-\d\d-\d\dT[\d:.]+Z [0-9a-f]{16} " + re.escape(what), lines, re.M), f"no audit line '{what}'"
+        assert what in server.log, f"no line '{what}' in the log"
+    for secret in CANARY, OTHER, code:
+        assert secret not in lines and secret not in server.log, "a secret was written down"
+
+
+def main():
+    folder = tempfile.mkdtemp(prefix="hongyan-user-")
+    try:
+        server = Server(os.path.join(folder, "data"), "--registration", "invitation")
+        try:
+            accounts(server)
+            disabling(server)
+            passwords(server)
+            code = invitations(server)
+            deleting(server)
+            cut_short(server)
+        finally:
+            server.end()
+        assert server.process.returncode == 0, server.log
+        audit(server, code)
+    finally:
+        shutil.rmtree(folder)
+    print("accounts made, shown, disabled, enabled, invited and deleted; every change is in the audit log")
+
+
+main()
