@@ -32,7 +32,7 @@ static int why_out_of_range(struct message *message, struct call *call, const st
 static void count_lag(struct call *call, const Hy__MessageChangesRequest *request, uint64_t now_ms,
 	const struct spaces_inbox *inbox)
 {
-	if (request->since > 0 && !inbox->own && inbox->time_ms > 0)
+	if (!request->anew && !inbox->own && inbox->time_ms > 0)
 		mon_time(svr_mon(svr_of_loop(call->loop)), svr_loop_index(call->loop), MON_sync_lag,
 			(now_ms - HY_MIN(now_ms, inbox->time_ms)) * 1000);
 }

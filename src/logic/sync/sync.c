@@ -101,20 +101,21 @@ static uint32_t bytes_for_rows(const struct page *page)
 static int read_account(struct call *call, struct page *page, Hy__AccountChangesResponse *ret_changes)
 {
 	Hy__AccountChangesRequest request = HY__ACCOUNT_CHANGES_REQUEST__INIT;
-	bool from_start = page->first;
 
 	request.uin = call->who.uin;
 	request.since = page->brought.account;
+	request.began_at = page->brought.account_began;
 	request.max_bytes = bytes_for_rows(page);
 	int rc = account_changes(call, &request, ret_changes);
 	if (rc == HY_OUT_OF_RANGE && request.since > 0) {
-		from_start = true;
 		request.since = 0;
 		hy__account_changes_response__init(ret_changes);
 		rc = account_changes(call, &request, ret_changes);
+		if (rc == HY_OK)
+			rc = set_reset(call, page, HY__SYNC_KIND__SYNC_KIND_ACCOUNT);
 	}
-	if (rc == HY_OK && from_start)
-		rc = set_reset(call, page, HY__SYNC_KIND__SYNC_KIND_ACCOUNT);
+	if (rc == HY_OK && request.since == 0)
+		page->now.account_began = ret_changes->trimmed;
 	return rc;
 }
 
@@ -148,21 +149,22 @@ static int add_account(struct call *call, struct page *page)
 static int read_contacts(struct call *call, struct page *page, Hy__ContactChangesResponse *ret_changes)
 {
 	Hy__ContactChangesRequest request = HY__CONTACT_CHANGES_REQUEST__INIT;
-	bool from_start = page->first;
 
 	request.uin = call->who.uin;
 	request.since = page->brought.contacts;
+	request.began_at = page->brought.contacts_began;
 	request.max_bytes = bytes_for_rows(page);
 	request.max_rows = page->rows;
 	int rc = contact_changes(call, &request, ret_changes);
 	if (rc == HY_OUT_OF_RANGE && request.since > 0) {
-		from_start = true;
 		request.since = 0;
 		hy__contact_changes_response__init(ret_changes);
 		rc = contact_changes(call, &request, ret_changes);
+		if (rc == HY_OK)
+			rc = set_reset(call, page, HY__SYNC_KIND__SYNC_KIND_CONTACT);
 	}
-	if (rc == HY_OK && from_start)
-		rc = set_reset(call, page, HY__SYNC_KIND__SYNC_KIND_CONTACT);
+	if (rc == HY_OK && request.since == 0)
+		page->now.contacts_began = ret_changes->trimmed;
 	return rc;
 }
 
@@ -232,6 +234,7 @@ static int read_messages(struct call *call, struct page *page, Hy__MessageChange
 
 	request.uin = head_request.uin = call->who.uin;
 	request.since = page->brought.messages;
+	request.anew = page->first;
 	request.max_bytes = bytes_for_rows(page);
 	request.max_rows = page->rows;
 	int rc = message_changes(call, &request, ret_changes);
