@@ -82,6 +82,7 @@ struct task {
 	uint64_t made_ms, trace; /* made_ms 0: no client ID */
 	uint64_t patience_us;    /* 0: until there is a final answer */
 	uint64_t give_up_us;     /* when that ends */
+	uint64_t not_before_us;  /* the server's wish */
 	unsigned tries;
 	uint32_t seq; /* on the long link; 0: not there */
 	struct short_link *short_link;

@@ -158,6 +158,7 @@ static void task_retry_later(struct task *t, uint64_t at_least_us)
 	t->seq = 0;
 	short_link_destroy(hy_take(t->short_link));
 	uint64_t us = client_backoff_us(h, RETRY_BASE_US, t->tries, RETRY_MAX_US);
+	t->not_before_us = env_loop_now_us(h->loop) + at_least_us;
 	task_wait(t, HY_MAX(us, at_least_us));
 }
 
@@ -210,12 +211,20 @@ void task_all_try(struct hongyan *h)
 			task_try(t);
 }
 
+static void task_hurry(struct task *t)
+{
+	uint64_t now_us = env_loop_now_us(t->client->loop);
+	uint64_t us = client_backoff_us(t->client, RETRY_BASE_US, 0, RETRY_MAX_US);
+	short_link_destroy(hy_take(t->short_link));
+	task_wait(t, now_us + us < t->not_before_us ? t->not_before_us - now_us : us);
+}
+
 void task_all_hurry(struct hongyan *h)
 {
 	struct task *t;
 	hy_list_each (t, &h->tasks, struct task, in_tasks)
 		if (waits(t) || t->short_link)
-			task_retry_later(t, 0);
+			task_hurry(t);
 }
 
 struct task *task_by_seq(struct hongyan *h, uint32_t seq)

@@ -1,0 +1,196 @@
+#!/usr/bin/python3
+"""The client library as other people use it: installed into an empty folder, its examples built with nothing but pkg-config, and run
+against a real server that is killed and started again.
+"""
+import base64, json, os, pathlib, queue, re, shutil, subprocess, sys, tempfile, threading, time, urllib.request
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+BUILD = pathlib.Path(os.environ.get("HONGYAN_BUILD", ROOT / "build/release"))
+PATIENCE_S = 30
+PASSWORD = "a goose flies south"
+STRICT = ["-Wall", "-Wextra", "-pedantic", "-Werror"]
+
+
+def run(*command, **options):
+    return subprocess.run(command, check=True, text=True, stdout=subprocess.PIPE, **options).stdout
+
+
+# ---- installed, built ----
+
+class Installed:
+    def __init__(self, folder):
+        self.folder = folder
+        run("meson", "install", "-C", BUILD, "--no-rebuild", "--destdir", folder, "--tags", "devel,runtime")
+        self.library = next(folder.rglob("libhongyan.so"))
+        self.header = next(folder.rglob("hongyan.h"))
+        self.environment = dict(os.environ, PKG_CONFIG_PATH=str(self.library.parent / "pkgconfig"), PKG_CONFIG_SYSROOT_DIR=str(folder))
+
+    def flags(self, *what):
+        return run("pkg-config", *what, "hongyan", env=self.environment).split()
+
+    def build(self, name, output, *static):
+        flags = self.flags("--cflags") + ([self.library.parent / "libhongyan.a"] + self.flags("--static", "--libs-only-other") +
+                                          [flag for flag in self.flags("--static", "--libs-only-l") if flag != "-lhongyan"]
+                                          if static else self.flags("--libs"))
+        run("gcc", "-std=c11", *STRICT, "-o", output, ROOT / "sdk/c/examples" / (name + ".c"), *flags)
+
+
+def declared(header):
+    without_comments = re.sub(r"/\*.*?\*/", "", header.read_text(), flags=re.S)
+    return set(re.findall(r"^(?!typedef).*?\b(hongyan_\w+)\(", without_comments, flags=re.M))
+
+
+def exported(library, *options):
+    return {line.split()[-1] for line in run("nm", *options, "--defined-only", library).splitlines() if re.search(r" [TDBRVW] ", line)}
+
+
+def check_install(installed, folder):
+    for compiler, language, standard in (("gcc", "c", "c11"), ("g++", "c++", "c++11"), ("g++", "c++", "c++20"), ("clang", "c", "c11")):
+        if shutil.which(compiler):
+            run(compiler, "-std=" + standard, *STRICT, *installed.flags("--cflags"), "-x", language, "-fsyntax-only", "-",
+                input="#include <hongyan.h>\n")
+    yield "the header stands alone, in C and C++"
+
+    names = declared(installed.header)
+    assert exported(installed.library, "-D") == names, exported(installed.library, "-D") ^ names
+    assert exported(installed.library.parent / "libhongyan.a", "-g") == names
+    yield "both libraries show the functions of the header and nothing else"
+
+    for name in ("echo_bot", "send", "tail"):
+        installed.build(name, folder / name)
+    installed.build("send", folder / "send-static", "static")
+    assert "libhongyan" not in run("readelf", "-d", folder / "send-static")
+    yield "the examples build with what pkg-config says"
+
+
+# ---- run ----
+
+class Server:
+    def __init__(self, data):
+        self.data, self.address = data, "127.0.0.1:0"
+        self.start()
+
+    def start(self):
+        self.process = subprocess.Popen(
+            [BUILD / "src/main/hongyan", "serve", "--data", self.data, "--listen", self.address, "--password-memory", "8K",
+             "--password-passes", "1"], stdout=subprocess.PIPE, text=True)
+        for line in self.process.stdout:
+            if "ready at http://" in line:
+                self.address = line.split("http://")[1].strip()
+                return
+        sys.exit("the server did not start")
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+    def ask(self, method, ticket=None, **fields):
+        head = {"device": "test", "clientId": base64.b64encode(os.urandom(16)).decode(), "madeMs": str(int(time.time() * 1000))}
+        if ticket:
+            head["ticket"] = ticket
+        request = urllib.request.Request(f"http://{self.address}/cgi-bin/{method}", json.dumps(dict(fields, head=head)).encode(),
+                                         {"Content-Type": "application/json"})
+        answer = json.load(urllib.request.urlopen(request, timeout=PATIENCE_S))
+        assert answer.get("head", {}).get("code", 0) == 0, answer
+        return answer
+
+
+class Program:
+    """An example at work; what it prints, line by line."""
+    def __init__(self, folder, *command):
+        self.process = subprocess.Popen([folder / command[0], *command[1:]], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                                        env=dict(os.environ, LD_LIBRARY_PATH=str(folder.parent / "lib")))
+        self.lines = queue.Queue()
+        threading.Thread(target=lambda: [self.lines.put(line.rstrip("\n")) for line in self.process.stdout], daemon=True).start()
+
+    def expect(self, *texts):
+        got = sorted(self.lines.get(timeout=PATIENCE_S) for _ in texts)
+        assert got == sorted(texts), got
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+
+def send(folder, program, server, text, to="echo"):
+    return subprocess.run([folder / program, server.address, "ann", to, text], input=PASSWORD + "\n", text=True, timeout=70,
+                          stderr=subprocess.PIPE, env=dict(os.environ, LD_LIBRARY_PATH=str(folder.parent / "lib")))
+
+
+def converse(server, folder):
+    echo = server.ask("register", name="echo", password=PASSWORD)
+    ann = server.ask("register", name="ann", password=PASSWORD)
+    bot = Program(folder, "echo_bot", server.address, "echo", PASSWORD, folder / "kept")
+    server.ask("request-contact", ann["ticket"], uin=echo["uin"], greeting="hello, bot")
+    tail = Program(folder, "tail", server.address, "ann", PASSWORD)
+    deadline = time.monotonic() + PATIENCE_S
+    while send(folder, "send", server, "one").returncode != 0: # until the bot has said yes
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    tail.expect("ann: one", "echo: one")
+    yield "the bot says yes to who asks, and answers"
+
+    assert send(folder, "send-static", server, "two").returncode == 0
+    tail.expect("ann: two", "echo: two")
+    yield "a program linked statically sends"
+
+    bot.kill()
+    assert send(folder, "send", server, "three").returncode == 0
+    bot = Program(folder, "echo_bot", server.address, "echo", "not the password", folder / "kept")
+    tail.expect("ann: three", "echo: three")
+    yield "the bot goes on from what it has kept"
+
+    server.kill()
+    late = threading.Thread(target=lambda: (time.sleep(2), server.start()))
+    late.start()
+    assert send(folder, "send", server, "four").returncode == 0
+    late.join()
+    tail.expect("ann: four", "echo: four")
+    assert tail.lines.empty()
+    yield "a server killed and started again is noticed by nobody"
+
+    ended = send(folder, "send", server, "five", "nobody-there")
+    assert ended.returncode == 1 and "nobody-there" in ended.stderr, ended
+    wrong = subprocess.run([folder / "send", server.address, "ann", "echo", "six"], input="wrong password\n", text=True, timeout=70,
+                           stderr=subprocess.PIPE, env=dict(os.environ, LD_LIBRARY_PATH=str(folder.parent / "lib")))
+    assert wrong.returncode == 1 and "cannot sign in" in wrong.stderr, wrong
+    yield "what is refused is said, with a status"
+
+    tail.process.stdin.close()
+    assert tail.process.wait(timeout=PATIENCE_S) == 0
+    bot.kill()
+    yield "a client with a thread of its own ends well"
+
+
+def main():
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="hongyan-sdk-"))
+    passed = failed = 0
+    server = None
+
+    def steps():
+        nonlocal server
+        programs = folder / "programs"
+        programs.mkdir()
+        installed = Installed(folder / "installed")
+        (folder / "lib").symlink_to(installed.library.parent)
+        yield from check_install(installed, programs)
+        server = Server(folder / "data")
+        yield from converse(server, programs)
+
+    try:
+        for done in steps():
+            print("ok:", done)
+            passed += 1
+    except (AssertionError, subprocess.SubprocessError, queue.Empty, OSError) as e:
+        print("failed after the last step:", repr(e))
+        failed = 1
+    finally:
+        if server:
+            server.kill()
+        shutil.rmtree(folder)
+    print(f"{passed} passed, {failed} failed")
+    return failed
+
+
+if __name__ == "__main__":
+    sys.exit(main())
