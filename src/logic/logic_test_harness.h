@@ -24,6 +24,7 @@
 #include "logic/auth/auth.h"
 #include "logic/limit/limit.h"
 #include "logic/session/session.h"
+#include "logic/snapshot.h"
 #include "logic/sync/sync.h"
 #include "send.rpc.h"
 #include "sync.rpc.h"
@@ -107,7 +108,7 @@ struct person {
 	uint32_t uin;
 	const char *name, *device;
 	uint8_t ticket[TICKET_SIZE];
-	uint8_t snapshot[64];
+	uint8_t snapshot[SNAPSHOT_SIZE];
 	size_t snapshot_len;
 };
 

@@ -2,14 +2,18 @@
  * snapshot.h - the bytes that a client brings back to say what it has (rule R3). Opaque to clients.
  *
  *	offset size
- *	     0    1  format, 1
+ *	     0    1  format, 2
  *	     1    8  the store's epoch, big-endian as all below
  *	     9    4  UIN
  *	    13    8  hash of the device's name
  *	    21    8  version of the account table
  *	    29    8  of the contacts
  *	    37    8  of the inbox
- *	    45   16  keyed BLAKE2b over all before
+ *	    45    8  trim mark of the account table when this device began to read it from nothing
+ *	    53    8  of the contacts
+ *	    61   16  keyed BLAKE2b over all before
+ *
+ * Format 1, which earlier servers gave out and which is still taken, has no trim marks: 61 bytes.
  *
  * A snapshot means something only to the store, user and device that it was made for; whoever lacks the key cannot make
  *one.
@@ -21,10 +25,11 @@
 
 #include "logic/keys.h"
 
-#define SNAPSHOT_SIZE 61u
+#define SNAPSHOT_SIZE 77u
 
 struct snapshot_versions {
 	uint64_t account, contacts, messages;
+	uint64_t account_began, contacts_began; /* see kt_limits.began_at; 0: it has had all, or nothing */
 };
 
 /** Whom a snapshot is for. */

@@ -10,7 +10,9 @@
 
 static const uint8_t key[LOGIC_KEY_SIZE] = "the key of this test", other_key[LOGIC_KEY_SIZE] = "another key";
 static const struct snapshot_owner owner = {.epoch = 0x1122334455667788, .uin = 42, .device = "phone"};
-static const struct snapshot_versions versions = {.account = 3, .contacts = 0, .messages = UINT64_MAX};
+static const struct snapshot_versions versions = {.account = 3, .contacts = 0, .messages = UINT64_MAX,
+	.account_began = 7,
+	.contacts_began = 8};
 
 static enum snapshot_verdict decode(const uint8_t *bytes, size_t len)
 {
@@ -25,7 +27,25 @@ static void test_round_trip(void **state)
 
 	snapshot_encode(key, &owner, &versions, bytes);
 	assert_int_equal(snapshot_decode(key, &owner, hy_bytes(bytes, sizeof bytes), &got), SNAPSHOT_GOOD);
+	assert_memory_equal(&got, &versions, sizeof got);
+}
+
+static void test_without_marks(void **state)
+{
+	/* as servers gave them out that knew no trim marks */
+	static const uint8_t old[] = {
+		/* clang-format off */
+		0x01, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88, 0x00, 0x00, 0x00, 0x2a,
+		0xd3, 0x15, 0xd3, 0x20, 0x79, 0x26, 0xac, 0xef, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x03,
+		0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+		0x96, 0x55, 0xc2, 0xc5, 0xe6, 0x0f, 0xd7, 0xab, 0x59, 0x53, 0x8d, 0x38, 0x82, 0x57, 0x8c, 0xff,
+		/* clang-format on */
+	};
+	struct snapshot_versions got;
+
+	assert_int_equal(snapshot_decode(key, &owner, hy_bytes(old, sizeof old), &got), SNAPSHOT_GOOD);
 	assert_true(got.account == 3 && got.contacts == 0 && got.messages == UINT64_MAX);
+	assert_true(got.account_began == 0 && got.contacts_began == 0);
 }
 
 static void test_every_bit(void **state)
@@ -73,13 +93,14 @@ static void test_owner(void **state)
 
 int main(void)
 {
-	struct CMUnitTest tests[3 + HY_COUNT_OF(owner_cases)] = {
+	struct CMUnitTest tests[4 + HY_COUNT_OF(owner_cases)] = {
 		{"what was encoded is decoded", test_round_trip},
+		{"what earlier servers gave out is still good", test_without_marks},
 		{"no bit can be changed", test_every_bit},
 		{"no length but the right one is taken", test_every_length},
 	};
 	for (size_t i = 0; i < HY_COUNT_OF(owner_cases); i++)
-		tests[3 + i] = (struct CMUnitTest){.name = owner_cases[i].label,
+		tests[4 + i] = (struct CMUnitTest){.name = owner_cases[i].label,
 			.test_func = test_owner,
 			.initial_state = (void *)(uintptr_t)&owner_cases[i]};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -151,7 +151,7 @@ static int changes(
 {
 	struct account *account = self;
 	struct hy_key key = hy_key_user(request->uin);
-	struct kt_limits limits = {.max_bytes = request->max_bytes};
+	struct kt_limits limits = {.max_bytes = request->max_bytes, .began_at = request->began_at};
 	struct kt_rows rows;
 
 	int rc = kt_read_changes(account->kt, call, &key, SPACES_ACCOUNT, request->since, KT_STRONG, limits, &rows);
@@ -176,6 +176,7 @@ static int changes(
 	}
 	response->n_changes = n;
 	response->version = rows.version;
+	response->trimmed = rows.trimmed;
 	response->more = rows.more;
 	return HY_OK;
 }

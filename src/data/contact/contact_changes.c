@@ -77,7 +77,8 @@ int contact_handle_changes(void *self, struct call *call, const Hy__ContactChang
 {
 	struct contact *contact = self;
 	struct hy_key key = hy_key_user(request->uin);
-	struct kt_limits limits = {.max_bytes = request->max_bytes, .max_rows = request->max_rows};
+	struct kt_limits limits = {
+		.max_bytes = request->max_bytes, .max_rows = request->max_rows, .began_at = request->began_at};
 	struct kt_head intents;
 	struct kt_rows rows;
 
@@ -103,6 +104,7 @@ int contact_handle_changes(void *self, struct call *call, const Hy__ContactChang
 		response->changes[response->n_changes++] = change;
 	}
 	response->version = rows.version;
+	response->trimmed = rows.trimmed;
 	response->more = rows.more;
 	response->unsettled = intents.rows > 0;
 	return HY_OK;

@@ -315,7 +315,14 @@ static int fill(struct call *call, struct page *page)
 	static int (*const adders[])(struct call *call, struct page *page) = {add_account, add_contacts, add_messages};
 	static int (*const checkers[])(struct call *call, struct page *page) = {NULL, check_contacts, check_messages};
 	uint32_t whole = page->room;
-	int rc = add_account(call, page);
+	int rc = HY_OK;
+
+	if (page->first) /* what it may have of an earlier life is replaced by what follows */
+		rc = set_reset(call, page, HY__SYNC_KIND__SYNC_KIND_ACCOUNT);
+	if (rc == HY_OK && page->first)
+		rc = set_reset(call, page, HY__SYNC_KIND__SYNC_KIND_CONTACT);
+	if (rc == HY_OK)
+		rc = add_account(call, page);
 
 	for (size_t i = 1; i < HY_COUNT_OF(adders) && rc == HY_OK; i++) {
 		if (page->rows == 0 || page->room < ROOM_MIN(whole))
