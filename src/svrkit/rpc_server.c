@@ -86,8 +86,8 @@ static void conn_end(struct conn *c)
 	hy_list_remove(&c->link);
 	hy_list_remove(&c->dirty);
 	c->server->conn_count--;
-	hy_buf_fini(&c->in);
-	hy_buf_fini(&c->out);
+	hy_buf_fini_wiped(&c->in);
+	hy_buf_fini_wiped(&c->out);
 	hy_free(c);
 }
 
@@ -149,7 +149,7 @@ static bool conn_send(struct conn *c)
 	if (hy_buf_len(&c->out) == 0) {
 		c->moved_us = now;
 		if (c->out.cap > KEEP_BUFFER)
-			hy_buf_fini(&c->out);
+			hy_buf_fini_wiped(&c->out);
 	} else if (hy_buf_len(&c->out) > OUT_MAX) {
 		env_log(c->server->loop->svr->env, ENV_LOG_WARN, "svrkit", 0,
 			"a connection is ended: nobody reads its answers");
@@ -183,12 +183,12 @@ static void work_put(struct work *work)
 	struct rpc_server *server = work->server;
 
 	server->work_count--;
+	hy_arena_wipe(&work->arena); /* a call may have carried a password, an answer a ticket */
 	if (server->spare_count == SPARE_CALLS) {
 		hy_arena_fini(&work->arena);
 		hy_free(work);
 		return;
 	}
-	hy_arena_reset(&work->arena);
 	hy_list_push_front(&server->spare, &work->link);
 	server->spare_count++;
 }
@@ -309,6 +309,7 @@ static bool take_frames(struct conn *c)
 			take_call(c, &f);
 		else
 			take_cancel(c, f.call_id);
+		explicit_bzero(hy_buf_data(&c->in), (size_t)length);
 		hy_buf_consume(&c->in, (size_t)length);
 	}
 	if (hy_buf_len(&c->in) == 0 && c->in.cap > KEEP_BUFFER)
@@ -334,7 +335,7 @@ static void conn_read(struct conn *c)
 			conn_mark(c);
 			return;
 		}
-		ssize_t n = env_recv(&c->sock, hy_buf_reserve(&c->in, READ_SIZE), READ_SIZE);
+		ssize_t n = env_recv(&c->sock, hy_buf_reserve_wiped(&c->in, READ_SIZE), READ_SIZE);
 
 		if (n == -EAGAIN) {
 			c->readable = false;
