@@ -3,10 +3,10 @@
  *
  * Why it is a state that the store really had. In this order: (1) the log is pinned, so that no segment goes; (2)
  * RocksDB's checkpoint is made: what it says it was moved up to, P, is at least what was flushed before (1), so the log
- * after P is whole; (3) the committer is asked how far the log goes, E, between two batches. A row comes to RocksDB only
- * after its loop was told that it is durable, so no row of the checkpoint is later than E; what it has beyond P does no
- * harm (sdb.h). So checkpoint and log up to E together are the store at E, exactly; and all that anybody was told to be
- * durable before the call is in it.
+ * after P is whole; (3) the committer is asked how far the log goes, E, between two batches. A row comes to RocksDB
+ * only after its loop was told that it is durable, so no row of the checkpoint is later than E; what it has beyond P
+ * does no harm (sdb.h). So checkpoint and log up to E together are the store at E, exactly; and all that anybody was
+ * told to be durable before the call is in it.
  *
  * The checkpoint is made in the data folder, where hard links always work and it takes a moment, then renamed into the
  * copy, or copied when that lies on another disk. The log is the one thing that waits for this, and only for its own
@@ -52,7 +52,7 @@ static void on_done(struct svr_job *job)
 	unref(hy_container_of(job, struct backup, job));
 }
 
-/* ---- the steps ----------------------------------------------------------------------------------------------------- */
+/* ---- the steps --------------------------------------------------------------------------------------------------- */
 
 static void ignore_name(void *arg, const char *name) {}
 
@@ -119,9 +119,8 @@ static int take_store(struct backup *b)
 		kt_log_extent(sdb->log, &extent);
 	int status = rows_checkpoint(sdb->rows, b->checkpoint);
 	if (status) {
-		b->copy.why = sdb_why(status == HY_RESOURCE_EXHAUSTED
-					      ? "the disk of %s is full: free some space"
-					      : "the database in %s cannot make a checkpoint",
+		b->copy.why = sdb_why(status == HY_RESOURCE_EXHAUSTED ? "the disk of %s is full: free some space"
+								      : "the database in %s cannot make a checkpoint",
 			sdb->rows_dir);
 		return status;
 	}
@@ -271,7 +270,7 @@ static void run(struct svr_job *job)
 	env_mark(b->sdb->env, b->status == HY_OK ? "kt: backed up" : "kt: a backup failed");
 }
 
-/* ---- the call ------------------------------------------------------------------------------------------------------ */
+/* ---- the call ---------------------------------------------------------------------------------------------------- */
 
 static struct backup *create(struct sdb *sdb, struct call *call, const char *dir)
 {

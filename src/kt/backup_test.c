@@ -67,7 +67,8 @@ static char *picture(const char *dir)
 {
 	char command[512], *text = calloc(1, PICTURE_MAX);
 	snprintf(command, sizeof command,
-		"cd %s && find . -printf '%%p %%m %%s %%T@\\n' | sort && find . -type f -exec sha256sum {} + | sort", dir);
+		"cd %s && find . -printf '%%p %%m %%s %%T@\\n' | sort && find . -type f -exec sha256sum {} + | sort",
+		dir);
 	FILE *p = popen(command, "r");
 	assert_non_null(p);
 	assert_true(fread(text, 1, PICTURE_MAX - 1, p) > 100);
@@ -85,7 +86,7 @@ static void shell(const char *command, ...)
 	assert_int_equal(system(text), 0);
 }
 
-/* ---- steps --------------------------------------------------------------------------------------------------------- */
+/* ---- steps ------------------------------------------------------------------------------------------------------- */
 
 static void write_keys(struct conf *c, struct call *call)
 {
@@ -216,7 +217,7 @@ static void assert_restore(const char *from, const char *to, int status, const c
 	hy_free(why);
 }
 
-/* ---- tests --------------------------------------------------------------------------------------------------------- */
+/* ---- tests ------------------------------------------------------------------------------------------------------- */
 
 static void test_what_is_restored_is_what_was_backed_up(void **state)
 {
@@ -227,8 +228,8 @@ static void test_what_is_restored_is_what_was_backed_up(void **state)
 	assert_restore(f->backup, f->other, HY_OK, "");
 	shell("grep -q hush %s/secret", f->other);
 	shell("test -z \"$(find %s -perm /077)\"", f->dir);
-	shell("test ! -e %s/checkpoint -a ! -e %s.part -a ! -e %s/RESTORING -a ! -e %s/BACKUP", f->data, f->backup, f->other,
-		f->other);
+	shell("test ! -e %s/checkpoint -a ! -e %s.part -a ! -e %s/RESTORING -a ! -e %s/BACKUP", f->data, f->backup,
+		f->other, f->other);
 	assert_step(read_with_a_new_epoch, f->other);
 	assert_step(read_keys, f->data);
 	char *after = picture(f->backup);
@@ -324,8 +325,8 @@ static void test_a_restore_that_cannot_be_made_leaves_no_data_folder(void **stat
 	assert_restore(f->backup, f->data, HY_FAILED_PRECONDITION, "not empty");
 	shell("mkdir %s && touch %s/letter", f->other, f->other);
 	assert_restore(f->backup, f->other, HY_FAILED_PRECONDITION, "not empty");
-	shell("rm %s/letter; cp -a %s %s2; cd %s2/log && truncate -s -8 $(ls | tail -1)", f->other, f->backup, f->backup,
-		f->backup);
+	shell("rm %s/letter; cp -a %s %s2; cd %s2/log && truncate -s -8 $(ls | tail -1)", f->other, f->backup,
+		f->backup, f->backup);
 	char broken[100];
 	snprintf(broken, sizeof broken, "%s2", f->backup);
 	assert_restore(broken, f->other, HY_FAILED_PRECONDITION, "take another copy");
@@ -340,8 +341,8 @@ static void test_a_restore_that_cannot_be_made_leaves_no_data_folder(void **stat
 static void test_a_restore_that_was_killed_is_no_data_folder_and_is_done_again(void **state)
 {
 	assert_step(write_and_back_up, f->data);
-	shell("mkdir -p %s/log %s/rows && touch %s/RESTORING %s/LOCK && cp %s/rows/* %s/rows/", f->other, f->other, f->other,
-		f->other, f->backup, f->other);
+	shell("mkdir -p %s/log %s/rows && touch %s/RESTORING %s/LOCK && cp %s/rows/* %s/rows/", f->other, f->other,
+		f->other, f->other, f->backup, f->other);
 	assert_not_opened(f->other, "did not end");
 	assert_restore(f->backup, f->other, HY_OK, "");
 	assert_step(read_with_a_new_epoch, f->other);

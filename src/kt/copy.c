@@ -40,9 +40,10 @@ static int look_at_disk(struct sdb_copy *c)
 	if (!c->reserve_dir || env_disk_free(c->env, c->reserve_dir, &free_bytes) || free_bytes >= c->reserve_bytes)
 		return HY_OK;
 	if (!c->why)
-		c->why = sdb_why("only %llu MiB are free on the disk of %s, which the server needs: free some space, or "
-				 "choose a place on another disk",
-			(unsigned long long)(free_bytes >> 20), c->reserve_dir);
+		c->why =
+			sdb_why("only %llu MiB are free on the disk of %s, which the server needs: free some space, or "
+				"choose a place on another disk",
+				(unsigned long long)(free_bytes >> 20), c->reserve_dir);
 	return HY_RESOURCE_EXHAUSTED;
 }
 
@@ -68,7 +69,7 @@ static int go_on(struct sdb_copy *c)
 	return look_at_disk(c);
 }
 
-/* ---- files --------------------------------------------------------------------------------------------------------- */
+/* ---- files ------------------------------------------------------------------------------------------------------- */
 
 static void list(struct sdb_copy *c, const char *name, uint64_t bytes)
 {
@@ -159,7 +160,7 @@ int sdb_copy_list(struct sdb_copy *c, const char *to, const char *name)
 	return status;
 }
 
-/* ---- folders ------------------------------------------------------------------------------------------------------- */
+/* ---- folders ----------------------------------------------------------------------------------------------------- */
 
 int sdb_copy_mkdir(struct sdb_copy *c, const char *dir)
 {

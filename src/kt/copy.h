@@ -32,8 +32,8 @@ int sdb_copy_fail(struct sdb_copy *c, int rc, const char *what, const char *path
 /** "DIR/NAME", hy_alloc'd. */
 char *sdb_path(const char *dir, const char *name);
 /**
- * The first `len` bytes (UINT64_MAX: all) of FROM/NAME become the new file TO/NAME, synced and listed. *ret_file, unless
- * it is NULL, stays open for more to be put behind; the caller closes it.
+ * The first `len` bytes (UINT64_MAX: all) of FROM/NAME become the new file TO/NAME, synced and listed. *ret_file,
+ * unless it is NULL, stays open for more to be put behind; the caller closes it.
  */
 int sdb_copy_file(struct sdb_copy *c, const char *from, const char *to, const char *name, uint64_t len,
 	struct env_file **ret_file) HY_MUST_USE;

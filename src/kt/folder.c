@@ -206,8 +206,8 @@ static int refuse_backup(struct env *env, const char *dir, char **ret_why)
 	return HY_FAILED_PRECONDITION;
 }
 
-int sdb_folder_look(struct env *env, const char *dir, struct sdb_folder *ret_folder, struct env_file **ret_lock,
-	char **ret_why)
+int sdb_folder_look(
+	struct env *env, const char *dir, struct sdb_folder *ret_folder, struct env_file **ret_lock, char **ret_why)
 {
 	int status = sdb_format_read(env, dir, ret_folder, ret_why);
 	return status ? status : sdb_folder_lock(env, dir, false, ret_lock, ret_why);

@@ -3,7 +3,8 @@
  * any moment, deaths of each kind, also in the midst of a backup or a restore. A book outside of the machine notes when
  * each write was begun and when it was answered, and holds what was restored to it:
  *	- all that was answered before the backup began is there;
- *	- it is a state that the store really had: whatever was answered before something that is there was begun, is there;
+ *	- it is a state that the store really had: whatever was answered before something that is there was begun, is
+ *there;
  *	- versions have no gap, values are what was written, and writes go on.
  */
 #include <setjmp.h>
@@ -54,7 +55,7 @@ static struct hy_key key_of(unsigned i)
 	return hy_key_user(100 + i);
 }
 
-/* ---- the store at work --------------------------------------------------------------------------------------------- */
+/* ---- the store at work ------------------------------------------------------------------------------------------- */
 
 static void write_one(struct conf *c, struct call *call)
 {
@@ -73,7 +74,8 @@ static void write_one(struct conf *c, struct call *call)
 	hy_put_be32(value, number);
 	struct conf_name name = conf_window_name(env_wall_ms(c->env), number);
 	int status = conf_write(c, call, &key,
-		OPS(OP_APPEND(hy_bytes(value, len)), OP_PUT(B("newest"), hy_bytes(value, 4)), OP_WINDOW(NAME(name), B("x"))),
+		OPS(OP_APPEND(hy_bytes(value, len)), OP_PUT(B("newest"), hy_bytes(value, 4)),
+			OP_WINDOW(NAME(name), B("x"))),
 		&r);
 	if (status == HY_OK) {
 		w->version = r.versions[0];
@@ -96,7 +98,8 @@ static void make_backup(struct conf *c, struct call *call)
 	b->backup_status = status;
 	hy_free(why);
 	CHECK(c, status != HY_OK || (report.files > 0 && report.bytes > 0));
-	CHECK(c, status == HY_OK || status == HY_RESOURCE_EXHAUSTED || status == HY_UNAVAILABLE || status == HY_CANCELLED);
+	CHECK(c, status == HY_OK || status == HY_RESOURCE_EXHAUSTED || status == HY_UNAVAILABLE ||
+			 status == HY_CANCELLED);
 	uint64_t after_ms = sim_range(b->sim, 0, 500);
 	conf_sleep_ms(call, after_ms);
 	b->writing = false;
@@ -123,7 +126,7 @@ static void work(struct conf *c, struct call *call)
 	conf_parallel(c, call, WRITERS + 1, worker);
 }
 
-/* ---- what was restored --------------------------------------------------------------------------------------------- */
+/* ---- what was restored ------------------------------------------------------------------------------------------- */
 
 static void see_row(struct conf *c, unsigned key, const struct kt_row *row)
 {
@@ -145,7 +148,7 @@ static void see_key(struct conf *c, struct call *call, unsigned index)
 	CHECK_EQ(c, conf_head(c, call, &key, CONF_LOG, &head), HY_OK);
 	for (uint32_t i = 1; i <= b->count; i++)
 		b->writes[i].there = b->writes[i].there || (b->writes[i].key == index && b->writes[i].version &&
-								    b->writes[i].version <= head.trimmed);
+								   b->writes[i].version <= head.trimmed);
 	uint64_t at = head.trimmed;
 	do {
 		CHECK_EQ(c, conf_changes(c, call, &key, CONF_LOG, at, (struct kt_limits){0}, &rows), HY_OK);
@@ -205,16 +208,14 @@ static void open_again(struct conf *c, struct call *call)
 	CHECK_EQ(c, kt_epoch(c->kt), the_book->epoch);
 }
 
-/* ---- lives --------------------------------------------------------------------------------------------------------- */
+/* ---- lives ------------------------------------------------------------------------------------------------------- */
 
 enum { WORK, LOOK, RESTORE, SERVE_RESTORED, SERVE_OLD };
 
 static void machine_main(struct env *env, void *arg)
 {
-	static conf_step *const steps[] = {[WORK] = work,
-		[LOOK] = see_the_copy,
-		[SERVE_RESTORED] = see_it_and_write,
-		[SERVE_OLD] = open_again};
+	static conf_step *const steps[] = {
+		[WORK] = work, [LOOK] = see_the_copy, [SERVE_RESTORED] = see_it_and_write, [SERVE_OLD] = open_again};
 	struct book *b = arg;
 	struct conf c = {.env = env, .loops = 1 + b->count % 2, .open = conf_open_sdb};
 	const char *dir = b->stage == LOOK ? b->backup_dir : b->stage == SERVE_RESTORED ? b->restore_dir : "/data";
@@ -275,7 +276,7 @@ static void die(void *arg)
 		sim_machine_kill(b->machine);
 }
 
-/* ---- cases --------------------------------------------------------------------------------------------------------- */
+/* ---- cases ------------------------------------------------------------------------------------------------------- */
 
 static void backup_and_restore(struct book *b)
 {

@@ -124,8 +124,8 @@ void kt_log_unpin(struct kt_log *log);
 /** [blocks] While it is pinned. All that anybody was told to be durable before this call is in it. */
 void kt_log_extent(struct kt_log *log, struct kt_log_extent *ret_extent);
 /**
- * [blocks] Writes the mark of a clean stop behind a copy of an extent's last piece, and syncs the file: what is missing at
- * its end is damage from then on, not a torn tail. 0 or a negative errno value.
+ * [blocks] Writes the mark of a clean stop behind a copy of an extent's last piece, and syncs the file: what is missing
+ * at its end is damage from then on, not a torn tail. 0 or a negative errno value.
  */
 int kt_log_end_copy(const struct kt_log *log, struct env_file *copy, const struct kt_log_extent *extent);
 

@@ -69,8 +69,9 @@ static int check_file(struct restore *r, const char *name, uint64_t bytes)
 	if (rc)
 		status = refuse(r, sdb_why("%s, which belongs to the backup, cannot be read: %s", path, strerror(-rc)));
 	else if (size != bytes)
-		status = refuse(r, sdb_why("%s has %llu bytes, but had %llu when the backup was made: take another copy",
-					   path, (unsigned long long)size, (unsigned long long)bytes));
+		status =
+			refuse(r, sdb_why("%s has %llu bytes, but had %llu when the backup was made: take another copy",
+					  path, (unsigned long long)size, (unsigned long long)bytes));
 	env_file_close(file);
 	hy_free(path);
 	return status;
@@ -84,9 +85,10 @@ static int check_backup(struct restore *r)
 	int rc = env_file_read_all(r->env, path, LIST_MAX, &r->list, &len);
 	hy_free(path);
 	if (rc)
-		return refuse(r, sdb_why("%s is no backup, or one that was not finished: it has no file BACKUP that could be "
-					 "read (%s)",
-					 r->from, strerror(-rc)));
+		return refuse(
+			r, sdb_why("%s is no backup, or one that was not finished: it has no file BACKUP that could be "
+				   "read (%s)",
+				   r->from, strerror(-rc)));
 	if (sscanf(r->list, "hongyan backup %u", &version) != 1)
 		return refuse(r, sdb_why("%s/BACKUP cannot be understood: is this a backup?", r->from));
 	if (version > 1)
@@ -130,7 +132,8 @@ static int take_folder(struct restore *r)
 	struct look look = {false};
 	r->created = env_dir_list(r->env, r->dir, look_at_name, &look) == -ENOENT;
 	if (look.format || (look.other && !look.restoring))
-		return refuse(r, sdb_why("%s is not empty: give a folder that does not exist yet, or an empty one", r->dir));
+		return refuse(
+			r, sdb_why("%s is not empty: give a folder that does not exist yet, or an empty one", r->dir));
 	int rc = sdb_make_dir(r->env, r->dir);
 	if (rc)
 		return sdb_copy_fail(&r->copy, rc, "made", r->dir);
@@ -154,7 +157,8 @@ static int bring_file(struct restore *r, const char *name, uint64_t bytes)
 
 static int bring(struct restore *r)
 {
-	char *log_dir = sdb_path(r->dir, "log"), *rows_dir = sdb_path(r->dir, "rows"), *format = sdb_path(r->dir, "FORMAT");
+	char *log_dir = sdb_path(r->dir, "log"), *rows_dir = sdb_path(r->dir, "rows"),
+	     *format = sdb_path(r->dir, "FORMAT");
 	int status = sdb_copy_mkdir(&r->copy, log_dir);
 	if (status == HY_OK)
 		status = sdb_copy_mkdir(&r->copy, rows_dir);

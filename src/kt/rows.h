@@ -45,9 +45,9 @@ int rows_batch_write(struct rows *r, struct rows_batch *b) HY_MUST_USE;
 int rows_flush(struct rows *r) HY_MUST_USE;
 
 /**
- * [blocks] A folder `dir`, which must not exist, with all batches written before this call, whole, and perhaps later ones
- * (a prefix, as on a death): durable, and what rows_open() opens. Files that never change are shared with this one where
- * the file system can (hard links).
+ * [blocks] A folder `dir`, which must not exist, with all batches written before this call, whole, and perhaps later
+ * ones (a prefix, as on a death): durable, and what rows_open() opens. Files that never change are shared with this one
+ * where the file system can (hard links).
  */
 int rows_checkpoint(struct rows *r, const char *dir) HY_MUST_USE;
 

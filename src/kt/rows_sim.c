@@ -247,8 +247,8 @@ static void take_time(struct rows *r, uint64_t least_us, uint64_t most_us)
 }
 
 /*
- * A checkpoint is a file in its folder, so that it can be moved and copied as RocksDB's can: pairs of byte strings. What
- * was never opened before begins with it.
+ * A checkpoint is a file in its folder, so that it can be moved and copied as RocksDB's can: pairs of byte strings.
+ * What was never opened before begins with it.
  */
 static char *checkpoint_path(const char *dir)
 {

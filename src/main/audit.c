@@ -27,21 +27,28 @@ struct append {
 	char line[LINE_BYTES + 64];
 };
 
-static void run(struct svr_job *job)
+static int put_line(struct env *env, const char *path, const char *line, size_t len)
 {
-	struct append *a = hy_container_of(job, struct append, job);
-	struct iovec iov = {a->line, a->len};
+	struct iovec iov = {(char *)(uintptr_t)line, len};
 	struct env_file *f = NULL;
 	uint64_t size = 0;
 
-	a->rc = env_file_open(a->env, a->path, ENV_OPEN_WRITE | ENV_OPEN_CREATE, &f);
-	if (a->rc == 0)
-		a->rc = env_file_size(f, &size);
-	if (a->rc == 0)
-		a->rc = env_file_pwritev(f, &iov, 1, size);
-	if (a->rc == 0)
-		a->rc = env_file_sync(f);
+	int rc = env_file_open(env, path, ENV_OPEN_WRITE | ENV_OPEN_CREATE, &f);
+	if (rc == 0)
+		rc = env_file_size(f, &size);
+	if (rc == 0)
+		rc = env_file_pwritev(f, &iov, 1, size);
+	if (rc == 0)
+		rc = env_file_sync(f);
 	env_file_close(f);
+	return rc;
+}
+
+static void run(struct svr_job *job)
+{
+	struct append *a = hy_container_of(job, struct append, job);
+
+	a->rc = put_line(a->env, a->path, a->line, a->len);
 }
 
 static void done(struct svr_job *job)
@@ -92,6 +99,23 @@ void audit_line(struct audit *audit, struct call *call, const char *fmt, ...)
 	call_log(call, ENV_LOG_INFO, "audit", "%s", what);
 	if (audit)
 		append(audit, call, what);
+}
+
+int audit_line_at_rest(struct env *env, const char *dir, const char *fmt, ...)
+{
+	char what[LINE_BYTES], line[LINE_BYTES + 64];
+	char *path = why_printf("%s/audit.log", dir);
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(what, sizeof what, fmt, ap);
+	va_end(ap);
+	env_log(env, ENV_LOG_INFO, "audit", 0, "%s", what);
+	size_t len = put_time(env_wall_ms(env), line, sizeof line);
+	len += (size_t)snprintf(line + len, sizeof line - len, " %016x %s\n", 0u, what);
+	int rc = put_line(env, path, line, len);
+	hy_free(path);
+	return rc;
 }
 
 int audit_create(struct svr *svr, const char *dir, struct audit **ret_audit)

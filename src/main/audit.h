@@ -19,4 +19,7 @@ void audit_destroy(struct audit *audit);
 /** `audit` NULL: to the log alone. That the file cannot be written is logged and fails nothing. SUSPENDS. */
 void audit_line(struct audit *audit, struct call *call, const char *fmt, ...) HY_PRINTF(3, 4);
 
+/** [blocks] The same for a command on a folder that no server holds. 0 or a negative errno value. */
+int audit_line_at_rest(struct env *env, const char *dir, const char *fmt, ...) HY_PRINTF(3, 4);
+
 #endif

@@ -7,22 +7,26 @@
 #include "env/real/real.h"
 #include "kt/kt.h"
 #include "main/admin_client.h"
+#include "main/audit.h"
 #include "main/commands.h"
 #include "main/why.h"
 
 #define BACKUP_LIMIT_US (24ull * 3600 * 1000 * 1000)
 
-static const char backup_usage[] =
-	"usage: hongyan backup [--data DIR] FOLDER\n\n"
-	"Copies all that the running server of a data folder (default ./data) has stored into FOLDER, which must not exist yet.\n"
-	"Everything that was answered before the command was given is in it. The server goes on meanwhile, and writes the\n"
-	"copy itself, as its own user. The copy holds the server's secret: keep it where nobody else can read it. On the\n"
-	"same disk it shares the files that never change with the data folder; for a disk that fails, take it elsewhere.\n";
+static const char backup_usage[] = "usage: hongyan backup [--data DIR] FOLDER\n\n"
+				   "Copies all that the running server of a data folder (default ./data) has stored "
+				   "into FOLDER, which must not exist yet.\n"
+				   "Everything that was answered before the command was given is in it. The server "
+				   "goes on meanwhile, and writes the\n"
+				   "copy itself, as its own user. The copy holds the server's secret: keep it where "
+				   "nobody else can read it. On the\n"
+				   "same disk it shares the files that never change with the data folder; for a disk "
+				   "that fails, take it elsewhere.\n";
 
-static const char restore_usage[] =
-	"usage: hongyan restore FOLDER --data DIR\n\n"
-	"Makes the data folder DIR, which must not exist yet or be empty, of a backup. The backup stays as it is. Clients\n"
-	"drop their positions, keep what they have, and sync anew.\n";
+static const char restore_usage[] = "usage: hongyan restore FOLDER --data DIR\n\n"
+				    "Makes the data folder DIR, which must not exist yet or be empty, of a backup. The "
+				    "backup stays as it is. Clients\n"
+				    "drop their positions, keep what they have, and sync anew.\n";
 
 struct arguments {
 	const char *data, *folder;
@@ -107,10 +111,9 @@ int command_restore(int argc, char **argv)
 	env_no_core_dumps(env);
 	int status = kt_restore(env, a.folder, a.data, &why);
 	if (status == HY_OK) {
-		env_log(env, ENV_LOG_INFO, "audit", 0, "restored %s into %s", a.folder, a.data);
+		(void)audit_line_at_rest(env, a.data, "restore of %s: OK", a.folder);
 		printf("restored into %s; clients will sync anew. Start it: hongyan serve --data %s\n", a.data, a.data);
 	} else {
-		env_log(env, ENV_LOG_WARN, "audit", 0, "restoring %s into %s failed", a.folder, a.data);
 		fprintf(stderr, "hongyan restore: %s\n", why);
 	}
 	hy_free(why);

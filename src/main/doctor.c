@@ -13,8 +13,10 @@
 
 static const char usage[] =
 	"usage: hongyan doctor [--data DIR] [--listen ADDRESS[,ADDRESS]]\n\n"
-	"Checks the machine, the data folder (default ./data) and the ports (default 127.0.0.1:7600), whether the server runs or\n"
-	"not, and prints a line for each check: ok, warning or problem, with what to do. Of a folder at rest nothing is changed,\n"
+	"Checks the machine, the data folder (default ./data) and the ports (default 127.0.0.1:7600), whether the "
+	"server runs or\n"
+	"not, and prints a line for each check: ok, warning or problem, with what to do. Of a folder at rest nothing "
+	"is changed,\n"
 	"but for a small file that is written, synced and removed.\n"
 	"The exit status is 0 without problems (there may be warnings), 1 with one, 2 for wrong usage.\n";
 

@@ -9,8 +9,8 @@
 struct doctor {
 	struct env *env;
 	const char *dir, *listen;
-	bool there;   /* the data folder */
-	bool running; /* somebody holds it */
+	bool there;    /* the data folder */
+	bool running;  /* somebody holds it */
 	bool answered; /* the numbers below are of its store */
 	uint64_t server_wall_ms, asked_wall_ms, floor_ms, log_bytes, log_limit, memory_budget;
 	bool failed; /* the store takes no writes */

@@ -20,19 +20,38 @@
 #define WINDOW_LEAST_MS (7 * DAY_MS)
 #define CLOCKS_APART_MS 2000u
 
+/** The data folder's; 0: it has none. */
+static unsigned format_of(struct doctor *d)
+{
+	char *path = why_printf("%s/FORMAT", d->dir), *text;
+	size_t len;
+	unsigned format = 0;
+	if (env_file_read_all(d->env, path, 4096, &text, &len) == 0) {
+		(void)sscanf(text, "hongyan %u", &format);
+		hy_free(text);
+	}
+	hy_free(path);
+	return format;
+}
+
 void doctor_check_versions(struct doctor *d)
 {
 	struct env_facts_machine m;
+	unsigned format = format_of(d);
 	env_facts_machine(&m);
-	doctor_say(d, DOCTOR_OK, "versions", "hongyan " HONGYAN_VERSION ", RocksDB " HONGYAN_ROCKSDB ", %s", m.kernel);
+	doctor_say(d, DOCTOR_OK, "versions", "hongyan " HONGYAN_VERSION ", RocksDB " HONGYAN_ROCKSDB ", %s%s%.0u",
+		m.kernel, format ? "; the data folder has format " : "", format);
 }
 
 void doctor_check_files(struct doctor *d)
 {
 	unsigned long long files = env_raise_file_limit(d->env);
-	enum doctor_word word = files < FILES_LEAST ? DOCTOR_PROBLEM : files < FILES_ENOUGH ? DOCTOR_WARNING : DOCTOR_OK;
+	enum doctor_word word = files < FILES_LEAST    ? DOCTOR_PROBLEM
+				: files < FILES_ENOUGH ? DOCTOR_WARNING
+						       : DOCTOR_OK;
 	doctor_say(d, word, "files", "%llu may be open%s", files,
-		word ? ", and every connection is one: raise the limit (ulimit -n, or LimitNOFILE= of the service)" : "");
+		word ? ", and every connection is one: raise the limit (ulimit -n, or LimitNOFILE= of the service)"
+		     : "");
 }
 
 void doctor_check_memory(struct doctor *d)
@@ -45,17 +64,18 @@ void doctor_check_memory(struct doctor *d)
 	if (total == 0)
 		doctor_say(d, DOCTOR_WARNING, "memory", "the system does not say how much there is");
 	else if (total < needed)
-		doctor_say(d, DOCTOR_PROBLEM, "memory", "%llu MiB, but a server uses up to %llu: set --memory lower", total,
-			needed);
+		doctor_say(d, DOCTOR_PROBLEM, "memory", "%llu MiB, but a server uses up to %llu: set --memory lower",
+			total, needed);
 	else if (!d->running && left < needed)
 		doctor_say(d, DOCTOR_WARNING, "memory",
-			"%llu MiB of %llu are free, but a server uses up to %llu: end something, or set --memory lower", left,
-			total, needed);
+			"%llu MiB of %llu are free, but a server uses up to %llu: end something, or set --memory lower",
+			left, total, needed);
 	else
-		doctor_say(d, DOCTOR_OK, "memory", "%llu MiB of %llu are free; a server uses up to %llu", left, total, needed);
+		doctor_say(d, DOCTOR_OK, "memory", "%llu MiB of %llu are free; a server uses up to %llu", left, total,
+			needed);
 }
 
-/* ---- the clock ----------------------------------------------------------------------------------------------------- */
+/* ---- the clock --------------------------------------------------------------------------------------------------- */
 
 void doctor_check_clock(struct doctor *d)
 {
@@ -65,14 +85,16 @@ void doctor_check_clock(struct doctor *d)
 	env_sleep_us(d->env, 1000);
 	uint64_t passed_us = env_mono_us(d->env) - before_us;
 	if (wall_ms < YEAR_2025_MS || wall_ms > YEAR_2100_MS)
-		doctor_say(d, DOCTOR_PROBLEM, "clock", "this machine thinks that it is the year %llu: set its clock (NTP)",
+		doctor_say(d, DOCTOR_PROBLEM, "clock",
+			"this machine thinks that it is the year %llu: set its clock (NTP)",
 			(unsigned long long)(1970 + wall_ms / (365 * DAY_MS + DAY_MS / 4)));
 	else if (passed_us < 1000 || passed_us > 5000 * 1000)
 		doctor_say(d, DOCTOR_PROBLEM, "clock", "the monotonic clock went on by %llu us in a sleep of 1 ms",
 			(unsigned long long)passed_us);
 	else if (d->answered && d->floor_ms + WINDOW_LEAST_MS > wall_ms + DAY_MS)
 		doctor_say(d, DOCTOR_PROBLEM, "clock",
-			"the store was used when the clock was %llu hours ahead of now, and refuses messages until then: is "
+			"the store was used when the clock was %llu hours ahead of now, and refuses messages until "
+			"then: is "
 			"the clock right? (NTP)",
 			(unsigned long long)((d->floor_ms + WINDOW_LEAST_MS - wall_ms) / (3600 * 1000)));
 	else if (d->answered && d->running && d->server_wall_ms && apart_ms > CLOCKS_APART_MS)
@@ -82,7 +104,7 @@ void doctor_check_clock(struct doctor *d)
 		doctor_say(d, DOCTOR_OK, "clock", "sane, and goes on");
 }
 
-/* ---- the folder ---------------------------------------------------------------------------------------------------- */
+/* ---- the folder -------------------------------------------------------------------------------------------------- */
 
 static void check_private(struct doctor *d, const char *path, const char *what)
 {
@@ -93,8 +115,8 @@ static void check_private(struct doctor *d, const char *path, const char *what)
 	else if (!f.is_own)
 		doctor_say(d, DOCTOR_PROBLEM, what, "%s belongs to another user: run as that one, or chown it", path);
 	else if (f.mode & 077)
-		doctor_say(d, DOCTOR_PROBLEM, what, "%s can be used by others (mode %03o): chmod go= %s", path, f.mode & 0777,
-			path);
+		doctor_say(d, DOCTOR_PROBLEM, what, "%s can be used by others (mode %03o): chmod go= %s", path,
+			f.mode & 0777, path);
 	else
 		doctor_say(d, DOCTOR_OK, what, "%s is its owner's alone", path);
 }
@@ -111,14 +133,14 @@ void doctor_check_folder(struct doctor *d)
 		if (d->there)
 			check_private(d, secret, "secret");
 		if (env_facts_file(backup, &f) == 0)
-			doctor_say(d, DOCTOR_WARNING, "folder", "%s is a backup: `hongyan restore` makes a data folder of it",
-				d->dir);
+			doctor_say(d, DOCTOR_WARNING, "folder",
+				"%s is a backup: `hongyan restore` makes a data folder of it", d->dir);
 	}
 	hy_free(backup);
 	hy_free(secret);
 }
 
-/* ---- the disk ------------------------------------------------------------------------------------------------------ */
+/* ---- the disk ---------------------------------------------------------------------------------------------------- */
 
 /** The fastest of some small writes, each synced; 0 or a negative errno value. */
 static int time_syncs(struct env *env, const char *path, uint64_t *ret_us)
@@ -152,8 +174,8 @@ void doctor_check_disk(struct doctor *d)
 	if (rc)
 		doctor_say(d, DOCTOR_PROBLEM, "disk", "of %s: %s", dir, strerror(-rc));
 	else if (free_bytes < DISK_RESERVE)
-		doctor_say(d, DOCTOR_PROBLEM, "disk", "%llu MiB free: below %llu messages are refused: free some space", mib,
-			DISK_RESERVE / MIB);
+		doctor_say(d, DOCTOR_PROBLEM, "disk", "%llu MiB free: below %llu messages are refused: free some space",
+			mib, DISK_RESERVE / MIB);
 	else
 		doctor_say(d, free_bytes < 4 * DISK_RESERVE ? DOCTOR_WARNING : DOCTOR_OK, "disk",
 			"%llu MiB free; below %llu messages are refused", mib, DISK_RESERVE / MIB);
@@ -161,17 +183,19 @@ void doctor_check_disk(struct doctor *d)
 	rc = time_syncs(d->env, probe, &us);
 	hy_free(probe);
 	if (rc)
-		doctor_say(d, DOCTOR_PROBLEM, "sync", "a small file in %s cannot be written and synced: %s", dir, strerror(-rc));
+		doctor_say(d, DOCTOR_PROBLEM, "sync", "a small file in %s cannot be written and synced: %s", dir,
+			strerror(-rc));
 	else if (us < SYNC_TOO_FAST_US)
 		doctor_say(d, DOCTOR_WARNING, "sync",
 			"takes %llu us: nothing reaches a disk here (tmpfs?), so a power cut loses answered messages",
 			(unsigned long long)us);
 	else
 		doctor_say(d, us > SYNC_SLOW_US ? DOCTOR_WARNING : DOCTOR_OK, "sync", "takes %llu us%s",
-			(unsigned long long)us, us > SYNC_SLOW_US ? ": every message waits for one; use a faster disk" : "");
+			(unsigned long long)us,
+			us > SYNC_SLOW_US ? ": every message waits for one; use a faster disk" : "");
 }
 
-/* ---- server and store ---------------------------------------------------------------------------------------------- */
+/* ---- server and store -------------------------------------------------------------------------------------------- */
 
 void doctor_check_store(struct doctor *d)
 {
@@ -182,17 +206,18 @@ void doctor_check_store(struct doctor *d)
 	else if (!d->answered)
 		doctor_say(d, DOCTOR_PROBLEM, "store", "cannot be opened; the line on standard error says why");
 	else if (d->running && d->failed)
-		doctor_say(d, DOCTOR_PROBLEM, "server", "runs, but its store has failed: see its log, then start it again");
+		doctor_say(d, DOCTOR_PROBLEM, "server",
+			"runs, but its store has failed: see its log, then start it again");
 	else if (d->running)
 		doctor_say(d, d->log_bytes > d->log_limit / 4 * 3 ? DOCTOR_WARNING : DOCTOR_OK, "server",
-			"runs; %llu MiB of the log's %llu are waiting to be moved", (unsigned long long)(d->log_bytes / MIB),
-			(unsigned long long)(d->log_limit / MIB));
+			"runs; %llu MiB of the log's %llu are waiting to be moved",
+			(unsigned long long)(d->log_bytes / MIB), (unsigned long long)(d->log_limit / MIB));
 	else
 		doctor_say(d, DOCTOR_OK, "store", "no server runs; the log reads well, %llu MiB would be replayed",
 			(unsigned long long)(d->log_bytes / MIB));
 }
 
-/* ---- ports --------------------------------------------------------------------------------------------------------- */
+/* ---- ports ------------------------------------------------------------------------------------------------------- */
 
 static void say_taken(struct doctor *d, const char *text, const struct env_addr *addr)
 {
@@ -201,8 +226,8 @@ static void say_taken(struct doctor *d, const char *text, const struct env_addr 
 	if (seen && strncmp(who, "hongyan ", 8) == 0 && d->running)
 		doctor_say(d, DOCTOR_OK, "port", "%s is used by %s", text, who);
 	else
-		doctor_say(d, DOCTOR_PROBLEM, "port", "%s is taken by %s: end it, or choose another address with --listen", text,
-			who);
+		doctor_say(d, DOCTOR_PROBLEM, "port",
+			"%s is taken by %s: end it, or choose another address with --listen", text, who);
 }
 
 static void check_port(struct doctor *d, const char *text)
@@ -210,7 +235,8 @@ static void check_port(struct doctor *d, const char *text)
 	struct env_addr addr;
 	struct env_listener *listener;
 	if (env_addr_parse(text, &addr) < 0) {
-		doctor_say(d, DOCTOR_PROBLEM, "port", "'%s' is no address; write 127.0.0.1:7600, [::1]:7600 or *:7600", text);
+		doctor_say(d, DOCTOR_PROBLEM, "port", "'%s' is no address; write 127.0.0.1:7600, [::1]:7600 or *:7600",
+			text);
 		return;
 	}
 	int rc = env_listen(d->env, &addr, &listener);

@@ -22,7 +22,7 @@ int env_facts_file(const char *path, struct env_facts_file *ret_facts)
 	return 0;
 }
 
-/* ---- the machine --------------------------------------------------------------------------------------------------- */
+/* ---- the machine ------------------------------------------------------------------------------------------------- */
 
 static uint64_t number_in(const char *path, const char *label)
 {
@@ -55,7 +55,7 @@ void env_facts_machine(struct env_facts_machine *ret_facts)
 	ret_facts->memory_available_bytes = HY_MIN(ret_facts->memory_available_bytes, left);
 }
 
-/* ---- ports --------------------------------------------------------------------------------------------------------- */
+/* ---- ports ------------------------------------------------------------------------------------------------------- */
 
 struct inodes {
 	unsigned long inode[INODES_MAX];
@@ -71,8 +71,8 @@ static void note_listeners(const char *path, uint16_t port, struct inodes *found
 	while (fgets(line, sizeof line, f)) {
 		unsigned local, state;
 		unsigned long inode;
-		int n = sscanf(line, " %*[^:]: %*[0-9A-Fa-f]:%x %*[0-9A-Fa-f]:%*x %x %*s %*s %*s %*u %*u %lu", &local, &state,
-			&inode);
+		int n = sscanf(line, " %*[^:]: %*[0-9A-Fa-f]:%x %*[0-9A-Fa-f]:%*x %x %*s %*s %*s %*u %*u %lu", &local,
+			&state, &inode);
 		if (n == 3 && local == port && state == LISTENING && found->count < INODES_MAX)
 			found->inode[found->count++] = inode;
 	}
@@ -92,7 +92,8 @@ static bool holds(const char *process, const struct inodes *wanted)
 		ssize_t n = readlink(file, target, sizeof target - 1);
 		target[n > 0 ? n : 0] = '\0';
 		for (unsigned i = 0; i < wanted->count && !found; i++)
-			found = strncmp(target, "socket:[", 8) == 0 && strtoul(target + 8, NULL, 10) == wanted->inode[i];
+			found = strncmp(target, "socket:[", 8) == 0 &&
+				strtoul(target + 8, NULL, 10) == wanted->inode[i];
 	}
 	closedir(dir);
 	return found;
