@@ -1,6 +1,6 @@
 /*
- * bench-mon: what mon_add() costs, on a monitor's memory that is a file, as a server has it. The yardstick, in the same run,
- * is a plain addition to a number in memory. The last line is one JSON object; "ns_per_op" is ours.
+ * bench-mon: what mon_add() costs, on a monitor's memory that is a file, as a server has it. The yardstick, in the same
+ * run, is a plain addition to a number in memory. The last line is one JSON object; "ns_per_op" is ours.
  *
  *	bench-mon [FOLDER]
  */

@@ -157,7 +157,8 @@ static bool parse_metrics(const struct settings *s, struct server_config *config
 		return true;
 	config->metrics_optional = !s->metrics[0];
 	if (env_addr_parse(text, &config->metrics) < 0) {
-		*ret_why = why_printf("--metrics: '%s' is no address; write 127.0.0.1:7601, unix:/run/metrics.sock or off",
+		*ret_why = why_printf(
+			"--metrics: '%s' is no address; write 127.0.0.1:7601, unix:/run/metrics.sock or off",
 			text);
 		return false;
 	}

@@ -230,7 +230,8 @@ static int fail_listen(struct server *s, const struct env_addr *addr, int rc)
 static int listen_for_metrics(struct server *s)
 {
 	char text[128];
-	int rc = s->config.metrics.family ? access_listen_operator(s->access, &s->config.metrics, &s->metrics_bound) : 0;
+	const struct env_addr *at = &s->config.metrics;
+	int rc = at->family ? access_listen_operator(s->access, at, &s->metrics_bound) : 0;
 	if (rc == 0)
 		return HY_OK;
 	if (!s->config.metrics_optional)

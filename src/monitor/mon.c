@@ -19,7 +19,7 @@ struct old_memory {
 struct mon_rest {
 	struct mon_file_entry *entries;
 	unsigned entry_count, entry_room;
-	unsigned slots; /* given out so far; mon->slot_count of them have memory */
+	unsigned slots;  /* given out so far; mon->slot_count of them have memory */
 	uint8_t *memory; /* as mon_file.h says, at a cache line's beginning */
 	size_t memory_bytes;
 	void *allocated; /* the same, as it came from hy_zalloc(), or NULL */

@@ -81,28 +81,28 @@
 
 /* gauges: name, what it is. The strips' values are summed, so each loop sets its share, or one of them all.
  * users: added to at each registration; a round that has counted them all corrects it by mon_set_sum() */
-#define MON_GAUGE_MAP(X)                                                                             \
-	X(users, "users registered")                                                                 \
-	X(users_online, "users with a long link")                                                    \
-	X(links, "long links")                                                                       \
-	X(http_connections, "connections of the short link")                                         \
-	X(requests_in_work, "requests of clients in work")                                           \
-	X(coroutines, "coroutines alive")                                                            \
-	X(loop_lag_us, "how late the latest loop comes to what is due, microseconds")                \
-	X(kt_memory_bytes, "bytes of rows in memory")                                                \
-	X(kt_memory_budget, "the budget of rows in memory, bytes")                                   \
-	X(kt_log_bytes, "bytes of the commit log after the persisted position")                      \
-	X(kt_log_limit, "the limit of the commit log, bytes")                                        \
-	X(kt_durable_pos, "log position up to which writes are durable")                             \
-	X(kt_moved_pos, "log position up to which rows are in RocksDB")                              \
-	X(kt_persisted_pos, "log position up to which RocksDB is flushed")                           \
-	X(kt_failed, "1: the store takes no more writes until a restart")                            \
-	X(disk_free_bytes, "bytes free on the data folder's file system")                            \
-	X(disk_reserve_bytes, "below so many free bytes messages are refused")                       \
-	X(log_lines_dropped, "log lines dropped because the writer was behind")                      \
-	X(process_cpu_us, "CPU time of the process, all threads, microseconds")                      \
-	X(process_memory_bytes, "resident memory of the process")                                    \
-	X(process_files, "files that the process has open, sockets too")                             \
+#define MON_GAUGE_MAP(X)                                                              \
+	X(users, "users registered")                                                  \
+	X(users_online, "users with a long link")                                     \
+	X(links, "long links")                                                        \
+	X(http_connections, "connections of the short link")                          \
+	X(requests_in_work, "requests of clients in work")                            \
+	X(coroutines, "coroutines alive")                                             \
+	X(loop_lag_us, "how late the latest loop comes to what is due, microseconds") \
+	X(kt_memory_bytes, "bytes of rows in memory")                                 \
+	X(kt_memory_budget, "the budget of rows in memory, bytes")                    \
+	X(kt_log_bytes, "bytes of the commit log after the persisted position")       \
+	X(kt_log_limit, "the limit of the commit log, bytes")                         \
+	X(kt_durable_pos, "log position up to which writes are durable")              \
+	X(kt_moved_pos, "log position up to which rows are in RocksDB")               \
+	X(kt_persisted_pos, "log position up to which RocksDB is flushed")            \
+	X(kt_failed, "1: the store takes no more writes until a restart")             \
+	X(disk_free_bytes, "bytes free on the data folder's file system")             \
+	X(disk_reserve_bytes, "below so many free bytes messages are refused")        \
+	X(log_lines_dropped, "log lines dropped because the writer was behind")       \
+	X(process_cpu_us, "CPU time of the process, all threads, microseconds")       \
+	X(process_memory_bytes, "resident memory of the process")                     \
+	X(process_files, "files that the process has open, sockets too")              \
 	X(process_files_max, "files that the process may have open")
 
 /* histograms of times: name, what it is */
@@ -134,7 +134,8 @@ struct env;
 /** What a strip holds: MON_COUNT values by ID, the histograms, then what mon_define() gave slots to. */
 struct mon {
 	unsigned strip_count, slot_count;
-	uint64_t **strips; /* each stands on cache lines of its own. Replaced as one by mon_settle() and mon_publish() */
+	uint64_t *
+		*strips; /* each stands on cache lines of its own. Replaced as one by mon_settle() and mon_publish() */
 	struct mon_rest *rest;
 };
 

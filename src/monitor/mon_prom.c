@@ -35,7 +35,8 @@ static void print_head(const struct mon_value *value, const char *suffix, const 
 	hy_buf_printf(out, "\n# TYPE hongyan_%s%s %s\n", value->name, suffix, type);
 }
 
-static void print_sample(const struct mon_view *v, const struct mon_value *value, const char *suffix, struct hy_buf *out)
+static void print_sample(
+	const struct mon_view *v, const struct mon_value *value, const char *suffix, struct hy_buf *out)
 {
 	hy_buf_printf(out, "hongyan_%s%s", value->name, suffix);
 	print_labels(value, "", out);

@@ -290,8 +290,7 @@ static void test_quantiles_are_the_upper_ends_of_buckets(void **state)
 int main(void)
 {
 	struct CMUnitTest tests[32] = {
-		cmocka_unit_test_setup_teardown(
-			test_a_reader_sees_what_is_written_as_it_is_written, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_a_reader_sees_what_is_written_as_it_is_written, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			test_a_process_that_was_killed_leaves_its_last_values, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_a_new_file_takes_the_place_of_an_older_one, set_up, tear_down),

@@ -315,7 +315,8 @@ void rpc_count(
 	mon_slot_add(&latency[mon_bucket(us, RPC_LATENCY_SLOTS)], 1);
 	mon_slot_add(&latency[RPC_LATENCY_SLOTS - 1], us);
 	if (status != HY_OK)
-		mon_slot_add(&slots[RPC_SLOT_ERRORS + (status > 0 && status < HY_STATUS_COUNT ? status : HY_UNKNOWN)], 1);
+		mon_slot_add(
+			&slots[RPC_SLOT_ERRORS + (status > 0 && status < HY_STATUS_COUNT ? status : HY_UNKNOWN)], 1);
 }
 
 static void sum_up(const struct svr *svr, uint64_t *sums, unsigned slot, unsigned count)

@@ -1,4 +1,7 @@
-/* sim_shared.c - nobody looks into a simulated process from outside: its shared memory is plain memory, gone when it dies. */
+/*
+ * sim_shared.c - nobody looks into a simulated process from outside: its shared memory is plain memory, gone when it
+ * dies.
+ */
 #include "base/mem.h"
 #include "env/env.h"
 
