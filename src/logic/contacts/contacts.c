@@ -2,6 +2,7 @@
 #include "base/mem.h"
 #include "contact.rpc.h"
 #include "logic/contacts/contacts_internal.h"
+#include "logic/limit_calls.h"
 
 #define CLIENT_ID_SIZE 16u
 /** Of what is left of a request's time, the part in which the other one is told before the answer. */
@@ -16,7 +17,7 @@ static int check(struct call *call, const Hy__RequestHead *head, uint32_t peer)
 			call, HY_INVALID_ARGUMENT, "a change of a contact needs a client ID of %u bytes", CLIENT_ID_SIZE);
 	if (peer == 0 || peer == call->who.uin)
 		return call_fail(call, HY_INVALID_ARGUMENT, "a contact is somebody else");
-	return HY_OK;
+	return limit_user(call, HY__LIMIT_ACTION__LIMIT_CHANGE);
 }
 
 static int check_text(struct call *call, const char *what, const char *text, unsigned max)
@@ -28,8 +29,9 @@ static int check_text(struct call *call, const char *what, const char *text, uns
 static int refused(struct call *call, uint32_t peer, int rc)
 {
 	contacts_count(call, MON_contacts_refused);
-	call_log(call, ENV_LOG_INFO, "contacts", "user %u, about user %u: refused: %s", call->who.uin, peer,
-		hy_status_name(rc));
+	if (rc != HY_RESOURCE_EXHAUSTED) /* limits speak for themselves, by samples: a flood is not logged */
+		call_log(call, ENV_LOG_INFO, "contacts", "user %u, about user %u: refused: %s", call->who.uin, peer,
+			hy_status_name(rc));
 	return rc;
 }
 
@@ -117,7 +119,9 @@ static int ask(struct call *call, const Hy__RequestContactRequest *request, Hy__
 	int rc = is_wished(call, request->uin, &wished);
 	if (rc != HY_OK)
 		return rc;
-	int why = wished ? HY_OK : look_at(call, request->uin, &wish.peer_card);
+	int why = wished ? HY_OK : limit_user(call, HY__LIMIT_ACTION__LIMIT_ASK);
+	if (why == HY_OK && !wished)
+		why = look_at(call, request->uin, &wish.peer_card);
 	if (why == HY_OK)
 		return set_wish(call, &wish, ret_relation);
 	/* what was done before stays done, though it could not be done now */
