@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """`hongyan user` against a running server: create, list, show, disable (links and tickets end within a second), enable, another
-password, invitations, and the end of an account with all its data, also when it was cut short by a kill.
+password, invitations, and the end of an account with all its data, also when it was cut short by a kill; and one limit.
 """
 import base64
 import http.client
@@ -19,7 +19,7 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 HONGYAN = pathlib.Path(os.environ.get("HONGYAN_BUILD", ROOT / "build/release")) / "src/main/hongyan"
-OK, PERMISSION_DENIED, UNAUTHENTICATED = 0, 7, 16
+OK, PERMISSION_DENIED, EXHAUSTED, UNAUTHENTICATED = 0, 7, 8, 16
 CANARY, OTHER = "a goose that nobody may read", "another goose of the same kind"
 VERSION, IDENTIFY, SEQ_IDENTIFY = 1, 104, 0xFFFFFFFE
 
@@ -234,6 +234,15 @@ def cut_short(server):
     assert_gone(server, "eva", uins["eva"])
 
 
+def limits(server):
+    """A limit over the wire: the answer says when to come back."""
+    ticket = server.sign_in("bob", CANARY)["ticket"]
+    for _ in range(3):
+        server.call("lookup", ticket=ticket, name="fay")
+    refused = server.call("lookup", EXHAUSTED, ticket=ticket, name="fay")["head"]
+    assert 0 < refused["retryAfterMs"] <= 20 * 60 * 1000 and "try again in" in refused["message"], refused
+
+
 def audit(server, code):
     """Each change has its line, in the log too, and no secret is in any of them."""
     lines = (pathlib.Path(server.data) / "audit.log").read_text()
@@ -248,7 +257,7 @@ def audit(server, code):
 def main():
     folder = tempfile.mkdtemp(prefix="hongyan-user-")
     try:
-        server = Server(os.path.join(folder, "data"), "--registration", "invitation")
+        server = Server(os.path.join(folder, "data"), "--registration", "invitation", "--limit-search", "3/h")
         try:
             accounts(server)
             disabling(server)
@@ -256,12 +265,15 @@ def main():
             code = invitations(server)
             deleting(server)
             cut_short(server)
+            limits(server)
         finally:
             server.end()
         assert server.process.returncode == 0, server.log
         audit(server, code)
     finally:
         shutil.rmtree(folder)
+    lines = re.findall(r"--limit-search refuses user", server.log)
+    assert len(lines) == 1, lines
     print("accounts made, shown, disabled, enabled, invited and deleted; every change is in the audit log")
 
 
