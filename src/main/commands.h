@@ -9,7 +9,6 @@
  * usage).
  */
 int command_serve(int argc, char **argv);
-int command_chat(int argc, char **argv);
 int command_user(int argc, char **argv);
 int command_kt(int argc, char **argv);
 int command_mon(int argc, char **argv);

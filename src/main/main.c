@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "chat/chat.h"
 #include "main/commands.h"
 
 static const struct {
