@@ -11,6 +11,7 @@
 #include "auth.rpc.h"
 #include "contacts.rpc.h"
 #include "link.pb-c.h"
+#include "profile.rpc.h"
 #include "send.rpc.h"
 #include "svrkit/pb.h"
 #include "sync.rpc.h"
@@ -18,11 +19,13 @@
 #define TEXT_MAX 8192
 
 /* The services that clients reach, and what travels besides their requests and answers. */
-static const struct rpc_service *const services[] = {&auth_service, &sync_service, &send_service, &contacts_service};
+static const struct rpc_service *const services[] = {
+	&auth_service, &sync_service, &send_service, &contacts_service, &profiles_service};
 static const ProtobufCMessageDescriptor *const messages[] = {
 	&hy__push_hint__descriptor,
 	&hy__profile__descriptor,
 	&hy__device__descriptor,
+	&hy__settings__descriptor,
 	&hy__text_message__descriptor,
 	&hy__contact_entry__descriptor,
 };
