@@ -9,24 +9,14 @@ import os
 import pathlib
 import re
 import shutil
-import socket
-import struct
 import subprocess
 import sys
 import tempfile
 import time
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-HONGYAN = pathlib.Path(os.environ.get("HONGYAN_BUILD", ROOT / "build/release")) / "src/main/hongyan"
-REGISTER, SIGN_IN, IDENTIFY, CHANGE_PASSWORD, LIST_DEVICES, SYNC = 101, 102, 104, 106, 107, 111
-VERSION, SEQ_IDENTIFY = 4711, 0xFFFFFFFE
 sys.dont_write_bytecode = True
-with tempfile.TemporaryDirectory() as made:
-    protos = [p.name for p in (ROOT / "proto").glob("*.proto")]
-    subprocess.run(["protoc", f"-I{ROOT / 'proto'}", f"--python_out={made}", *protos], check=True)
-    sys.path.insert(0, made)
-    import auth_pb2
-    import sync_pb2
+from wire_client import (CHANGE_PASSWORD, HONGYAN, IDENTIFY, LIST_DEVICES, REGISTER, SEQ_IDENTIFY, SIGN_IN, SYNC, Client, Link, auth_pb2,
+                         expect, start, sync_pb2)
 
 
 class Canaries:
@@ -54,75 +44,6 @@ class Canaries:
             for shift in range(3):
                 yield what, "base64", base64.b64encode(b"\0" * shift + secret)[4:-4]
                 yield what, "base64 of an address", base64.urlsafe_b64encode(b"\0" * shift + secret)[4:-4]
-
-
-class Client:
-    def __init__(self, address, canaries):
-        self.address, self.canaries = address, canaries
-
-    def head(self, head, ticket=b"", device="phone"):
-        head.ticket, head.device = ticket, device
-        head.client_id, head.made_ms = os.urandom(16), int(time.time() * 1000)
-
-    def post(self, path, kind, body, pieces=1):
-        """One request on a connection of its own; its body comes in so many pieces."""
-        with socket.create_connection(self.address, timeout=10) as s:
-            s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            s.sendall(f"POST /cgi-bin/{path} HTTP/1.1\r\nHost: x\r\nContent-Type: {kind}\r\n"
-                      f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n".encode())
-            step = max(1, len(body) // pieces)
-            for at in range(0, len(body), step):
-                s.sendall(body[at:at + step])
-                if pieces > 1:
-                    time.sleep(0.02)
-            answer = b""
-            while more := s.recv(65536):
-                answer += more
-        return answer.split(b"\r\n\r\n", 1)[1]
-
-    def json(self, path, pieces=1, ticket=b"", **fields):
-        head = {"ticket": base64.b64encode(ticket).decode(), "device": "desk", "clientId": base64.b64encode(os.urandom(16)).decode(),
-                "madeMs": str(int(time.time() * 1000))}
-        return json.loads(self.post(path, "application/json", json.dumps({"head": head, **fields}).encode(), pieces))
-
-    def protobuf(self, path, request, response, ticket=b"", device="tablet"):
-        self.head(request.head, ticket, device)
-        response.ParseFromString(self.post(path, "application/x-protobuf", request.SerializeToString()))
-        return response
-
-
-class Link:
-    def __init__(self, client):
-        self.client, self.seq = client, 1
-        self.socket = socket.create_connection(client.address, timeout=10)
-
-    def call(self, cmd, request, response, ticket=b"", seq=0, pieces=1):
-        self.seq, seq = self.seq + 1, seq or self.seq
-        self.client.head(request.head, ticket)
-        body = request.SerializeToString()
-        frame = struct.pack(">5I", 20, VERSION, cmd, seq, len(body)) + body
-        for at in range(0, len(frame), max(1, len(frame) // pieces)):
-            self.socket.sendall(frame[at:at + max(1, len(frame) // pieces)])
-            if pieces > 1:
-                time.sleep(0.02)
-        while True:
-            _, _, got, answered, length = struct.unpack(">5I", self.exactly(20))
-            body = self.exactly(length)
-            if (got, answered) == (cmd, seq):
-                response.ParseFromString(body)
-                return response
-
-    def exactly(self, size):
-        data = b""
-        while len(data) < size:
-            data += self.socket.recv(size - len(data)) or sys.exit("the server closed the link")
-        return data
-
-
-def expect(answer, code, what):
-    got = answer["head"].get("code", 0) if isinstance(answer, dict) else answer.head.code
-    assert got == code, f"{what}: {got}, not {code}: {answer}"
-    return answer
 
 
 def by_json(c, known):
@@ -158,7 +79,7 @@ def by_protobuf(c, known):
 def by_frames(c, known):
     """The link stays: its ticket is in use while it is looked for."""
     first, second, wrong = (known.password(f"{x} password of frames") for x in ("first", "second", "wrong"))
-    link = Link(c)
+    link = Link(c.address)
     request = auth_pb2.RegisterRequest(name="cem-frames", password=first)
     ticket = expect(link.call(REGISTER, request, auth_pb2.RegisterResponse(), pieces=5), 0, "register").ticket
     known.ticket("registration by frames", ticket)
@@ -222,21 +143,11 @@ def search(places, needles):
     return found
 
 
-def start(folder):
-    log = open(f"{folder}/log", "wb")
-    server = subprocess.Popen([HONGYAN, "serve", "--data", f"{folder}/data", "--listen", "127.0.0.1:0", "--log-level", "debug"],
-                              stdout=subprocess.PIPE, stderr=log, text=True)
-    for line in server.stdout:
-        if found := re.search(r"ready at http://127.0.0.1:(\d+)", line):
-            return server, ("127.0.0.1", int(found[1]))
-    sys.exit("the server did not start")
-
-
 def run(folder):
-    server, address = start(folder)
+    server, address = start(folder, "--log-level", "debug")
     known, passed, failed = Canaries(), 0, 0
     try:
-        client = Client(address, known)
+        client = Client(address)
         by_json(client, known)
         by_protobuf(client, known)
         link = by_frames(client, known)

@@ -19,7 +19,7 @@ VERSION, PUSH, NOOP, SEQ_NOOP, SEQ_IDENTIFY = 4711, 201, 6, 0xFFFFFFFF, 0xFFFFFF
 REGISTER, IDENTIFY, SYNC, SEND_TEXT = 101, 104, 111, 121
 sys.dont_write_bytecode = True
 with tempfile.TemporaryDirectory() as made:
-    names = ["options", "head", "auth", "sync", "send", "link"]
+    names = sorted(path.stem for path in PROTO.glob("*.proto"))
     subprocess.run(["protoc", f"-I{PROTO}", f"--python_out={made}", *(f"{name}.proto" for name in names)], check=True)
     sys.path.insert(0, made)
     import auth_pb2
