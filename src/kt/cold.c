@@ -190,11 +190,13 @@ static bool merge_map_head(struct sdb_shard *s, struct sdb_table *t, const struc
 	bool as_then = t->seen.version <= p->version && t->seen.trimmed <= p->trimmed;
 	t->seen.version = HY_MAX(t->seen.version, p->version);
 	t->seen.trimmed = HY_MAX(t->seen.trimmed, p->trimmed);
-	if (t->space->unfollowed)
-		t->seen.trimmed = t->seen.version;
 	t->disk_version = t->map.base = p->version;
 	t->map.counted = place_get_map_counts(p->counts, &t->map.rows, &t->map.tombstones) && as_then;
 	t->map.bytes = p->total;
+	if (t->space->unfollowed) {
+		t->seen.trimmed = t->seen.version;
+		t->map.tombstones = 0; /* of a time in which somebody followed */
+	}
 	if (p->version == 0)
 		sdb_map_become_whole(s, t);
 	return p->version >= t->map.gap_end && t->seen.trimmed <= t->seen.version;

@@ -758,6 +758,66 @@ static void list_keys(struct conf *c, struct call *call)
 	CHECK_EQ(c, seen, 50);
 }
 
+/* ---- a space that was followed once
+ * -------------------------------------------------------------------------------------- */
+
+static void begin_to_follow(struct conf *c, struct call *call)
+{
+	static const struct kt_space followed[] = {
+		{CONF_LOG, KT_LOG, "log", NULL}, {CONF_UNFOLLOWED, KT_MAP, "once followed", NULL}, {0}};
+	c->config.spaces = followed; /* from the next step on */
+}
+
+static struct kt_op of_unfollowed(enum kt_op_kind kind, const char *name)
+{
+	struct kt_op op = {.kind = kind, .space = CONF_UNFOLLOWED, .name = B(name)};
+	if (kind != KT_DELETE)
+		op.value = B("1");
+	return op;
+}
+
+static void leave_tombstones(struct conf *c, struct call *call)
+{
+	struct kt_head head;
+	CHECK_EQ(c,
+		conf_write(c, call, ann(),
+			OPS(of_unfollowed(KT_PUT, "a"), of_unfollowed(KT_PUT, "b"), of_unfollowed(KT_PUT, "c")), NULL),
+		HY_OK);
+	CHECK_EQ(c, conf_write(c, call, ann(), OPS(of_unfollowed(KT_DELETE, "a")), NULL), HY_OK);
+	conf_wait_moved(c, call);
+	CHECK_EQ(c, conf_head(c, call, ann(), CONF_UNFOLLOWED, &head), HY_OK);
+	CHECK_EQ(c, head.tombstones, 1);
+	CHECK_EQ(c, head.trimmed, 0);
+	c->config.spaces = conf_spaces;
+}
+
+static void see_no_tombstones(struct conf *c, struct call *call)
+{
+	const struct kt_place places[] = {{CONF_UNFOLLOWED, B("a")}, {CONF_UNFOLLOWED, B("b")}};
+	struct kt_row rows[2];
+	struct kt_rows all;
+	struct kt_head head;
+	struct kt_listed *list;
+	size_t count;
+	bool more;
+	CHECK_EQ(c, kt_list_heads(c->kt, call, NULL, 10, &list, &count, &more), HY_OK);
+	CHECK_EQ(c, count, 1);
+	CHECK_EQ(c, list[0].heads[CONF_UNFOLLOWED].tombstones, 0);
+	CHECK_EQ(c, conf_rows(c, call, ann(), places, 2, rows), HY_OK);
+	CHECK_EQ(c, rows[0].version, 0);
+	CHECK(c, rows[1].version > 0);
+	for (int i = 0; i < 2; i++) { /* as its head says, and whole */
+		CHECK_EQ(c, conf_head(c, call, ann(), CONF_UNFOLLOWED, &head), HY_OK);
+		CHECK(c, head.rows == 2 && head.bytes == 2 && head.tombstones == 0 && head.trimmed == head.version);
+		CHECK_EQ(c, conf_range(c, call, ann(), CONF_UNFOLLOWED, B(""), ALL, &all), HY_OK);
+		CHECK_EQ(c, all.count, 2);
+	}
+	CHECK_EQ(c, conf_changes(c, call, ann(), CONF_UNFOLLOWED, head.version - 1, ALL, &all), HY_OUT_OF_RANGE);
+	CHECK_EQ(c, conf_write(c, call, ann(), OPS(of_unfollowed(KT_INSERT, "a")), NULL), HY_OK);
+	CHECK_EQ(c, conf_write(c, call, ann(), OPS(of_unfollowed(KT_DELETE, "a")), NULL), HY_OK);
+	conf_wait_moved(c, call);
+}
+
 static void list_heads(struct conf *c, struct call *call)
 {
 	struct kt_listed *list;
@@ -815,6 +875,8 @@ const struct conf_scenario conf_scenarios[] = {
 	{"they survive the move to RocksDB too", {write_some, move_all, see_them, see_them}},
 	{"what waits for RocksDB is not overtaken", {write_cold_keys, move_all, write_in_order_when_cold}},
 	{"rows are read one by one, from log and RocksDB", {write_some, see_several_rows, move_all, see_several_rows}},
+	{"tombstones of a time in which a map was followed are not seen",
+		{begin_to_follow, leave_tombstones, see_no_tombstones, see_no_tombstones}},
 	{"who reads rows and then writes keeps its place, cold or warm",
 		{write_contacts, move_all, read_then_write_in_order}},
 	{"a random test agrees with a model over restarts",

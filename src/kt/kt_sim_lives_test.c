@@ -198,6 +198,51 @@ static void writes_go_on_after_a_repair(struct world *w)
 	assert_life(w, see_it, false);
 }
 
+/** Of a map that nobody follows: row x is put and deleted, then y goes on. */
+static void delete_early(struct conf *c, struct call *call)
+{
+	struct kt_op op = {.kind = KT_PUT, .space = CONF_UNFOLLOWED, .name = B("x"), .value = B("value")};
+	CHECK_EQ(c, conf_write(c, call, ann(), &op, 1, NULL), HY_OK);
+	conf_wait_moved(c, call);
+	op.kind = KT_DELETE;
+	CHECK_EQ(c, conf_write(c, call, ann(), &op, 1, NULL), HY_OK);
+	op.kind = KT_PUT;
+	op.name = B("y");
+	for (int i = 0; i < 20; i++)
+		CHECK_EQ(c, conf_write(c, call, ann(), &op, 1, NULL), HY_OK);
+	conf_wait_moved(c, call);
+}
+
+/** Whatever the repair lost, the table is what it was at one of its versions. */
+static void see_one_moment(struct conf *c, struct call *call)
+{
+	const struct kt_place places[] = {{CONF_UNFOLLOWED, B("x")}, {CONF_UNFOLLOWED, B("y")}};
+	struct kt_op op = {.kind = KT_PUT, .space = CONF_UNFOLLOWED, .name = B("y"), .value = B("value")};
+	struct kt_row rows[2];
+	struct kt_rows all;
+	struct kt_head head;
+	CHECK_EQ(c, conf_rows(c, call, ann(), places, 2, rows), HY_OK);
+	CHECK_EQ(c, conf_head(c, call, ann(), CONF_UNFOLLOWED, &head), HY_OK);
+	CHECK_EQ(c, rows[0].version, head.version == 1 ? 1 : 0);
+	CHECK_EQ(c, rows[1].version, head.version > 2 ? head.version : 0);
+	CHECK_EQ(c, conf_range(c, call, ann(), CONF_UNFOLLOWED, (struct hy_bytes){0}, (struct kt_limits){0}, &all),
+		HY_OK);
+	CHECK_EQ(c, all.count, (rows[0].version > 0) + (rows[1].version > 0));
+	CHECK_EQ(c, all.count, head.rows);
+	if (head.version > 2) /* another y: the rule above holds again */
+		CHECK_EQ(c, conf_write(c, call, ann(), &op, 1, NULL), HY_OK);
+}
+
+static void deleted_rows_stay_deleted(struct world *w)
+{
+	assert_life(w, delete_early, false);
+	uint64_t at = sim_range(w->sim, 4200, 6400);
+	assert_int_equal(sim_machine_damage(w->machine, "/data/log/log-0000000000000001", at), 0);
+	assert_life(w, see_one_moment, is_refused(w, look));
+	assert_life(w, see_one_moment, false);
+	assert_life(w, see_one_moment, true);
+}
+
 /* ---- rows that go while they are read -------------------------------------------------------------------------- */
 
 #define TRIMMED_KEYS 100
@@ -310,6 +355,7 @@ static void the_gate_opens(struct world *w)
 
 static const struct lives_case cases[] = {
 	{"what is written after a repair stays, also with a second one", writes_go_on_after_a_repair},
+	{"a row that was deleted without a trace stays so after a repair", deleted_rows_stay_deleted},
 	{"the floor rises by an hour a minute at most, whatever the clock says", the_floor_rises_slowly},
 	{"a row that is trimmed while it is read is not taken for damage", nobody_is_told_of_damage},
 	{"more wait at a gate than the log takes at once, and some are refused", the_gate_opens},

@@ -53,11 +53,13 @@ static void add_table(struct heads_job *job, const struct place_table *p)
 		head->bytes = p->total - p->trimmed_total;
 		return;
 	}
-	if (space->unfollowed)
-		head->trimmed = head->version;
 	head->bytes = p->total;
 	if (!place_get_map_counts(p->counts, &head->rows, &head->tombstones))
 		job->uncounted[job->count] |= 1u << p->space;
+	if (space->unfollowed) {
+		head->trimmed = head->version;
+		head->tombstones = 0;
+	}
 }
 
 /** A key whose head cannot be understood is listed with what could be: one bad row never ends a round. */
