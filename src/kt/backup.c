@@ -56,14 +56,33 @@ static void on_done(struct svr_job *job)
 
 static void ignore_name(void *arg, const char *name) {}
 
-/** The folder that becomes the copy, empty, and ours. */
-static int make_part(struct backup *b)
+struct look {
+	bool ours, other;
+};
+
+static void look_at_name(void *arg, const char *name)
+{
+	struct look *look = arg;
+	if (strcmp(name, "LOCK") == 0 || strcmp(name, SDB_BACKUP) == 0)
+		look->ours = true;
+	else
+		look->other = true;
+}
+
+/** Is there room for it, and is its name free? */
+static int check_place(struct backup *b)
 {
 	struct env *env = b->sdb->env;
 	struct sdb_copy *c = &b->copy;
+	struct look look = {false};
 	uint64_t free_bytes;
 	if (env_dir_list(env, b->dir, ignore_name, NULL) != -ENOENT) {
 		c->why = sdb_why("%s is there already: choose a name that is free", b->dir);
+		return HY_ALREADY_EXISTS;
+	}
+	(void)env_dir_list(env, b->part, look_at_name, &look);
+	if (look.other && !look.ours) {
+		c->why = sdb_why("%s, which a backup would use, is somebody else's: choose another name", b->part);
 		return HY_ALREADY_EXISTS;
 	}
 	if (env_disk_free(env, b->sdb->dir, &free_bytes) == 0 && free_bytes < b->sdb->disk_reserve) {
@@ -71,25 +90,41 @@ static int make_part(struct backup *b)
 			(unsigned long long)(free_bytes >> 20), b->sdb->dir);
 		return HY_RESOURCE_EXHAUSTED;
 	}
-	int status = sdb_copy_mkdir(c, b->part);
+	return HY_OK;
+}
+
+/** What a backup that was killed has left there. */
+static int clear_part(struct backup *b)
+{
+	static const char *const names[] = {SDB_BACKUP, "FORMAT", "log", "rows", SDB_SECRET};
+	int rc = 0;
+	for (size_t i = 0; i < HY_COUNT_OF(names) && rc == 0; i++) {
+		char *path = sdb_path(b->part, names[i]);
+		rc = sdb_remove_tree(b->sdb->env, path);
+		hy_free(path);
+	}
+	return rc ? sdb_copy_fail(&b->copy, rc, "emptied", b->part) : HY_OK;
+}
+
+/** The folder that becomes the copy, empty, and ours. */
+static int make_part(struct backup *b)
+{
+	struct sdb_copy *c = &b->copy;
+	int status = check_place(b);
+	if (status == HY_OK)
+		status = sdb_copy_mkdir(c, b->part);
 	if (status)
 		return status;
 	char *why = NULL;
-	status = sdb_folder_lock(env, b->part, true, &b->lock, &why);
+	status = sdb_folder_lock(b->sdb->env, b->part, true, &b->lock, &why);
 	if (status) {
-		c->why = c->why ? c->why : sdb_why("%s is taken: does another backup go there?", b->part);
+		c->why = sdb_why("%s is taken: does another backup go there?", b->part);
 		hy_free(why);
 		return status;
 	}
 	sdb_backup_tidy(b->sdb);
-	int rc = sdb_remove_tree(env, b->log_part); /* left by one that was killed */
-	rc = rc ? rc : sdb_remove_tree(env, b->rows_part);
-	char *secret = sdb_path(b->part, SDB_SECRET);
-	rc = rc ? rc : sdb_remove_tree(env, secret);
-	hy_free(secret);
-	if (rc)
-		return sdb_copy_fail(c, rc, "emptied", b->part);
-	return sdb_copy_mkdir(c, b->log_part);
+	status = clear_part(b);
+	return status ? status : sdb_copy_mkdir(c, b->log_part);
 }
 
 static int take_piece(struct backup *b, const struct kt_log_extent *extent, size_t i)

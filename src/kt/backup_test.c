@@ -295,6 +295,15 @@ static void test_a_backup_that_cannot_be_made_leaves_nothing(void **state)
 	assert_step(back_up, f->data);
 	assert_int_equal(f->status, HY_ALREADY_EXISTS);
 	assert_non_null(strstr(f->why, "there already"));
+	shell("rmdir %s; mkdir %s.part; mkdir %s.part/log; touch %s.part/log/letter", f->backup, f->backup, f->backup,
+		f->backup);
+	assert_step(back_up, f->data);
+	assert_int_equal(f->status, HY_ALREADY_EXISTS);
+	shell("test -e %s.part/log/letter", f->backup);
+	shell("touch %s.part/LOCK", f->backup); /* of a backup that was killed */
+	assert_step(back_up, f->data);
+	assert_int_equal(f->status, HY_OK);
+	shell("test ! -e %s.part -a ! -e %s/log/letter -a ! -e %s/LOCK", f->backup, f->backup, f->backup);
 	snprintf(f->backup, sizeof f->backup, "%s/nowhere/backup", f->dir);
 	assert_step(back_up, f->data);
 	assert_int_equal(f->status, HY_UNAVAILABLE);
