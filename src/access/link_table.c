@@ -191,4 +191,5 @@ static int on_online(
 	return HY_OK;
 }
 
-const struct link_handlers link_table_handlers = {.hint = on_hint, .close_device = on_close_device, .online = on_online};
+const struct link_handlers link_table_handlers = {
+	.hint = on_hint, .close_device = on_close_device, .online = on_online};

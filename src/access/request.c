@@ -37,7 +37,8 @@ static bool is_identify(const struct request *r)
 	return r->origin.format == REQUEST_MARS && is_method(r->method, &auth_service, "Auth.Identify");
 }
 
-/** Passwords and tickets do not stay in memory. Methods that need no ticket take a password, and answer with a ticket. */
+/** Passwords and tickets do not stay in memory. Methods that need no ticket take a password, and answer with a ticket.
+ */
 static bool is_secret(const struct request *r)
 {
 	return r->method->open || !r->head || r->head->ticket.len > 0 ||
