@@ -1,6 +1,7 @@
 /* The server's machine: the very server that `hongyan serve` runs, with limits so small that its rare paths are taken
  * all the time. */
 #include "base/mem.h"
+#include "limit.pb-c.h"
 #include "world.h"
 
 #define GRACE_MAX_US (3 * SEC)
@@ -22,12 +23,14 @@ void server_machine_draw(struct world *w)
 	c.password_memory = 8 << 10;
 	c.password_passes = 1;
 	c.access.allow_plain = true;
-	/* Virtual time is short of the minutes and hours that rates are made of; limits have tests of their own. */
+	/* Virtual time is short of the minutes and hours that most rates are made of: those have tests of their own. */
 	c.limits = (struct limit_config){.entries_max = 256};
 	c.strangers_may_write = true;
 	c.retain_days = world_chance(w, 150) ? 1 : 0;
 	bool bounded = world_chance(w, 200);
 	uint64_t rows = world_range(w, 8, 60);
+	if (rows % 2 == 0) /* in half of the worlds, without a draw of its own */
+		c.limits.rates[HY__LIMIT_ACTION__LIMIT_SEND] = (struct hy_rate){.interval_us = SEC / 2, .burst = 3};
 	if (bounded && !(w->options.off & 1u << KIND_bounds)) {
 		w->bounded = true;
 		c.inbox_rows = rows;
