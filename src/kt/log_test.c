@@ -342,6 +342,53 @@ static void test_order_of_answers(void **state)
 	world_fini(&w);
 }
 
+static void test_pinned(void **state)
+{
+	struct world w;
+	struct kt_log_extent extent;
+	world_init(&w);
+	assert_int_equal(world_open(&w, w.dir, 0), HY_OK);
+	world_write(&w, 1, 40, LEN);
+	kt_log_pin(w.log);
+	kt_log_release(w.log, 40);
+	world_write(&w, 41, 60, LEN);
+	kt_log_extent(w.log, &extent);
+	assert_int_equal(extent.last_pos, 60);
+	assert_int_equal(extent.count, 6);
+	for (size_t i = 0; i < extent.count; i++) {
+		uint64_t last = HY_MIN((i + 1) * PER_SEGMENT, 60);
+		assert_int_equal(extent.pieces[i].number, i + 1);
+		assert_int_equal(extent.pieces[i].last_pos, last);
+		assert_int_equal(extent.pieces[i].end, AT(last) + BATCH);
+	}
+	hy_free(extent.pieces);
+	assert_true(file_exists(w.dir, SEG1));
+	kt_log_unpin(w.log);
+	world_write(&w, 61, 62, LEN);
+	assert_false(file_exists(w.dir, SEG1));
+	assert_true(file_exists(w.dir, SEG4));
+	world_fini(&w);
+}
+
+static void test_read_only(void **state)
+{
+	struct world w;
+	world_init(&w);
+	assert_int_equal(world_open(&w, w.dir, 0), HY_OK);
+	world_write(&w, 1, 40, LEN);
+	world_copy(&w);
+	file_flip(w.copy, SEG4, AT(40) + 100);
+	w.config.read_only = true;
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(world_open(&w, w.copy, 0), HY_OK);
+		assert_true(replayed_is(&w.seen, 1, 39));
+		assert_int_equal(w.report.torn_bytes, BATCH);
+		assert_int_equal(kt_log_durable_pos(w.log), 39);
+	}
+	assert_true(file_exists(w.copy, SEG1) && !file_exists(w.copy, "log-0000000000000005"));
+	world_fini(&w);
+}
+
 int main(void)
 {
 	struct CMUnitTest tests[HY_COUNT_OF(damage_cases) + 16];
@@ -356,6 +403,9 @@ int main(void)
 		{"old bytes of recycled files never pass", test_recycled, NULL, NULL, NULL},
 		{"a write larger than a segment gets one of its own", test_large_writes, NULL, NULL, NULL},
 		{"bytes after a position are never too few", test_index, NULL, NULL, NULL},
+		{"while it is pinned nothing is given up, and it says what there is to copy", test_pinned, NULL, NULL,
+			NULL},
+		{"a look at a torn log changes nothing", test_read_only, NULL, NULL, NULL},
 		{"each loop gets its answers in its order", test_order_of_answers, NULL, NULL, NULL},
 	};
 	for (size_t i = 0; i < HY_COUNT_OF(others); i++)

@@ -185,6 +185,28 @@ static const char *expiry(struct env *env, const char *dir)
 	return NULL;
 }
 
+static const char *checkpoints(struct env *env, const char *dir)
+{
+	struct rows *r, *copy;
+	char path[256];
+	snprintf(path, sizeof path, "%s/checkpoint", dir);
+	CHECK(env_mkdir(env, dir) == 0);
+	CHECK(open_at(env, dir, &r) == HY_OK);
+	CHECK(put(r, "a", "1") == HY_OK && rows_flush(r) == HY_OK && put(r, "b", "") == HY_OK);
+	CHECK(rows_checkpoint(r, path) == HY_OK);
+	CHECK(put(r, "a", "2") == HY_OK && rows_flush(r) == HY_OK);
+	CHECK(open_at(env, path, &copy) == HY_OK);
+	CHECK(scan_is(copy, "", "", 9, "a=1;b=;"));
+	CHECK(put(copy, "c", "3") == HY_OK && rows_flush(copy) == HY_OK);
+	rows_close(copy);
+	CHECK(scan_is(r, "", "", 9, "a=2;b=;"));
+	rows_close(r);
+	CHECK(open_at(env, path, &copy) == HY_OK);
+	CHECK(scan_is(copy, "", "", 9, "a=1;b=;c=3;"));
+	rows_close(copy);
+	return NULL;
+}
+
 const struct rows_case rows_cases[] = {
 	{"what was put is got, the latest of it", put_and_get},
 	{"a batch is seen whole, in its order, once written", batches},
@@ -192,5 +214,6 @@ const struct rows_case rows_cases[] = {
 	{"what was flushed is there after closing", flushed},
 	{"a cached read says what is, or that it cannot", cached},
 	{"expired rows may go, others stay", expiry},
+	{"a checkpoint has what was written before it, and goes its own way", checkpoints},
 	{NULL, NULL},
 };

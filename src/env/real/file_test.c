@@ -199,6 +199,13 @@ static void test_names(void **state)
 	assert_int_equal(env_rename(f->env, from, in(f, "b")), -ENOENT);
 	assert_int_equal(env_unlink(f->env, in(f, "b")), 0);
 	assert_int_equal(env_unlink(f->env, in(f, "b")), -ENOENT);
+	assert_int_equal(env_mkdir(f->env, in(f, "folder")), 0);
+	assert_int_equal(env_mkdir(f->env, in(f, "folder/inner")), 0);
+	assert_int_equal(env_unlink(f->env, in(f, "folder")), -EISDIR);
+	assert_int_equal(env_rmdir(f->env, in(f, "folder")), -ENOTEMPTY);
+	assert_int_equal(env_rmdir(f->env, in(f, "folder/inner")), 0);
+	assert_int_equal(env_rmdir(f->env, in(f, "folder")), 0);
+	assert_int_equal(env_rmdir(f->env, in(f, "folder")), -ENOENT);
 	assert_int_equal(env_dir_sync(f->env, f->path), 0);
 	assert_int_equal(env_dir_sync(f->env, in(f, "nowhere")), -ENOENT);
 	assert_int_equal(env_dir_list(f->env, in(f, "nowhere"), note_name, seen), -ENOENT);

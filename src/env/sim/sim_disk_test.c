@@ -92,6 +92,9 @@ static void calls(struct env *env, void *arg)
 	NOTE(n, strcmp(w->text, "first") == 0);
 	NOTE(n, env_unlink(env, "/data/a") == -ENOENT);
 	NOTE(n, env_unlink(env, "/data/b") == 0);
+	NOTE(n, env_unlink(env, "/data") == -EISDIR && env_rmdir(env, "/data") == -ENOTEMPTY);
+	NOTE(n, env_rmdir(env, "/data/c") == -ENOTDIR && env_mkdir(env, "/data/d") == 0);
+	NOTE(n, env_rmdir(env, "/data/d") == 0 && env_rmdir(env, "/data/d") == -ENOENT);
 	NOTE(n, env_file_open(env, "/data/c", ENV_OPEN_WRITE, &f) == 0);
 	NOTE(n, write_text(f, "X", 8190) == 0 && env_file_size(f, &w->number) == 0 && w->number == 8191);
 	NOTE(n, env_file_truncate(f, 4) == 0 && env_file_truncate(f, 8) == 0);
