@@ -7,6 +7,8 @@
 #include <cmocka.h>
 
 #include "account.pb-c.h"
+#include "contact.pb-c.h"
+#include "contacts.pb-c.h"
 #include "base/mem.h"
 #include "data/spaces.h"
 #include "message.pb-c.h"
@@ -121,6 +123,80 @@ static void test_damage(void **state)
 	assert_int_equal(spaces_inbox_read(hy_bytes_str(c->value), &inbox), c->good);
 }
 
+/* ---- contact rows, settings -------------------------------------------------------------------------------------- */
+
+static const struct relation_case {
+	struct spaces_half mine, theirs; /* generation, lapsed, wishes */
+	uint32_t relation;
+} relation_cases[] = {
+	{{0}, {0}, HY__RELATION__RELATION_NONE},
+	{{5, 0, true}, {0}, HY__RELATION__RELATION_OUTGOING},
+	{{0}, {5, 0, true}, HY__RELATION__RELATION_INCOMING},
+	{{5, 0, true}, {6, 0, true}, HY__RELATION__RELATION_CONTACT},
+	{{5, 0, true}, {6, 5, false}, HY__RELATION__RELATION_ENDED},
+	{{6, 5, false}, {5, 0, true}, HY__RELATION__RELATION_NONE},
+	{{7, 0, true}, {6, 5, false}, HY__RELATION__RELATION_OUTGOING},
+	{{6, 5, false}, {7, 0, true}, HY__RELATION__RELATION_INCOMING},
+	{{7, 6, false}, {6, 5, false}, HY__RELATION__RELATION_NONE},
+};
+
+static void test_relation(void **state)
+{
+	for (size_t i = 0; i < HY_COUNT_OF(relation_cases); i++) {
+		const struct relation_case *c = &relation_cases[i];
+		assert_int_equal(spaces_relation(&c->mine, &c->theirs), c->relation);
+	}
+}
+
+static void test_contact(void **state)
+{
+	Hy__ContactHalf mine = HY__CONTACT_HALF__INIT, theirs = HY__CONTACT_HALF__INIT;
+	Hy__AccountCard card = HY__ACCOUNT_CARD__INIT;
+	Hy__ContactRow row = HY__CONTACT_ROW__INIT;
+	struct hy_buf value = {0};
+	struct spaces_contact contact;
+
+	mine.generation = 1234567890123;
+	mine.wishes = true;
+	mine.greeting = (char *)(uintptr_t) "hello";
+	theirs.generation = 1234567890124;
+	theirs.lapsed = 1234567890123;
+	card.name = (char *)(uintptr_t) "bob";
+	card.version = 7;
+	row.mine = &mine;
+	row.theirs = &theirs;
+	row.card = &card;
+	row.remark = (char *)(uintptr_t) "Robert";
+	row.blocked = true;
+	pb_pack(&row.base, &value);
+	hy_buf_append(&value, "\x78\x07\x8d\x01\x31\x32\x33\x34", 8); /* what a later version may add */
+	assert_true(spaces_contact_read(hy_buf_bytes(&value), &contact));
+	assert_true(contact.mine.generation == 1234567890123 && contact.mine.wishes && contact.mine.lapsed == 0);
+	assert_true(contact.theirs.generation == 1234567890124 && !contact.theirs.wishes);
+	assert_true(contact.theirs.lapsed == 1234567890123 && contact.blocked);
+	for (size_t len = 0; len < hy_buf_len(&value); len++) {
+		uint8_t *cut = hy_memdup(hy_buf_data(&value), len);
+		(void)!spaces_contact_read(hy_bytes(cut, len), &contact);
+		hy_free(cut);
+	}
+	assert_true(spaces_contact_read(hy_bytes("", 0), &contact));
+	assert_true(contact.mine.generation == 0 && contact.theirs.generation == 0 && !contact.blocked);
+	assert_false(spaces_contact_read(hy_bytes_str("\xff\xff"), &contact));
+	assert_false(spaces_contact_read(hy_bytes_str("\x0a\x02\x08\xff"), &contact));
+	hy_buf_fini(&value);
+}
+
+static void test_settings(void **state)
+{
+	uint32_t may_write, may_ask;
+
+	assert_true(spaces_settings_read(hy_bytes_str("\x08\x03\x10\x02\x78\x07"), &may_write, &may_ask));
+	assert_true(may_write == 3 && may_ask == 2);
+	assert_true(spaces_settings_read(hy_bytes("", 0), &may_write, &may_ask));
+	assert_true(may_write == 0 && may_ask == 0);
+	assert_false(spaces_settings_read(hy_bytes_str("\x08"), &may_write, &may_ask));
+}
+
 /* ---- for people -------------------------------------------------------------------------------------------------- */
 
 static const struct kt_space *space(enum spaces_id id)
@@ -189,13 +265,16 @@ static void test_print(void **state)
 
 int main(void)
 {
-	struct CMUnitTest tests[4 + HY_COUNT_OF(name_cases) + HY_COUNT_OF(damage_cases)] = {
+	struct CMUnitTest tests[7 + HY_COUNT_OF(name_cases) + HY_COUNT_OF(damage_cases)] = {
 		{"the name of a duplicate row tells time, party and role", test_sent_name},
 		{"an inbox row is read without unpacking it", test_inbox},
+		{"two halves make a relation", test_relation},
+		{"of a contact row what decides is read without unpacking it", test_contact},
+		{"settings are read without unpacking them", test_settings},
 		{"secrets are never printed", test_secrets_hidden},
 		{"rows are printed for people", test_print},
 	};
-	size_t n = 4;
+	size_t n = 7;
 
 	for (size_t i = 0; i < HY_COUNT_OF(name_cases); i++)
 		tests[n++] = (struct CMUnitTest){.name = name_cases[i].label,

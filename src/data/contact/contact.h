@@ -1,8 +1,8 @@
 /**
  * contact.h - the Contact service (proto/contact.proto): what users wish of each other, and what each sees of it.
  *
- * A user's row of a peer has two halves: the user's own, and a copy of the peer's. All changes are one write each, which
- * expects the row as it was read; a change by somebody else in between is read again.
+ * A user's row of a peer has two halves: the user's own, and a copy of the peer's. All changes are one write each,
+ * which expects the row as it was read; a change by somebody else in between is read again.
  *
  * Bounds: `rows` peers a user, tombstones not counted; at it the user's own requests and those of others are refused. A
  * half that arrives is not, since its owner has it already, nor is a block; kt's own bound on names stands above.

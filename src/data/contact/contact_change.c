@@ -40,8 +40,7 @@ static int begin(struct contact *contact, struct call *call, uint32_t uin, uint3
 	if (rc != HY_OK)
 		return rc;
 	crypto_generichash_init(&state, NULL, 0, sizeof c->hash);
-	crypto_generichash_update(
-		&state, (const uint8_t *)asked->descriptor->name, strlen(asked->descriptor->name));
+	crypto_generichash_update(&state, (const uint8_t *)asked->descriptor->name, strlen(asked->descriptor->name));
 	crypto_generichash_update(&state, bytes.data, bytes.len);
 	crypto_generichash_final(&state, c->hash, sizeof c->hash);
 	c->ops[OP_SENT] = (struct kt_op){.kind = KT_INSERT,
@@ -76,8 +75,8 @@ static int has_room(struct call *call, const struct change *c)
 	int rc = kt_read_head(c->contact->kt, call, &c->key, SPACES_CONTACT, KT_STRONG, &head);
 	if (rc != HY_OK || head.rows < c->contact->config.rows)
 		return rc;
-	return call_fail_retry(call, HY_RESOURCE_EXHAUSTED, 3600000, "there are %u people in the list of contacts: no more fit",
-		c->contact->config.rows);
+	return call_fail_retry(call, HY_RESOURCE_EXHAUSTED, 3600000,
+		"there are %u people in the list of contacts: no more fit", c->contact->config.rows);
 }
 
 static void take_card(Hy__ContactRow *row, Hy__AccountCard *card)
@@ -121,8 +120,8 @@ static int write_row(struct call *call, struct change *c, size_t count, protobuf
 {
 	Hy__IntentRow intent = HY__INTENT_ROW__INIT;
 
-	c->ops[OP_EXPECT] = (struct kt_op){
-		.kind = KT_EXPECT_ROW, .space = SPACES_CONTACT, .name = c->peer, .version = c->version};
+	c->ops[OP_EXPECT] =
+		(struct kt_op){.kind = KT_EXPECT_ROW, .space = SPACES_CONTACT, .name = c->peer, .version = c->version};
 	c->ops[OP_ROW] = (struct kt_op){.kind = KT_PUT, .space = SPACES_CONTACT, .name = c->peer};
 	c->ops[OP_INTENT] = (struct kt_op){.kind = KT_PUT, .space = SPACES_INTENT, .name = c->peer};
 	c->count = count;
@@ -202,12 +201,15 @@ static int set_wish_once(struct call *call, const Hy__ContactSetWishRequest *req
 	if (remark)
 		c->row->remark = request->remark;
 	take_card(c->row, request->peer_card);
-	return write_row(call, c, wish && !PLANTED(second_write_forgotten) ? OP_COUNT : wish || remark ? OP_INTENT : OP_ROW,
+	return write_row(call, c,
+		wish && !PLANTED(second_write_forgotten) ? OP_COUNT
+		: wish || remark                         ? OP_INTENT
+							 : OP_ROW,
 		&response->repeated_change);
 }
 
-int contact_handle_set_wish(void *self, struct call *call, const Hy__ContactSetWishRequest *request,
-	Hy__ContactSetWishResponse *response)
+int contact_handle_set_wish(
+	void *self, struct call *call, const Hy__ContactSetWishRequest *request, Hy__ContactSetWishResponse *response)
 {
 	Hy__ContactSetWishRequest asked = *request;
 	struct hy_bytes row;
@@ -255,8 +257,8 @@ static int set_local_once(struct call *call, const Hy__ContactSetLocalRequest *r
 	return write_row(call, c, OP_INTENT, ret_repeated);
 }
 
-int contact_handle_set_local(void *self, struct call *call, const Hy__ContactSetLocalRequest *request,
-	Hy__ContactSetLocalResponse *response)
+int contact_handle_set_local(
+	void *self, struct call *call, const Hy__ContactSetLocalRequest *request, Hy__ContactSetLocalResponse *response)
 {
 	Hy__ContactSetLocalRequest asked = *request;
 	protobuf_c_boolean repeated = false;

@@ -72,8 +72,8 @@ static int why_out_of_range(struct contact *contact, struct call *call, const st
 	return since > head.version ? HY_FAILED_PRECONDITION : HY_OUT_OF_RANGE;
 }
 
-int contact_handle_changes(void *self, struct call *call, const Hy__ContactChangesRequest *request,
-	Hy__ContactChangesResponse *response)
+int contact_handle_changes(
+	void *self, struct call *call, const Hy__ContactChangesRequest *request, Hy__ContactChangesResponse *response)
 {
 	struct contact *contact = self;
 	struct hy_key key = hy_key_user(request->uin);

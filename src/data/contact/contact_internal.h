@@ -45,17 +45,17 @@ bool contact_owner_is_there(struct call *call, const struct hy_key *key, const s
 Hy__ContactRow *contact_unpack(struct call *call, const struct hy_key *key, const struct kt_row *row);
 
 /* Handlers that stand in files of their own; see proto/contact.proto. */
-int contact_handle_set_wish(void *self, struct call *call, const Hy__ContactSetWishRequest *request,
-	Hy__ContactSetWishResponse *response);
+int contact_handle_set_wish(
+	void *self, struct call *call, const Hy__ContactSetWishRequest *request, Hy__ContactSetWishResponse *response);
 int contact_handle_set_local(void *self, struct call *call, const Hy__ContactSetLocalRequest *request,
 	Hy__ContactSetLocalResponse *response);
 int contact_handle_take_half(void *self, struct call *call, const Hy__ContactTakeHalfRequest *request,
 	Hy__ContactTakeHalfResponse *response);
-int contact_handle_settle(void *self, struct call *call, const Hy__ContactSettleRequest *request,
-	Hy__ContactSettleResponse *response);
+int contact_handle_settle(
+	void *self, struct call *call, const Hy__ContactSettleRequest *request, Hy__ContactSettleResponse *response);
 int contact_handle_erase(
 	void *self, struct call *call, const Hy__ContactEraseRequest *request, Hy__ContactEraseResponse *response);
-int contact_handle_changes(void *self, struct call *call, const Hy__ContactChangesRequest *request,
-	Hy__ContactChangesResponse *response);
+int contact_handle_changes(
+	void *self, struct call *call, const Hy__ContactChangesRequest *request, Hy__ContactChangesResponse *response);
 
 #endif

@@ -101,8 +101,8 @@ static int take_once(struct contact *contact, struct call *call, const Hy__Conta
 	return HY_OK;
 }
 
-int contact_handle_take_half(void *self, struct call *call, const Hy__ContactTakeHalfRequest *request,
-	Hy__ContactTakeHalfResponse *response)
+int contact_handle_take_half(
+	void *self, struct call *call, const Hy__ContactTakeHalfRequest *request, Hy__ContactTakeHalfResponse *response)
 {
 	Hy__ContactTakeHalfRequest take = *request;
 	int rc = HY_ABORTED;
@@ -147,8 +147,8 @@ static int raise_half(struct contact *contact, struct call *call, const struct h
 	return rc;
 }
 
-int contact_handle_settle(void *self, struct call *call, const Hy__ContactSettleRequest *request,
-	Hy__ContactSettleResponse *response)
+int contact_handle_settle(
+	void *self, struct call *call, const Hy__ContactSettleRequest *request, Hy__ContactSettleResponse *response)
 {
 	struct contact *contact = self;
 	struct hy_key key = hy_key_user(request->uin);
@@ -181,7 +181,8 @@ int contact_handle_settle(void *self, struct call *call, const Hy__ContactSettle
 #define ERASE_WRITES_MAX 64u /* a call */
 
 /** All rows of a map, as far as a call goes. *ret_more: some are left. SUSPENDS. */
-static int erase_map(struct contact *contact, struct call *call, const struct hy_key *key, uint8_t space, bool *ret_more)
+static int erase_map(
+	struct contact *contact, struct call *call, const struct hy_key *key, uint8_t space, bool *ret_more)
 {
 	struct kt_limits limits = {.max_rows = KT_OPS_MAX};
 	struct kt_op ops[KT_OPS_MAX];

@@ -13,8 +13,8 @@ static int check(struct call *call, const Hy__RequestHead *head, uint32_t peer)
 	if (call->who.uin == 0)
 		return call_fail(call, HY_UNAUTHENTICATED, "sign in first");
 	if (!head || head->client_id.len != CLIENT_ID_SIZE)
-		return call_fail(
-			call, HY_INVALID_ARGUMENT, "a change of a contact needs a client ID of %u bytes", CLIENT_ID_SIZE);
+		return call_fail(call, HY_INVALID_ARGUMENT, "a change of a contact needs a client ID of %u bytes",
+			CLIENT_ID_SIZE);
 	if (peer == 0 || peer == call->who.uin)
 		return call_fail(call, HY_INVALID_ARGUMENT, "a contact is somebody else");
 	return limit_user(call, HY__LIMIT_ACTION__LIMIT_CHANGE);
@@ -44,8 +44,9 @@ static void tell(struct call *call, uint32_t peer)
 	tell.deadline_us = now_us + (call->deadline_us > now_us ? call->deadline_us - now_us : 0) / TELL_SHARE;
 	int rc = contacts_tell(&tell, call->who.uin, peer);
 	if (rc != HY_OK)
-		call_log(call, ENV_LOG_WARN, "contacts", "user %u was not told what user %u changed, and will be later: %s",
-			peer, call->who.uin, hy_status_name(rc));
+		call_log(call, ENV_LOG_WARN, "contacts",
+			"user %u was not told what user %u changed, and will be later: %s", peer, call->who.uin,
+			hy_status_name(rc));
 	contacts_hint(call, call->who.uin);
 }
 
@@ -199,8 +200,8 @@ static int restore_contact(
 /* ---- what the other one is not told ------------------------------------------------------------------------------ */
 
 /** SUSPENDS. */
-static int set_local(struct call *call, const Hy__RequestHead *head, Hy__ContactSetLocalRequest *local,
-	Hy__Relation *ret_relation)
+static int set_local(
+	struct call *call, const Hy__RequestHead *head, Hy__ContactSetLocalRequest *local, Hy__Relation *ret_relation)
 {
 	Hy__ContactSetLocalResponse answer = HY__CONTACT_SET_LOCAL_RESPONSE__INIT;
 
@@ -246,7 +247,8 @@ static int block_contact(
 	return rc == HY_OK ? HY_OK : refused(call, request->uin, rc);
 }
 
-static int set_remark(void *self, struct call *call, const Hy__SetRemarkRequest *request, Hy__SetRemarkResponse *response)
+static int set_remark(
+	void *self, struct call *call, const Hy__SetRemarkRequest *request, Hy__SetRemarkResponse *response)
 {
 	Hy__ContactSetLocalRequest local = HY__CONTACT_SET_LOCAL_REQUEST__INIT;
 

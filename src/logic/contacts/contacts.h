@@ -1,9 +1,9 @@
 /**
  * contacts.h - the Contacts service (proto/contacts.proto): two people become contacts, and stop being contacts.
  *
- * A change is made in the user's own row, with an intent; then the other one is told, and what the other one has is taken
- * in turn. If that fails the answer is OK all the same: the intent stays and is driven again by Settle, which every sync
- * starts in the background when it sees one.
+ * A change is made in the user's own row, with an intent; then the other one is told, and what the other one has is
+ * taken in turn. If that fails the answer is OK all the same: the intent stays and is driven again by Settle, which
+ * every sync starts in the background when it sees one.
  *
  * Threads: the user's loop; state per loop (who is being settled, 1,024 users at most; more just wait for a later
  * sync). Made before svr_start, destroyed after svr_stop.

@@ -28,8 +28,8 @@ static void mingle(struct harness *h, struct call *call, unsigned index)
 		unsigned draw = (unsigned)(seed >> 33), who = draw % PEOPLE, peer = draw / 8 % PEOPLE;
 		enum act act = (enum act)(draw / 64 % ACT_COUNT);
 		int rc = world_act(h, call, &crowd->people[who], crowd->people[peer].uin, act, NULL);
-		CHECK(h, rc == HY_OK || rc == HY_FAILED_PRECONDITION || rc == HY_INVALID_ARGUMENT || rc == HY_NOT_FOUND ||
-				 rc == HY_RESOURCE_EXHAUSTED);
+		CHECK(h, rc == HY_OK || rc == HY_FAILED_PRECONDITION || rc == HY_INVALID_ARGUMENT ||
+				 rc == HY_NOT_FOUND || rc == HY_RESOURCE_EXHAUSTED);
 		rc = world_write(h, call, &crowd->people[who], crowd->people[peer].uin);
 		CHECK(h, rc == HY_OK || rc == HY_PERMISSION_DENIED);
 	}

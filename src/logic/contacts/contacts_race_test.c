@@ -38,8 +38,14 @@ struct first_step {
 	Hy__ContactPrecondition only_if;
 };
 
-#define WISH(if_) {true, HY__CONTACT_PRECONDITION__CONTACT_##if_}
-#define END(if_) {false, HY__CONTACT_PRECONDITION__CONTACT_##if_}
+#define WISH(if_)                                             \
+	{                                                     \
+		true, HY__CONTACT_PRECONDITION__CONTACT_##if_ \
+	}
+#define END(if_)                                               \
+	{                                                      \
+		false, HY__CONTACT_PRECONDITION__CONTACT_##if_ \
+	}
 
 /* What both did before either heard of the other, and where that leads, whoever is told first. */
 static const struct race {
@@ -54,7 +60,8 @@ static const struct race {
 	{"declined while it is asked anew", PAIR_ASKED, WISH(ALWAYS), END(ONLY_IF_ASKED), PAIR_ASKED},
 	{"accepted while it is asked anew", PAIR_ASKED, WISH(ALWAYS), WISH(ONLY_IF_ASKED), PAIR_BOTH},
 	{"both delete", PAIR_BOTH, END(ONLY_IF_MINE), END(ONLY_IF_MINE), PAIR_NONE},
-	{"deleted while the other restores what is whole", PAIR_BOTH, END(ONLY_IF_MINE), WISH(ONLY_IF_KEPT), PAIR_LEAVES},
+	{"deleted while the other restores what is whole", PAIR_BOTH, END(ONLY_IF_MINE), WISH(ONLY_IF_KEPT),
+		PAIR_LEAVES},
 	{"restored while the other gives it up", PAIR_LEAVES, WISH(ONLY_IF_KEPT), END(ONLY_IF_MINE), PAIR_ASKED},
 	{"restored while the other asks anew", PAIR_LEAVES, WISH(ONLY_IF_KEPT), WISH(ALWAYS), PAIR_BOTH},
 	{"asked anew while the other gives it up", PAIR_LEFT, WISH(ALWAYS), END(ALWAYS), PAIR_ASKED},
@@ -308,7 +315,8 @@ static void put_nickname(struct harness *h, struct call *call, uint32_t uin, con
 	CHECK(h, account_put_profile(call, &request, &response) == HY_OK);
 }
 
-static bool knows_as(struct harness *h, struct call *call, const struct person *who, uint32_t peer, const char *nickname)
+static bool knows_as(
+	struct harness *h, struct call *call, const struct person *who, uint32_t peer, const char *nickname)
 {
 	const Hy__ContactEntry *entry = world_entry(h, call, who, peer);
 	return entry && strcmp(entry->nickname, nickname) == 0;
@@ -386,7 +394,8 @@ static void test_gone(void **state)
 	once(do_gone);
 }
 
-/* ---- a key that must be read from RocksDB (rule R7) --------------------------------------------------------------- */
+/* ---- a key that must be read from RocksDB (rule R7) ---------------------------------------------------------------
+ */
 
 #define LETTERS 40u
 

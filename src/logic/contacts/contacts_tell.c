@@ -1,8 +1,8 @@
 /*
  * The second step of a change (rule R9): the other one's row gets its copy.
  *
- * Halves and cards go both ways at each step, and each side takes only what is newer. What was told was read before it was
- * told: so the card is looked at again afterwards, since its own teller may have found no row at the peer yet.
+ * Halves and cards go both ways at each step, and each side takes only what is newer. What was told was read before it
+ * was told: so the card is looked at again afterwards, since its own teller may have found no row at the peer yet.
  */
 #include "account.rpc.h"
 #include "base/planted.h"
@@ -40,8 +40,8 @@ static int read_card(struct call *call, uint32_t uin, Hy__AccountCard **ret_card
 }
 
 /** `half` and `card` may be NULL. The taker's devices are hinted at. SUSPENDS. */
-static int give(struct call *call, uint32_t to, uint32_t from, Hy__ContactHalf *half, Hy__AccountCard *card, bool card_only,
-	Hy__ContactTakeHalfResponse *ret_taken)
+static int give(struct call *call, uint32_t to, uint32_t from, Hy__ContactHalf *half, Hy__AccountCard *card,
+	bool card_only, Hy__ContactTakeHalfResponse *ret_taken)
 {
 	Hy__ContactTakeHalfRequest request = HY__CONTACT_TAKE_HALF_REQUEST__INIT;
 
@@ -57,7 +57,8 @@ static int give(struct call *call, uint32_t to, uint32_t from, Hy__ContactHalf *
 	return rc;
 }
 
-static int settle(struct call *call, uint32_t uin, uint32_t peer, uint64_t intent, uint64_t generation, bool *ret_raised)
+static int settle(
+	struct call *call, uint32_t uin, uint32_t peer, uint64_t intent, uint64_t generation, bool *ret_raised)
 {
 	Hy__ContactSettleRequest request = HY__CONTACT_SETTLE_REQUEST__INIT;
 	Hy__ContactSettleResponse response = HY__CONTACT_SETTLE_RESPONSE__INIT;

@@ -59,7 +59,8 @@ static void do_walk(struct harness *h, struct call *call)
 	for (unsigned from = 0; from < PAIR_COUNT; from++)
 		for (unsigned act = 0; act <= ACT_RESTORE; act++)
 			for (unsigned side = 0; side < 2; side++)
-				walk_one(h, call, side ? &bob : &ann, side ? &ann : &bob, (enum pair_state)from, (enum act)act);
+				walk_one(h, call, side ? &bob : &ann, side ? &ann : &bob, (enum pair_state)from,
+					(enum act)act);
 }
 
 static void test_walk(void **state)
@@ -153,8 +154,8 @@ static void put_settings(struct harness *h, struct call *call, uint32_t uin, uin
 	CHECK(h, account_put_settings(call, &request, &response) == HY_OK);
 }
 
-static int request_with(struct harness *h, struct call *call, const struct person *from, uint32_t to, const char *greeting,
-	const char *remark, uint64_t made_ms, size_t client_id_len)
+static int request_with(struct harness *h, struct call *call, const struct person *from, uint32_t to,
+	const char *greeting, const char *remark, uint64_t made_ms, size_t client_id_len)
 {
 	Hy__RequestContactRequest request = HY__REQUEST_CONTACT_REQUEST__INIT;
 	Hy__RequestContactResponse response = HY__REQUEST_CONTACT_RESPONSE__INIT;
@@ -190,14 +191,12 @@ static void do_refusals(struct harness *h, struct call *call)
 		size_t client_id_len;
 	} cases[] = {
 		{HY_UNAUTHENTICATED, &nobody, bob.uin, "", "", now, 16},
-		{HY_INVALID_ARGUMENT, &ann, 0, "", "", now, 16},
-		{HY_INVALID_ARGUMENT, &ann, ann.uin, "", "", now, 16},
+		{HY_INVALID_ARGUMENT, &ann, 0, "", "", now, 16}, {HY_INVALID_ARGUMENT, &ann, ann.uin, "", "", now, 16},
 		{HY_INVALID_ARGUMENT, &ann, bob.uin, "", "", now, 15},
 		{HY_INVALID_ARGUMENT, &ann, bob.uin, greeting, "", now, 16},
 		{HY_INVALID_ARGUMENT, &ann, bob.uin, "", remark, now, 16},
 		{HY_NOT_FOUND, &ann, ann.uin ^ bob.uin, "", "", now, 16},
-		{HY_PERMISSION_DENIED, &ann, shy.uin, "", "", now, 16},
-		{HY_OUT_OF_RANGE, &ann, bob.uin, "", "", 1, 16},
+		{HY_PERMISSION_DENIED, &ann, shy.uin, "", "", now, 16}, {HY_OUT_OF_RANGE, &ann, bob.uin, "", "", 1, 16},
 		{HY_OUT_OF_RANGE, &ann, bob.uin, "", "", now + 11 * 60 * 1000, 16},
 		{HY_OK, &ann, bob.uin, greeting + 1, remark + 1, now - 6 * day, 16},
 		{HY_OK, &shy, ann.uin, "", "", now, 16},

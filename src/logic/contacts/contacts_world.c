@@ -7,15 +7,15 @@
 const char *const pair_names[PAIR_COUNT] = {"none", "asked", "asks", "contacts", "left", "leaves"};
 
 /* Requests and answers of these methods have the same members, but are of different types. */
-#define ACT(Type, type, method)                                                           \
-	({                                                                                \
-		Hy__##Type##Request request = HY__##type##_REQUEST__INIT;                 \
-		Hy__##Type##Response response = HY__##type##_RESPONSE__INIT;              \
-		request.head = &head;                                                     \
-		request.uin = peer;                                                       \
-		int rc_ = contacts_##method(call, &request, &response);                   \
-		relation = response.relation;                                             \
-		rc_;                                                                      \
+#define ACT(Type, type, method)                                              \
+	({                                                                   \
+		Hy__##Type##Request request = HY__##type##_REQUEST__INIT;    \
+		Hy__##Type##Response response = HY__##type##_RESPONSE__INIT; \
+		request.head = &head;                                        \
+		request.uin = peer;                                          \
+		int rc_ = contacts_##method(call, &request, &response);      \
+		relation = response.relation;                                \
+		rc_;                                                         \
 	})
 
 static int request_contact(
@@ -148,7 +148,8 @@ static enum pair_state state_now(struct harness *h, struct call *call, const str
 	};
 	Hy__ContactGetResponse *of_a = world_get(h, call, a->uin, b->uin), *of_b = world_get(h, call, b->uin, a->uin);
 
-	Hy__ContactRow none = HY__CONTACT_ROW__INIT, *row_a = of_a ? of_a->row : &none, *row_b = of_b ? of_b->row : &none;
+	Hy__ContactRow none = HY__CONTACT_ROW__INIT, *row_a = of_a ? of_a->row : &none,
+		       *row_b = of_b ? of_b->row : &none;
 	uint32_t relation_a = of_a ? of_a->relation : 0, relation_b = of_b ? of_b->relation : 0;
 
 	if (!halves_equal(row_a->mine, row_b->theirs) || !halves_equal(row_a->theirs, row_b->mine))

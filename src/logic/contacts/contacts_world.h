@@ -24,7 +24,8 @@ enum pair_state {
 };
 extern const char *const pair_names[PAIR_COUNT];
 
-/** One client's request with an ID and time of its own; the status. *ret_relation (may be NULL) is what was answered. */
+/** One client's request with an ID and time of its own; the status. *ret_relation (may be NULL) is what was answered.
+ */
 int world_act(struct harness *h, struct call *call, const struct person *who, uint32_t peer, enum act act,
 	Hy__Relation *ret_relation);
 /** The same with a given ID, for repeats; `text` is a request's greeting. */
@@ -41,8 +42,8 @@ Hy__ContactGetResponse *world_get(struct harness *h, struct call *call, uint32_t
 /** By rows, which must be copies of each other with no intent left; PAIR_COUNT: they are not, or fit no state. */
 enum pair_state world_state(struct harness *h, struct call *call, const struct person *a, const struct person *b);
 /** By acts of both. CHECKed. */
-void world_bring(struct harness *h, struct call *call, const struct person *a, const struct person *b,
-	enum pair_state state);
+void world_bring(
+	struct harness *h, struct call *call, const struct person *a, const struct person *b, enum pair_state state);
 /** What a first sync tells of the peer; NULL: nothing. */
 Hy__ContactEntry *world_entry(struct harness *h, struct call *call, const struct person *who, uint32_t peer);
 /** A message from one to the other: its status. */
