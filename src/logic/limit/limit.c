@@ -34,12 +34,12 @@ static const struct kind {
 	bool of_user;
 } kinds[LIMIT_ACTIONS] = {
 	[HY__LIMIT_ACTION__LIMIT_SEND] = {"send", "you are sending too fast", MON_limited_sends, true},
-	[HY__LIMIT_ACTION__LIMIT_SEARCH] = {"search", "that were many searches", MON_limited_searches, true},
-	[HY__LIMIT_ACTION__LIMIT_ASK] = {"ask", "that were many contact requests", MON_limited_asks, true},
-	[HY__LIMIT_ACTION__LIMIT_CHANGE] = {"change", "that were many changes", MON_limited_changes, true},
-	[HY__LIMIT_ACTION__LIMIT_REGISTER_ADDRESS] = {"register", "many accounts were made from your network",
+	[HY__LIMIT_ACTION__LIMIT_SEARCH] = {"search", "you have searched a lot", MON_limited_searches, true},
+	[HY__LIMIT_ACTION__LIMIT_ASK] = {"ask", "you have made many contact requests", MON_limited_asks, true},
+	[HY__LIMIT_ACTION__LIMIT_CHANGE] = {"change", "you have changed a lot", MON_limited_changes, true},
+	[HY__LIMIT_ACTION__LIMIT_REGISTER_ADDRESS] = {"register", "many accounts were made in your network",
 		MON_limited_registrations, false},
-	[HY__LIMIT_ACTION__LIMIT_SIGN_IN_ADDRESS] = {"sign-in", "there were many sign-ins from your network",
+	[HY__LIMIT_ACTION__LIMIT_SIGN_IN_ADDRESS] = {"sign-in", "there were many sign-ins in your network",
 		MON_limited_sign_ins, false},
 	[HY__LIMIT_ACTION__LIMIT_SIGN_IN_FAILED_NAME_ADDRESS] = {"guess-address",
 		"there were many wrong passwords for this name", MON_limited_sign_ins, false},

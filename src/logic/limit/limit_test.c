@@ -173,7 +173,7 @@ static void do_users(struct world *w, struct call *call, void *arg)
 		CHECK(w, limit_user(call, HY__LIMIT_ACTION__LIMIT_ASK) == HY_OK);
 		CHECK(w, limit_user(call, HY__LIMIT_ACTION__LIMIT_ASK) == HY_RESOURCE_EXHAUSTED);
 		CHECK(w, call->retry_after_ms > 29 * 60 * 1000 && call->retry_after_ms <= 30 * 60 * 1000);
-		CHECK(w, strcmp(call->message, "that were many contact requests: try again in 30 minutes") == 0);
+		CHECK(w, strcmp(call->message, "you have made many contact requests: try again in 30 minutes") == 0);
 		/* another action of the same user, and one that is not limited */
 		CHECK(w, limit_user(call, HY__LIMIT_ACTION__LIMIT_SEARCH) == HY_OK);
 		CHECK(w, limit_user(call, HY__LIMIT_ACTION__LIMIT_SEND) == HY_OK);
