@@ -34,7 +34,7 @@ static void wait_until_ready(FILE *from, struct load_server *s)
 
 void load_server_start_again(struct load_server *s, const char *const *options)
 {
-	/* What is measured is the server: its limits are for people, and a load is a few users who send all the time. */
+	/* Limits on users are for people; a load is a few users who send all the time. */
 	const char *argv[64] = {s->program, "serve", "--data", s->dir, "--listen", "127.0.0.1:0", "--password-memory",
 		"8K", "--password-passes", "1", "--log-level", "warn", "--limit-send", "off", "--limit-search", "off",
 		"--limit-ask", "off", "--limit-change", "off", "--strangers-may-write"};

@@ -277,7 +277,7 @@ def main():
             code = invitations(server)
             deleting(server)
             many(server, 120)
-            for i, after_s in enumerate((0, 0.001, 0.002, 0.004)):
+            for i, after_s in enumerate((0, 0.001, 0.002, 0.003)):
                 cut_short(server, f"many-{2 * i}", f"many-{2 * i + 1}", after_s)
             limits(server)
         finally:
