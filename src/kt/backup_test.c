@@ -76,7 +76,7 @@ static char *picture(const char *dir)
 	return text;
 }
 
-static void shell(const char *command, ...)
+static void HY_PRINTF(1, 2) shell(const char *command, ...)
 {
 	char text[512];
 	va_list ap;
