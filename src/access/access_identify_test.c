@@ -37,12 +37,20 @@ static void assert_lookup_as(int fd, uint32_t uin)
 	hy__lookup_response__free_unpacked(response, NULL);
 }
 
-static void assert_push(int fd)
+static void assert_push_of(int fd, Hy__SyncKind kind)
 {
 	struct frame f;
 	assert_true(frame_get(fd, &f));
 	assert_int_equal(f.cmd, MARS_CMD_PUSH);
 	assert_int_equal(f.seq, MARS_SEQ_PUSH);
+	Hy__PushHint *hint = hy__push_hint__unpack(NULL, f.len, f.body);
+	assert_true(hint && hint->kinds == 1u << kind);
+	hy__push_hint__free_unpacked(hint, NULL);
+}
+
+static void assert_push(int fd)
+{
+	assert_push_of(fd, HY__SYNC_KIND__SYNC_KIND_MESSAGE);
 }
 
 static void identify_again(int fd, uint32_t uin, unsigned device, int code)
@@ -295,6 +303,8 @@ static void test_hints(void **state)
 	assert_push(two);
 	assert_true(client_silent(one) && client_silent(stranger));
 	assert_int_equal(world_count(&w, MON_hints_sent), 4);
+	world_hint_kinds(&w, 43, 1u << HY__SYNC_KIND__SYNC_KIND_CONTACT);
+	assert_push_of(stranger, HY__SYNC_KIND__SYNC_KIND_CONTACT);
 	close(one);
 	close(two);
 	close(stranger);

@@ -244,13 +244,21 @@ static void call_hint(struct world *base, struct call *call, void *arg)
 {
 	Hy__LinkHintRequest request = HY__LINK_HINT_REQUEST__INIT;
 	Hy__LinkHintResponse response = HY__LINK_HINT_RESPONSE__INIT;
-	request.uin = *(const uint32_t *)arg;
+	const uint32_t *uin_and_kinds = arg;
+	request.uin = uin_and_kinds[0];
+	request.kinds = uin_and_kinds[1];
 	CHECK(base, link_hint(call, &request, &response) == HY_OK);
 }
 
 void world_hint(struct access_world *w, uint32_t uin)
 {
-	world_run(&w->base, 0, call_hint, &uin);
+	world_hint_kinds(w, uin, 0);
+}
+
+void world_hint_kinds(struct access_world *w, uint32_t uin, uint32_t kinds)
+{
+	uint32_t uin_and_kinds[] = {uin, kinds};
+	world_run(&w->base, 0, call_hint, uin_and_kinds);
 }
 
 struct closing {

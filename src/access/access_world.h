@@ -53,6 +53,8 @@ unsigned world_watch_secret(const char *text);
 
 /** Link.Hint and Link.CloseDevice, as the logic layer calls them. */
 void world_hint(struct access_world *w, uint32_t uin);
+/** `kinds` as in LinkHintRequest. */
+void world_hint_kinds(struct access_world *w, uint32_t uin, uint32_t kinds);
 unsigned world_close_device(struct access_world *w, uint32_t uin, const char *device);
 /** All devices but one. */
 unsigned world_close_others(struct access_world *w, uint32_t uin, const char *keep_device);

@@ -134,8 +134,8 @@ static int append_again(struct message *message, struct call *call, bool own, st
 }
 
 /**
- * Only for what was stored before: the row of its ID is there, or on its way. Else the last op refuses: no inbox comes to
- * this version. SUSPENDS.
+ * Only for what was stored before: the row of its ID is there, or on its way. Else the last op refuses: no inbox comes
+ * to this version. SUSPENDS.
  */
 static int append_repeat(struct message *message, struct call *call, struct append *a)
 {
