@@ -8,6 +8,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 BUILD = pathlib.Path(os.environ.get("HONGYAN_BUILD", ROOT / "build/release"))
 PATIENCE_S = 30
 PASSWORD = "a goose flies south"
+SENT = (0, "")
 STRICT = ["-Wall", "-Wextra", "-pedantic", "-Werror"]
 
 
@@ -97,24 +98,34 @@ class Server:
 
 class Program:
     """An example at work; what it prints, line by line."""
+    at_work = []
+
     def __init__(self, folder, *command):
+        self.at_work.append(self)
         self.process = subprocess.Popen([folder / command[0], *command[1:]], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
                                         env=dict(os.environ, LD_LIBRARY_PATH=str(folder.parent / "lib")))
         self.lines = queue.Queue()
         threading.Thread(target=lambda: [self.lines.put(line.rstrip("\n")) for line in self.process.stdout], daemon=True).start()
 
     def expect(self, *texts):
-        got = sorted(self.lines.get(timeout=PATIENCE_S) for _ in texts)
-        assert got == sorted(texts), got
+        got = []
+        while len(got) < len(texts):
+            try:
+                got.append(self.lines.get(timeout=PATIENCE_S))
+            except queue.Empty:
+                break
+        assert sorted(got) == sorted(texts), got
 
     def kill(self):
         self.process.kill()
         self.process.wait()
 
 
-def send(folder, program, server, text, to="echo"):
-    return subprocess.run([folder / program, server.address, "ann", to, text], input=PASSWORD + "\n", text=True, timeout=70,
-                          stderr=subprocess.PIPE, env=dict(os.environ, LD_LIBRARY_PATH=str(folder.parent / "lib")))
+def send(folder, server, text, program="send", to="echo", password=PASSWORD):
+    """Its exit status, and what it said of it."""
+    ended = subprocess.run([folder / program, server.address, "ann", to, text], input=password + "\n", text=True, timeout=70,
+                           stderr=subprocess.PIPE, env=dict(os.environ, LD_LIBRARY_PATH=str(folder.parent / "lib")))
+    return ended.returncode, ended.stderr.strip()
 
 
 def converse(server, folder):
@@ -124,36 +135,40 @@ def converse(server, folder):
     server.ask("request-contact", ann["ticket"], uin=echo["uin"], greeting="hello, bot")
     tail = Program(folder, "tail", server.address, "ann", PASSWORD)
     deadline = time.monotonic() + PATIENCE_S
-    while send(folder, "send", server, "one").returncode != 0: # until the bot has said yes
+    while send(folder, server, "one") != SENT: # until the bot has said yes
         assert time.monotonic() < deadline
         time.sleep(0.2)
     tail.expect("ann: one", "echo: one")
     yield "the bot says yes to who asks, and answers"
 
-    assert send(folder, "send-static", server, "two").returncode == 0
+    said = send(folder, server, "two", "send-static")
+    assert said == SENT, said
     tail.expect("ann: two", "echo: two")
     yield "a program linked statically sends"
 
     bot.kill()
-    assert send(folder, "send", server, "three").returncode == 0
+    said = send(folder, server, "three")
+    assert said == SENT, said
     bot = Program(folder, "echo_bot", server.address, "echo", "not the password", folder / "kept")
     tail.expect("ann: three", "echo: three")
     yield "the bot goes on from what it has kept"
 
     server.kill()
-    late = threading.Thread(target=lambda: (time.sleep(2), server.start()))
-    late.start()
-    assert send(folder, "send", server, "four").returncode == 0
-    late.join()
+    said = []
+    sender = threading.Thread(target=lambda: said.append(send(folder, server, "four")))
+    sender.start()
+    time.sleep(2)
+    server.start()
+    sender.join()
+    assert said == [SENT], said
     tail.expect("ann: four", "echo: four")
-    assert tail.lines.empty()
+    assert tail.lines.empty(), tail.lines.get()
     yield "a server killed and started again is noticed by nobody"
 
-    ended = send(folder, "send", server, "five", "nobody-there")
-    assert ended.returncode == 1 and "nobody-there" in ended.stderr, ended
-    wrong = subprocess.run([folder / "send", server.address, "ann", "echo", "six"], input="wrong password\n", text=True, timeout=70,
-                           stderr=subprocess.PIPE, env=dict(os.environ, LD_LIBRARY_PATH=str(folder.parent / "lib")))
-    assert wrong.returncode == 1 and "cannot sign in" in wrong.stderr, wrong
+    status, said = send(folder, server, "five", to="nobody-there")
+    assert status == 1 and "nobody-there" in said, said
+    status, said = send(folder, server, "six", password="wrong password")
+    assert status == 1 and "cannot sign in" in said, said
     yield "what is refused is said, with a status"
 
     tail.process.stdin.close()
@@ -185,6 +200,8 @@ def main():
         print("failed after the last step:", repr(e))
         failed = 1
     finally:
+        for program in Program.at_work:
+            program.kill()
         if server:
             server.kill()
         shutil.rmtree(folder)

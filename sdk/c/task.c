@@ -114,8 +114,7 @@ static void task_finish(struct task *t, int status, const char *why, const Proto
 static bool may_wait_for_link(const struct task *t)
 {
 	const struct long_link *l = &t->client->link;
-	return t->tries == 0 && (l->state == LONG_LINK_CONNECTING || l->state == LONG_LINK_IDENTIFYING) &&
-	       l->failures == 0;
+	return t->tries == 0 && l->wanted && l->state != LONG_LINK_READY && l->failures == 0;
 }
 
 static void on_timer(struct env_timer *timer);
