@@ -50,7 +50,7 @@ static const char *reason_of(int status)
 }
 
 #define SECRET_ROOM 4096u /* an answer with a ticket fits: it is not moved while it is made */
-#define HEAD_ROOM 512u /* that an answer's head takes at most, usually */
+#define HEAD_ROOM 512u    /* that an answer's head takes at most, usually */
 #define NOT_KEPT "Cache-Control: no-store\r\n"
 
 static void append_response(
