@@ -20,7 +20,8 @@
 
 static const char usage[] =
 	"usage: hongyan user [--data DIR] list [--json]           all accounts\n"
-	"       hongyan user [--data DIR] show NAME [--json]      one account and its devices\n"
+	"       hongyan user [--data DIR] show NAME [--json]      one account and its devices; --uin N in place of "
+	"NAME\n"
 	"       hongyan user [--data DIR] create NAME             an account, whatever the setting of registration\n"
 	"       hongyan user [--data DIR] reset-password NAME     another password; all devices are signed out\n"
 	"       hongyan user [--data DIR] disable NAME            nobody signs in; all devices are signed out\n"
@@ -43,7 +44,7 @@ struct order {
 	const char *dir, *verb, *name, *password_file;
 	char password[PASSWORD_BYTES];
 	uint64_t valid_ms;
-	uint32_t uses;
+	uint32_t uses, uin;
 	bool json, free_name, yes;
 };
 
@@ -135,7 +136,9 @@ static int show(struct call *call, struct order *o)
 	Hy__AdminShowUserResponse response = HY__ADMIN_SHOW_USER_RESPONSE__INIT;
 	char text[32], seen[32];
 
-	request.name = (char *)(uintptr_t)o->name;
+	if (o->name)
+		request.name = (char *)(uintptr_t)o->name;
+	request.uin = o->uin;
 	int status = admin_show_user(call, &request, &response);
 	if (status != HY_OK)
 		return status;
@@ -268,7 +271,7 @@ static bool parse_number(enum hy_config_type type, const char *text, uint64_t ma
 /** An option that has a value. False: it is none, or the value does not do. */
 static bool take_valued(struct order *o, const char *option, const char *value)
 {
-	uint64_t uses;
+	uint64_t number;
 
 	if (strcmp(option, "--data") == 0)
 		o->dir = value;
@@ -276,8 +279,10 @@ static bool take_valued(struct order *o, const char *option, const char *value)
 		o->password_file = value;
 	else if (strcmp(option, "--valid") == 0)
 		return parse_number(HY_CONFIG_DURATION, value, 0, &o->valid_ms);
-	else if (strcmp(option, "--uses") == 0 && parse_number(HY_CONFIG_UNSIGNED, value, 1000, &uses))
-		o->uses = (uint32_t)uses;
+	else if (strcmp(option, "--uses") == 0 && parse_number(HY_CONFIG_UNSIGNED, value, 1000, &number))
+		o->uses = (uint32_t)number;
+	else if (strcmp(option, "--uin") == 0 && parse_number(HY_CONFIG_UNSIGNED, value, UINT32_MAX, &number))
+		o->uin = (uint32_t)number;
 	else
 		return false;
 	return true;
@@ -305,7 +310,9 @@ static bool parse(int argc, char **argv, struct order *o)
 			return false;
 	}
 	const struct verb *verb = find_verb(o->verb);
-	return verb && verb->takes_name == (o->name != NULL);
+	if (verb && verb->fn == show && o->uin != 0)
+		return !o->name;
+	return verb && verb->takes_name == (o->name != NULL) && o->uin == 0;
 }
 
 /** Twice from a person: what is typed unseen may be wrong. */
