@@ -87,8 +87,7 @@ static void gets_run(struct svr_job *job)
 {
 	struct gets *gets = hy_container_of(job, struct gets, job);
 	for (size_t i = 0; i < gets->count; i++)
-		gets->rows[i].status =
-			rows_get(gets->sdb->rows, place_bytes(&gets->rows[i].name), &gets->rows[i].out);
+		gets->rows[i].status = rows_get(gets->sdb->rows, place_bytes(&gets->rows[i].name), &gets->rows[i].out);
 }
 
 static void gets_done(struct svr_job *job)
@@ -340,8 +339,7 @@ static bool add_map_row(struct sdb_shard *s, struct sdb_table *t, struct hy_byte
  * While this waits nothing else of the key's cold maps changes, neither here (whoever writes brings the map first, and
  * the gate is held) nor in RocksDB (what the mover may bring there memory has): so all rows are of one moment.
  */
-static int wait_for_map_rows(
-	struct sdb_visit *v, struct gets *gets, const struct kt_place *const wanted[KT_PLACES_MAX])
+static int wait_for_map_rows(struct sdb_visit *v, struct gets *gets, const struct kt_place *const wanted[KT_PLACES_MAX])
 {
 	int status = run_gets(v, &gets);
 	if (status)

@@ -12,8 +12,7 @@
 
 #include "kt/kt.h"
 
-enum { CONF_LOG = 1, CONF_MAP = 2, CONF_WINDOW = 3, CONF_OTHER_LOG = 4, CONF_OTHER_MAP = 5,
-	CONF_UNFOLLOWED = 6 };
+enum { CONF_LOG = 1, CONF_MAP = 2, CONF_WINDOW = 3, CONF_OTHER_LOG = 4, CONF_OTHER_MAP = 5, CONF_UNFOLLOWED = 6 };
 extern const struct kt_space conf_spaces[];
 
 struct conf {
@@ -112,8 +111,7 @@ void conf_wait_moved(struct conf *c, struct call *call);
 	{                                                                      \
 		.kind = KT_INSERT, .space = CONF_WINDOW, .name = n, .value = v \
 	}
-#define PLACES(...) \
-	(struct kt_place[]){__VA_ARGS__}, sizeof((struct kt_place[]){__VA_ARGS__}) / sizeof(struct kt_place)
+#define PLACES(...) (struct kt_place[]){__VA_ARGS__}, sizeof((struct kt_place[]){__VA_ARGS__}) / sizeof(struct kt_place)
 #define OPS(...) (struct kt_op[]){__VA_ARGS__}, sizeof((struct kt_op[]){__VA_ARGS__}) / sizeof(struct kt_op)
 
 /** A window name: a time and a number. */

@@ -30,7 +30,7 @@ struct model {
 	struct hy_key key;
 	uint64_t log_version, trimmed;
 	struct value log[LOG_ROWS + 1]; /* by version */
-	struct model_map maps[2]; /* followed, and not */
+	struct model_map maps[2];       /* followed, and not */
 	struct {
 		struct conf_name name;
 		uint64_t version;
@@ -250,8 +250,8 @@ static void check_map_changes(
 	CHECK_EQ(c, rows.trimmed, map->trimmed);
 	size_t expected = 0;
 	for (unsigned i = 0; i < NAMES && !status; i++)
-		expected += map->rows[i].version > since &&
-			    !(map->rows[i].deleted && map->rows[i].version <= map->trimmed);
+		expected +=
+			map->rows[i].version > since && !(map->rows[i].deleted && map->rows[i].version <= map->trimmed);
 	CHECK_EQ(c, rows.count, expected);
 	for (size_t i = 0; i < rows.count; i++) {
 		unsigned n = 0;

@@ -30,8 +30,8 @@ struct kt_engine {
 	uint64_t (*floor_ms)(const struct kt *kt);
 	void (*stats)(const struct kt *kt, struct kt_stats *ret_stats);
 	/** NULL: there is nothing on disk. */
-	int (*backup)(struct kt *kt, struct call *call, const char *dir, struct kt_backup_report *ret_report,
-		char **ret_why);
+	int (*backup)(
+		struct kt *kt, struct call *call, const char *dir, struct kt_backup_report *ret_report, char **ret_why);
 	void (*close)(struct kt *kt);
 };
 

@@ -9,7 +9,9 @@
 
 #include "kt/engine.h"
 
-/** A table as it is once all that is on its way is durable. MAP nobody follows: trimmed is the version. LOG: it has version - trimmed rows, total - trimmed_total
+/**
+ * A table as it is once all that is on its way is durable. MAP nobody follows: trimmed is the version. LOG: it has
+ * version - trimmed rows, total - trimmed_total
  * bytes. */
 struct kt_judged {
 	uint64_t version, trimmed;

@@ -125,8 +125,8 @@ int kt_read_row(struct kt *kt, struct call *call, const struct hy_key *key, uint
 	return kt->engine->read_row(kt, call, key, space, name, ret_row);
 }
 
-int kt_read_rows(struct kt *kt, struct call *call, const struct hy_key *key, const struct kt_place *places, size_t count,
-	enum kt_consistency consistency, struct kt_row *ret_rows)
+int kt_read_rows(struct kt *kt, struct call *call, const struct hy_key *key, const struct kt_place *places,
+	size_t count, enum kt_consistency consistency, struct kt_row *ret_rows)
 {
 	if (count == 0 || count > KT_PLACES_MAX)
 		return call_fail(call, HY_INVALID_ARGUMENT, "1 to %u rows are read at once", KT_PLACES_MAX);
@@ -189,8 +189,8 @@ int kt_list_keys(struct kt *kt, struct call *call, const struct hy_key *after, s
 	return kt->engine->list_keys(kt, call, after, limit, ret_keys, ret_count, ret_more);
 }
 
-int kt_list_heads(struct kt *kt, struct call *call, const struct hy_key *after, size_t limit, struct kt_listed **ret_list,
-	size_t *ret_count, bool *ret_more)
+int kt_list_heads(struct kt *kt, struct call *call, const struct hy_key *after, size_t limit,
+	struct kt_listed **ret_list, size_t *ret_count, bool *ret_more)
 {
 	*ret_list = NULL;
 	*ret_count = 0;

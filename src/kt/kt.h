@@ -108,8 +108,8 @@ struct kt_limits {
 	uint32_t max_rows;  /* 0: 1,000 */
 	uint32_t max_bytes; /* of names and values; 0: 256 KiB. One row at least is always given */
 	/**
-	 * Changes of a MAP: the trim mark that stood when the caller began from nothing (version 0). As long as it has not
-	 * moved there is no gap below it for who has read on page by page since.
+	 * Changes of a MAP: the trim mark that stood when the caller began from nothing (version 0). As long as it has
+	 * not moved there is no gap below it for who has read on page by page since.
 	 */
 	uint64_t began_at;
 };
@@ -142,8 +142,8 @@ struct kt_place {
  * their order (R7). A row that is not there has version 0. A map that is not in memory is not loaded for it: its row is
  * looked up by itself. SUSPENDS.
  */
-int kt_read_rows(struct kt *kt, struct call *call, const struct hy_key *key, const struct kt_place *places, size_t count,
-	enum kt_consistency consistency, struct kt_row *ret_rows) HY_MUST_USE;
+int kt_read_rows(struct kt *kt, struct call *call, const struct hy_key *key, const struct kt_place *places,
+	size_t count, enum kt_consistency consistency, struct kt_row *ret_rows) HY_MUST_USE;
 /** Rows with names after `after` (empty: from the first; LOG: names are 8-byte big-endian versions), in byte order,
  * tombstones left out. SUSPENDS. */
 int kt_read_range(struct kt *kt, struct call *call, const struct hy_key *key, uint8_t space, struct hy_bytes after,
@@ -151,8 +151,8 @@ int kt_read_range(struct kt *kt, struct call *call, const struct hy_key *key, ui
 /**
  * LOG and MAP: rows with a version above `since`, in version order, tombstones included. OUT_OF_RANGE when rows above
  * `since` were trimmed (S4; ret_rows->trimmed and ->version are set) or `since` is above the table's version. Of a MAP
- * only tombstones are trimmed, so who has nothing misses nothing: `since` 0 is never below the mark, nor is what follows
- * on it (limits.began_at). SUSPENDS.
+ * only tombstones are trimmed, so who has nothing misses nothing: `since` 0 is never below the mark, nor is what
+ * follows on it (limits.began_at). SUSPENDS.
  */
 int kt_read_changes(struct kt *kt, struct call *call, const struct hy_key *key, uint8_t space, uint64_t since,
 	enum kt_consistency consistency, struct kt_limits limits, struct kt_rows *ret_rows) HY_MUST_USE;
@@ -170,10 +170,12 @@ struct kt_listed {
 	struct hy_key key;
 	struct kt_head heads[KT_SPACE_ID_MAX + 1];
 };
-/** As kt_list_keys, at most 1,000 keys, for rounds over the whole store: with heads, from memory and RocksDB, and loading nothing into
+/**
+ * As kt_list_keys, at most 1,000 keys, for rounds over the whole store: with heads, from memory and RocksDB, and
+ * loading nothing into
  * memory. Heads of keys that are changing may be a moment old. SUSPENDS. */
-int kt_list_heads(struct kt *kt, struct call *call, const struct hy_key *after, size_t limit, struct kt_listed **ret_list,
-	size_t *ret_count, bool *ret_more) HY_MUST_USE;
+int kt_list_heads(struct kt *kt, struct call *call, const struct hy_key *after, size_t limit,
+	struct kt_listed **ret_list, size_t *ret_count, bool *ret_more) HY_MUST_USE;
 
 /** The table of spaces, ended by id 0. */
 const struct kt_space *kt_spaces(const struct kt *kt);
@@ -236,18 +238,18 @@ int kt_open_sdb(struct svr *svr, const struct kt_config *config, struct kt **ret
 /**
  * sdb: a consistent copy of the store, while it serves: RocksDB's files (hard links where possible) at the moved
  * position P, and the log from P to a position that was durable after this call began. `dir` must not exist; it is made
- * under another name and renamed when all is synced. The copy has the same epoch, so kt_open_sdb() opens it to look only
- * (read_only): whoever serves from it gives it a new one first (kt_restore). The file `secret` beside the store goes
- * along. From any coroutine of any loop; one at a time (ABORTED). SUSPENDS, for as long as it takes; runs on the pool,
- * and ends early with its call. ALREADY_EXISTS, RESOURCE_EXHAUSTED (disk full, or what the store keeps free is in
+ * under another name and renamed when all is synced. The copy has the same epoch, so kt_open_sdb() opens it to look
+ * only (read_only): whoever serves from it gives it a new one first (kt_restore). The file `secret` beside the store
+ * goes along. From any coroutine of any loop; one at a time (ABORTED). SUSPENDS, for as long as it takes; runs on the
+ * pool, and ends early with its call. ALREADY_EXISTS, RESOURCE_EXHAUSTED (disk full, or what the store keeps free is in
  * danger), FAILED_PRECONDITION (nothing on disk), UNAVAILABLE; *ret_why (hy_alloc'd, may be NULL) says more.
  */
 struct kt_backup_report {
 	uint64_t bytes, files;
 	uint64_t position; /* all that was durable up to here is in it */
 };
-int kt_backup(struct kt *kt, struct call *call, const char *dir, struct kt_backup_report *ret_report, char **ret_why)
-	HY_MUST_USE;
+int kt_backup(struct kt *kt, struct call *call, const char *dir, struct kt_backup_report *ret_report,
+	char **ret_why) HY_MUST_USE;
 /**
  * [blocks] Copies a backup into a data folder that does not exist yet, or is empty, and gives it a new epoch, so that
  * clients sync anew (R3, S12). No server needed. FAILED_PRECONDITION: not a backup, a newer format, or the folder is in

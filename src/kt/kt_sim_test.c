@@ -6,7 +6,7 @@
  *	- changes since v have no gap, and a write made twice under one name is there once;
  *	- what one reader saw all later ones see, also after a death: versions never go back, values never change;
  *	- what is below an answered trim is refused;
- *	- maps, one that is followed and one that is not, say the same (kt_sim_maps.h).
+ *	- maps, one that is followed and one that is not, say the same (kt_sim_test_maps.h).
  * Usage: kt_sim_test [first seed [number of seeds]]. It says what each mark was worth; marks that must be seen fail the
  * run.
  */
@@ -17,7 +17,7 @@
 #include "base/mem.h"
 #include "env/sim/sim.h"
 #include "kt/conf.h"
-#include "kt/kt_sim_maps.h"
+#include "kt/kt_sim_test_maps.h"
 
 #define KEYS 4
 #define WRITERS 6

@@ -89,8 +89,8 @@ int sdb_read_row(struct kt *kt, struct call *call, const struct hy_key *key, con
 	return status;
 }
 
-int sdb_read_rows(struct kt *kt, struct call *call, const struct hy_key *key, const struct kt_place *places, size_t count,
-	struct kt_row *ret_rows)
+int sdb_read_rows(struct kt *kt, struct call *call, const struct hy_key *key, const struct kt_place *places,
+	size_t count, struct kt_row *ret_rows)
 {
 	struct sdb_visit v;
 	int status = begin(&v, kt, call, key);

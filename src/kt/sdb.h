@@ -191,7 +191,7 @@ struct sdb {
 	bool disk_low, failed, pressure; /* pressure: a shard is well over its budget and can evict no more */
 	bool mover_woken;
 	bool handing_out; /* something was handed to the mover that may not be in RocksDB yet */
-	bool backing_up; /* atomic */
+	bool backing_up;  /* atomic */
 	bool read_only;
 };
 
@@ -206,7 +206,7 @@ static inline struct sdb *sdb_of(struct kt *kt)
 	return hy_container_of(kt, struct sdb, kt);
 }
 
-/* ---- table.c, map.c: memory tables ------------------------------------------------------------------------------------ */
+/* ---- table.c, map.c: memory tables ------------------------------------------------------------------------------- */
 
 /** NULL: no such table. */
 struct sdb_table *sdb_table_find(const struct sdb_entry *e, const struct kt_space *space);
@@ -343,8 +343,8 @@ int sdb_write(struct kt *kt, struct call *call, const struct hy_key *key, const 
 	bool lazily, struct kt_result *ret_result);
 int sdb_read_row(struct kt *kt, struct call *call, const struct hy_key *key, const struct kt_space *space,
 	struct hy_bytes name, struct kt_row *ret_row);
-int sdb_read_rows(struct kt *kt, struct call *call, const struct hy_key *key, const struct kt_place *places, size_t count,
-	struct kt_row *ret_rows);
+int sdb_read_rows(struct kt *kt, struct call *call, const struct hy_key *key, const struct kt_place *places,
+	size_t count, struct kt_row *ret_rows);
 int sdb_read_range(struct kt *kt, struct call *call, const struct hy_key *key, const struct kt_space *space,
 	struct hy_bytes after, struct kt_limits limits, struct kt_rows *ret_rows);
 int sdb_read_changes(struct kt *kt, struct call *call, const struct hy_key *key, const struct kt_space *space,
@@ -432,12 +432,13 @@ void sdb_new_epoch(struct env *env, uint64_t *epoch);
 /** Creates the folder, in a way that lasts. 0 or a negative errno value. */
 int sdb_make_dir(struct env *env, const char *dir) HY_MUST_USE;
 /** Not `create`: without LOCK it is not held, and *ret_lock is NULL. */
-int sdb_folder_lock(struct env *env, const char *dir, bool create, struct env_file **ret_lock, char **ret_why) HY_MUST_USE;
+int sdb_folder_lock(
+	struct env *env, const char *dir, bool create, struct env_file **ret_lock, char **ret_why) HY_MUST_USE;
 
 /* ---- backup.c -------------------------------------------------------------------------------------------------- */
 
-int sdb_backup(struct kt *kt, struct call *call, const char *dir, struct kt_backup_report *ret_report, char **ret_why)
-	HY_MUST_USE;
+int sdb_backup(struct kt *kt, struct call *call, const char *dir, struct kt_backup_report *ret_report,
+	char **ret_why) HY_MUST_USE;
 /** [blocks] What a backup that was killed has left in the data folder. */
 void sdb_backup_tidy(struct sdb *sdb);
 

@@ -1,12 +1,13 @@
 /**
- * kt_sim_maps.h - for the simulation of a store that dies again and again: what is known of one map, and what it must
- * answer. One writer at a time, which may not learn what became of a change; any number of readers.
+ * kt_sim_test_maps.h - for the simulation of a store that dies again and again: what is known of one map, and what it
+ * must answer. One writer at a time, which may not learn what became of a change; any number of readers.
  */
-#ifndef KT_SIM_MAPS_H
-#define KT_SIM_MAPS_H
+#ifndef KT_SIM_TEST_MAPS_H
+#define KT_SIM_TEST_MAPS_H
 
-#include "env/sim/sim.h"
 #include "kt/conf.h"
+
+struct sim;
 
 #define SIM_MAP_NAMES 6
 #define SIM_MAP_CHANGES 4000
@@ -23,8 +24,9 @@ struct sim_map {
 		uint64_t version; /* 0: not known */
 	} changes[SIM_MAP_CHANGES + 1];
 	uint32_t count;
-	uint32_t known[SIM_MAP_NAMES]; /* a change of this name that was answered or seen; later ones may have been made */
-	uint64_t version;              /* answered or seen */
+	/* a change of this name that was answered or seen; later ones may have been made */
+	uint32_t known[SIM_MAP_NAMES];
+	uint64_t version; /* answered or seen */
 	uint64_t trim_asked, trim_answered;
 	uint64_t reads;
 	char *failure; /* of the run, of 300 bytes; empty: none */

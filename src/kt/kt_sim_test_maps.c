@@ -1,9 +1,11 @@
-#include "kt/kt_sim_maps.h"
+#include "kt/kt_sim_test_maps.h"
 
-#define FAIL(m, ...)                                               \
-	do {                                                       \
-		if (!(m)->failure[0])                              \
-			snprintf((m)->failure, 300, __VA_ARGS__);  \
+#include "env/sim/sim.h"
+
+#define FAIL(m, ...)                                              \
+	do {                                                      \
+		if (!(m)->failure[0])                             \
+			snprintf((m)->failure, 300, __VA_ARGS__); \
 	} while (0)
 #define ULL(x) ((unsigned long long)(x))
 
@@ -234,8 +236,8 @@ static void read_range(struct sim_map *m, struct conf *c, struct call *call, boo
 	struct kt_head head;
 	uint64_t bytes = 0;
 	struct before b = before(m);
-	if (!answered(m, conf_range(c, call, &m->key, m->space, (struct hy_bytes){0}, (struct kt_limits){0}, &rows),
-		    all))
+	if (!answered(
+		    m, conf_range(c, call, &m->key, m->space, (struct hy_bytes){0}, (struct kt_limits){0}, &rows), all))
 		return;
 	see_head(m, &b, rows.version, rows.trimmed);
 	for (size_t i = 0; i < rows.count; i++) {
