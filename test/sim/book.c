@@ -19,7 +19,7 @@
 #include "world.h"
 
 /* In a snapshot (logic/snapshot.h): versions of account and inbox, readable by whoever has it. */
-enum { SNAPSHOT_ACCOUNT = 21, SNAPSHOT_MESSAGES = 37, SNAPSHOT_LEN = 61 };
+enum { SNAPSHOT_ACCOUNT = 21, SNAPSHOT_MESSAGES = 37, SNAPSHOT_LEN = 77 };
 
 void book_text(const struct world *w, unsigned number, char buffer[TEXT_BUFFER])
 {
