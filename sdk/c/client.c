@@ -27,7 +27,7 @@ bool client_check(const struct hongyan_config *config)
 {
 	static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
 	size_t len = config->device ? strspn(config->device, allowed) : 0;
-	return len > 0 && len < sizeof ((struct hongyan *)NULL)->device && config->device[len] == '\0' && config->server;
+	return len > 0 && len < sizeof((struct hongyan *)NULL)->device && config->device[len] == '\0' && config->server;
 }
 
 struct hongyan *client_create(struct env_loop *loop, const struct hongyan_config *config)

@@ -1,11 +1,11 @@
 /**
  * heartbeat.h - how long a long link may be silent: learnt for each network, as the Mars client library does it.
  *
- * Between the device and the server stand boxes that forget a silent connection after some minutes, each network's after
- * its own. A heartbeat just before that keeps the link and costs least. So: begin at the minimum; after five heartbeats
- * in a row that were answered after a whole interval of silence, try a longer one; after two links in a row that died at
- * the edge, go back behind the last good one and stay there; when even that fails, begin anew. A figure that has stood
- * for a week is tried a little longer. The first three heartbeats of a link are at the minimum.
+ * Between the device and the server stand boxes that forget a silent connection after some minutes, each network's
+ * after its own. A heartbeat just before that keeps the link and costs least. So: begin at the minimum; after five
+ * heartbeats in a row that were answered after a whole interval of silence, try a longer one; after two links in a row
+ * that died at the edge, go back behind the last good one and stay there; when even that fails, begin anew. A figure
+ * that has stood for a week is tried a little longer. The first three heartbeats of a link are at the minimum.
  *
  * Pure: no clock, no timers, no memory of its own. Times are Unix ms, only for the week.
  */

@@ -127,7 +127,8 @@ static void test_twenty_networks(void **state)
 
 static void test_damaged(void **state)
 {
-	static const char *const texts[] = {"", "\n\n", "x", "x 1 2 3 4\n", "x 99999 270 0 1\n", "x 270 -1 0 1", "- 4 4\n- 330"};
+	static const char *const texts[] = {
+		"", "\n\n", "x", "x 1 2 3 4\n", "x 99999 270 0 1\n", "x 270 -1 0 1", "- 4 4\n- 330"};
 	for (size_t i = 0; i < HY_COUNT_OF(texts); i++) {
 		struct heartbeat hb;
 		heartbeat_init(&hb);
@@ -141,12 +142,14 @@ int main(void)
 {
 	enum { STORIES = HY_COUNT_OF(stories) };
 	struct CMUnitTest tests[STORIES + 3] = {
-		[STORIES] = {.name = "each network has its own figure, also after a restart", .test_func = test_networks},
+		[STORIES] = {.name = "each network has its own figure, also after a restart",
+			.test_func = test_networks},
 		{.name = "twenty networks are remembered, the latest ones", .test_func = test_twenty_networks},
 		{.name = "what cannot be read is passed over", .test_func = test_damaged},
 	};
 	for (size_t i = 0; i < STORIES; i++)
-		tests[i] = (struct CMUnitTest){
-			.name = stories[i].label, .test_func = test_story, .initial_state = (void *)(uintptr_t)&stories[i]};
+		tests[i] = (struct CMUnitTest){.name = stories[i].label,
+			.test_func = test_story,
+			.initial_state = (void *)(uintptr_t)&stories[i]};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

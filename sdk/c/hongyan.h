@@ -231,8 +231,8 @@ void hongyan_turn(struct hongyan *h, int timeout_ms);
 typedef void hongyan_signed_in_fn(
 	void *arg, int status, const char *why, uint32_t uin, const void *ticket, size_t ticket_len);
 /**
- * A new account: [a-z0-9._-]{3,32}, a password of 8 to 128 bytes; `invitation` where the server asks for one, else NULL.
- * ALREADY_EXISTS: the name is taken. PERMISSION_DENIED: not without (another) invitation, or not here.
+ * A new account: [a-z0-9._-]{3,32}, a password of 8 to 128 bytes; `invitation` where the server asks for one, else
+ * NULL. ALREADY_EXISTS: the name is taken. PERMISSION_DENIED: not without (another) invitation, or not here.
  */
 void hongyan_register(struct hongyan *h, const char *name, const char *password, const char *invitation,
 	hongyan_signed_in_fn *done, void *arg);
@@ -270,8 +270,8 @@ void hongyan_lookup(struct hongyan *h, const char *name, hongyan_found_fn *done,
 /* What these change comes back by sync, to this device too. */
 
 /** Asks to become contacts, or says yes to who has asked already. Greeting: at most 256 bytes; remark: 64. */
-void hongyan_request_contact(struct hongyan *h, uint32_t uin, const char *greeting, const char *remark,
-	hongyan_done_fn *done, void *arg);
+void hongyan_request_contact(
+	struct hongyan *h, uint32_t uin, const char *greeting, const char *remark, hongyan_done_fn *done, void *arg);
 
 enum hongyan_contact_change {
 	HONGYAN_ACCEPT,  /* FAILED_PRECONDITION: does not ask (any more) */
@@ -286,8 +286,7 @@ void hongyan_change_contact(
 void hongyan_set_remark(struct hongyan *h, uint32_t uin, const char *remark, hongyan_done_fn *done, void *arg);
 
 /** Replaces nickname, signature, region and avatar colour. */
-void hongyan_update_profile(
-	struct hongyan *h, const struct hongyan_profile *profile, hongyan_done_fn *done, void *arg);
+void hongyan_update_profile(struct hongyan *h, const struct hongyan_profile *profile, hongyan_done_fn *done, void *arg);
 void hongyan_update_settings(
 	struct hongyan *h, const struct hongyan_settings *settings, hongyan_done_fn *done, void *arg);
 

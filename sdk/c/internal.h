@@ -102,9 +102,9 @@ struct long_link {
 	enum long_link_state state;
 	bool wanted, writable;
 	struct hy_buf in, out;
-	struct env_timer timer;      /* next attempt, connect and identify time-out, heartbeat */
-	struct env_timer noop_timer; /* answer to a heartbeat */
-	unsigned failures;           /* attempts in a row */
+	struct env_timer timer;        /* next attempt, connect and identify time-out, heartbeat */
+	struct env_timer noop_timer;   /* answer to a heartbeat */
+	unsigned failures;             /* attempts in a row */
 	uint64_t received_us, used_us; /* last byte; last byte either way */
 	uint32_t beat_after_s;         /* the silence that the heartbeat under way has ended */
 };

@@ -123,8 +123,8 @@ void hongyan_lookup(struct hongyan *h, const char *name, hongyan_found_fn *done,
 
 /* ---- contacts ---------------------------------------------------------------------------------------------------- */
 
-void hongyan_request_contact(struct hongyan *h, uint32_t uin, const char *greeting, const char *remark,
-	hongyan_done_fn *done, void *arg)
+void hongyan_request_contact(
+	struct hongyan *h, uint32_t uin, const char *greeting, const char *remark, hongyan_done_fn *done, void *arg)
 {
 	Hy__RequestContactRequest request = HY__REQUEST_CONTACT_REQUEST__INIT;
 	request.uin = uin;
@@ -159,8 +159,7 @@ void hongyan_set_remark(struct hongyan *h, uint32_t uin, const char *remark, hon
 
 /* ---- profile, settings, password --------------------------------------------------------------------------------- */
 
-void hongyan_update_profile(
-	struct hongyan *h, const struct hongyan_profile *profile, hongyan_done_fn *done, void *arg)
+void hongyan_update_profile(struct hongyan *h, const struct hongyan_profile *profile, hongyan_done_fn *done, void *arg)
 {
 	Hy__UpdateProfileRequest request = HY__UPDATE_PROFILE_REQUEST__INIT;
 	request.nickname = text_of(profile->nickname);

@@ -14,7 +14,8 @@
 #define WAIT_FOR_LINK_US (300u * 1000) /* a connecting long link gets this head start before a short link is used */
 #define ANSWER_MEMORY_MAX (64u << 20)
 
-#define METHOD(number, name, answer) .cmd = (number), .path = "/cgi-bin/" name, .response = &hy__##answer##_response__descriptor
+#define METHOD(number, name, answer) \
+	.cmd = (number), .path = "/cgi-bin/" name, .response = &hy__##answer##_response__descriptor
 const struct method method_register = {METHOD(101, "register", register), .open = true};
 const struct method method_sign_in = {METHOD(102, "sign-in", sign_in), .open = true};
 const struct method method_sign_out = {METHOD(103, "sign-out", sign_out)};

@@ -1,5 +1,5 @@
 /*
- * tail.c - prints what comes for somebody, one text a line, until its input ends. The client has a thread of its own here.
+ * tail.c - prints what comes for somebody, one text a line, until its input ends. The client has a thread of its own.
  *
  *	tail SERVER NAME PASSWORD        cc tail.c $(pkg-config --cflags --libs hongyan)
  */
