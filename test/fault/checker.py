@@ -52,7 +52,7 @@ class Counts(collections.Counter):
 def load_messages():
     """The generated classes of all client-facing messages, as one namespace."""
     folder = tempfile.mkdtemp(prefix="hongyan-pb-")
-    names = "options head auth send sync link".split()
+    names = "options head auth profile contacts send sync link".split()
     subprocess.run(["protoc", "-I", os.path.join(ROOT, "proto"), "--python_out", folder, *[n + ".proto" for n in names]], check=True)
     sys.path.insert(0, folder)
     pb = argparse.Namespace(UNKNOWN_OUTCOME={CANCELLED, DEADLINE, EXHAUSTED, ABORTED, UNAVAILABLE})
