@@ -81,6 +81,7 @@ void client_end(struct hongyan *h)
 {
 	struct task *t;
 	h->events = (struct hongyan_events){0};
+	h->own_look_up = NULL;
 	long_link_stop(h);
 	sync_stop(h);
 	outbox_clear(h);

@@ -13,21 +13,28 @@ static void stop_tries(struct dial *d)
 	d->started = d->wanted = d->failed = 0;
 }
 
-void dial_stop(struct dial *d)
-{
-	if (d->client)
-		stop_tries(d);
-}
-
-/** All of them: the next attempt begins with others. */
-static void nobody_answers(struct dial *d)
+/** The next attempt begins with others. */
+static void blame_addrs(struct dial *d)
 {
 	struct hongyan *h = d->client;
 	if (h->addr_count > 0)
 		h->addr_at = (h->addr_at + d->wanted) % h->addr_count;
-	stop_tries(d);
 	if (h->own_look_up)
 		h->own_look_up(h);
+}
+
+void dial_stop(struct dial *d)
+{
+	if (d->started > 0 && d->started == d->wanted) /* all were tried, and it took too long */
+		blame_addrs(d);
+	if (d->client)
+		stop_tries(d);
+}
+
+static void nobody_answers(struct dial *d)
+{
+	blame_addrs(d);
+	stop_tries(d);
 	d->done(d, NULL);
 }
 

@@ -43,12 +43,13 @@ static void on_done(struct task *t, int status, const char *why, const ProtobufC
 static void on_entered(struct task *t, int status, const char *why, uint32_t uin, ProtobufCBinaryData ticket)
 {
 	hongyan_signed_in_fn *done = (hongyan_signed_in_fn *)t->user_done;
-	if (status == HONGYAN_OK) {
+	bool ok = status == HONGYAN_OK; /* else the answer's other fields mean nothing */
+	if (ok) {
 		hy_buf_clear(&t->client->snapshot);
 		client_signed_in(t->client, uin, ticket.data, ticket.len);
 	}
 	if (done)
-		done(t->user_arg, status, why, uin, ticket.data, ticket.len);
+		done(t->user_arg, status, why, ok ? uin : 0, ok ? ticket.data : NULL, ok ? ticket.len : 0);
 }
 
 static void on_registered(struct task *t, int status, const char *why, const ProtobufCMessage *response)
