@@ -141,13 +141,18 @@ static void print_family(const struct mon_view *v, unsigned first, struct hy_buf
 	}
 }
 
-/** No earlier one has this name. */
-static bool is_first(const struct mon_view *v, unsigned index)
+#define FAMILIES_MAX 512u
+
+/** Whether the name is new; it is noted then. A server waits while its figures are printed, so this is not done by
+ * looking at all entries before. */
+static bool is_first(const char *name, const char *names[FAMILIES_MAX], unsigned *count)
 {
-	struct mon_value value = mon_view_value(v, index);
-	for (unsigned i = 0; i < index; i++)
-		if (strcmp(mon_view_value(v, i).name, value.name) == 0)
+	for (unsigned i = *count; i-- > 0;)
+		if (strcmp(names[i], name) == 0)
 			return false;
+	if (*count == FAMILIES_MAX)
+		return false; /* no version has a fifth of that */
+	names[(*count)++] = name;
 	return true;
 }
 
@@ -166,7 +171,9 @@ void mon_prom(const struct mon_view *v, struct hy_buf *out)
 		hy_buf_printf(out, "# HELP hongyan_%s %s\n# TYPE hongyan_%s gauge\nhongyan_%s %.3f\n", times[i].name,
 			times[i].help, times[i].name, times[i].name, (double)ms / 1e3);
 	}
+	const char *names[FAMILIES_MAX];
+	unsigned count = 0;
 	for (unsigned i = 0; i < v->entry_count; i++)
-		if (is_first(v, i))
+		if (is_first(mon_view_value(v, i).name, names, &count))
 			print_family(v, i, out);
 }

@@ -159,9 +159,10 @@ void mon_view_fini(struct mon_view *v)
 
 struct mon_value mon_view_value(const struct mon_view *v, unsigned index)
 {
+	struct mon_file_entry e;
 	assert(index < v->entry_count);
-	struct mon_file_entry e = entry_at(v, index);
 	const char *at = (const char *)v->bytes.data + v->entries_at + (size_t)index * v->entry_bytes;
+	memcpy(&e, at, offsetof(struct mon_file_entry, name)); /* the numbers */
 	return (struct mon_value){.name = at + offsetof(struct mon_file_entry, name),
 		.label = at + offsetof(struct mon_file_entry, label),
 		.help = at + offsetof(struct mon_file_entry, help),
