@@ -163,7 +163,7 @@ static void run_race(struct harness *h, struct call *call, unsigned index)
 	uint32_t ended;
 
 	if (index == 3) {
-		co_sleep_until(call->loop, svr_now_us(call->loop) + 3000);
+		co_sleep_until(call->loop, svr_now_us(call->loop) + 300);
 		if (race->revoke_only)
 			CHECK(h, sign_out_device(call, &race->phone, "", false, &ended) == HY_OK);
 		else
