@@ -181,7 +181,7 @@ static bool put_wish(struct call *call, const Hy__ContactSetWishRequest *request
 	row->mine->wishes = request->wishes;
 	row->mine->lapsed = request->wishes || !row->theirs ? 0 : row->theirs->generation;
 	row->mine->greeting = request->wishes ? request->greeting : (char *)(uintptr_t) "";
-	row->mine->asked_ms = request->wishes ? request->made_ms : 0;
+	row->mine->asked_ms = request->wishes ? env_wall_ms(svr_env(svr_of_loop(call->loop))) : 0;
 	return true;
 }
 
