@@ -6,6 +6,7 @@
  *	- it is a state that the store really had: whatever was answered before something that is there was begun, is
  *there;
  *	- versions have no gap, values are what was written, and writes go on.
+ * Usage: kt_sim_backup_test [first seed [number of seeds]].
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,7 +20,6 @@
 #include "env/sim/sim.h"
 #include "kt/conf.h"
 
-#define SEEDS 25
 #define KEYS 6
 #define WRITERS 8
 #define WRITES 6000
@@ -34,6 +34,7 @@ struct write {
 struct book {
 	struct sim *sim;
 	struct sim_machine *machine;
+	uint64_t seed;
 	struct write writes[WRITES + 1];
 	uint32_t count;
 	uint64_t ordinal;
@@ -49,6 +50,7 @@ struct book {
 };
 
 static struct book *the_book; /* steps of conf.h have no argument of their own */
+static uint64_t first_seed = 1, seed_count = 25;
 
 static struct hy_key key_of(unsigned i)
 {
@@ -259,7 +261,7 @@ static void assert_life(struct book *b, unsigned stage)
 {
 	live(b, stage);
 	if (b->failure[0])
-		print_error("stage %u: %s\n", stage, b->failure);
+		print_error("seed %llu, stage %u: %s\n", (unsigned long long)b->seed, stage, b->failure);
 	assert_string_equal(b->failure, "");
 	assert_true(b->ended);
 }
@@ -355,9 +357,9 @@ static const struct backup_case cases[] = {
 static void run_case(void **state)
 {
 	const struct backup_case *c = *state;
-	for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+	for (uint64_t seed = first_seed; seed < first_seed + seed_count; seed++) {
 		struct book *b = calloc(1, sizeof *b);
-		*b = (struct book){.sim = sim_create(seed), .backup_status = -1, .restore_status = -1};
+		*b = (struct book){.sim = sim_create(seed), .seed = seed, .backup_status = -1, .restore_status = -1};
 		snprintf(b->backup_dir, sizeof b->backup_dir, "/backup");
 		snprintf(b->restore_dir, sizeof b->restore_dir, "/restored");
 		the_book = b;
@@ -369,8 +371,10 @@ static void run_case(void **state)
 	}
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+	first_seed = argc > 1 ? strtoull(argv[1], NULL, 10) : first_seed;
+	seed_count = argc > 2 ? strtoull(argv[2], NULL, 10) : seed_count;
 	struct CMUnitTest tests[HY_COUNT_OF(cases)];
 	for (size_t i = 0; i < HY_COUNT_OF(cases); i++)
 		tests[i] = (struct CMUnitTest){cases[i].name, run_case, NULL, NULL, (void *)(uintptr_t)&cases[i]};

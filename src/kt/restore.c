@@ -127,6 +127,19 @@ static int clear(struct restore *r)
 	return rc ? sdb_copy_fail(&r->copy, rc, "emptied", r->dir) : HY_OK;
 }
 
+/** Before anything else: what dies behind this is seen to be no data folder. */
+static int put_mark(struct restore *r)
+{
+	char *path = sdb_path(r->dir, SDB_RESTORING);
+	struct env_file *file = NULL;
+	int rc = env_file_open(r->env, path, ENV_OPEN_WRITE | ENV_OPEN_CREATE, &file);
+	env_file_close(file);
+	rc = rc ? rc : env_dir_sync(r->env, r->dir);
+	int status = rc ? sdb_copy_fail(&r->copy, rc, "written", path) : HY_OK;
+	hy_free(path);
+	return status;
+}
+
 static int take_folder(struct restore *r)
 {
 	struct look look = {false};
@@ -137,15 +150,13 @@ static int take_folder(struct restore *r)
 	int rc = sdb_make_dir(r->env, r->dir);
 	if (rc)
 		return sdb_copy_fail(&r->copy, rc, "made", r->dir);
-	int status = sdb_folder_lock(r->env, r->dir, true, &r->lock, &r->copy.why);
+	int status = put_mark(r);
+	if (status == HY_OK)
+		status = sdb_folder_lock(r->env, r->dir, true, &r->lock, &r->copy.why);
 	if (status)
 		return status;
-	char *path = sdb_path(r->dir, SDB_RESTORING);
-	rc = env_file_write_all(r->env, path, "", 0);
 	r->begun = true;
-	status = rc ? sdb_copy_fail(&r->copy, rc, "written", path) : clear(r);
-	hy_free(path);
-	return status;
+	return clear(r);
 }
 
 static int bring_file(struct restore *r, const char *name, uint64_t bytes)
