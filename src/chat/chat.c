@@ -87,6 +87,8 @@ static int show(struct chat_session *s, const struct chat_options *o)
 		return chat_face_send(s, o->send_to, (const char *)hy_buf_data(&o->text), o->patience_s * 1000000);
 	if (o->json)
 		return chat_face_json(s, o->follow);
+	if (terminal && !o->plain)
+		return chat_face_screen(s, !o->quiet);
 	return chat_face_plain(s, terminal);
 }
 

@@ -42,6 +42,10 @@ static enum chat_key_kind kind_of_letter(char final)
 		return CHAT_KEY_HOME;
 	case 'F':
 		return CHAT_KEY_END;
+	case 'I':
+		return CHAT_KEY_FOCUS;
+	case 'O':
+		return CHAT_KEY_NO_FOCUS;
 	case 'Z':
 		return CHAT_KEY_SHIFT_TAB;
 	}

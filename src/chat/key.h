@@ -28,6 +28,8 @@ enum chat_key_kind {
 	CHAT_KEY_END,
 	CHAT_KEY_PAGE_UP,
 	CHAT_KEY_PAGE_DOWN,
+	CHAT_KEY_FOCUS, /* the terminal's window has it */
+	CHAT_KEY_NO_FOCUS,
 };
 
 struct chat_key {

@@ -171,12 +171,13 @@ static struct chat_person *read_person(struct chat_store *s, sqlite3_stmt *stmt)
 	p->read_n = sqlite3_column_int64(stmt, 13);
 	p->unread = (unsigned)sqlite3_column_int(stmt, 14);
 	sqlite3_stmt *last = chat_sql_query(s,
-		"SELECT n, time_ms, substr(text, 1, 200) FROM message WHERE peer = ? ORDER BY n DESC LIMIT 1", "i",
-		(int64_t)p->uin);
+		"SELECT n, time_ms, substr(text, 1, 200), mine FROM message WHERE peer = ? ORDER BY n DESC LIMIT 1",
+		"i", (int64_t)p->uin);
 	if (last) {
 		p->last_n = sqlite3_column_int64(last, 0);
 		p->last_ms = (uint64_t)sqlite3_column_int64(last, 1);
 		p->last_text = column_text(last, 2);
+		p->last_mine = sqlite3_column_int(last, 3);
 	} else {
 		p->last_text = hy_strdup("");
 	}

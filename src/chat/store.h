@@ -27,6 +27,7 @@ struct chat_person {
 	int64_t last_n, read_n;
 	uint64_t last_ms;
 	char *last_text;
+	bool last_mine;
 	unsigned unread;
 };
 
