@@ -309,7 +309,7 @@ static bool take_frames(struct conn *c)
 			take_call(c, &f);
 		else
 			take_cancel(c, f.call_id);
-		explicit_bzero(hy_buf_data(&c->in), (size_t)length);
+		explicit_bzero(c->in.mem + c->in.start, (size_t)length); /* there are bytes, so there is memory */
 		hy_buf_consume(&c->in, (size_t)length);
 	}
 	if (hy_buf_len(&c->in) == 0 && c->in.cap > KEEP_BUFFER)
