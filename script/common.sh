@@ -60,10 +60,10 @@ release_program() {
 	printf '%s\n' "$path"
 }
 
-# build_release: every program but the unit tests.
+# build_release: every program but the unit tests, and the client library.
 build_release() {
 	local -a programs
 	setup_release || return 1
 	mapfile -t programs < <(python3 script/meson-results programs build/release)
-	[ ${#programs[@]} -eq 0 ] || build build/release "${programs[@]#build/release/}"
+	[ ${#programs[@]} -eq 0 ] || build build/release "${programs[@]#build/release/}" sdk/c/libhongyan.a
 }

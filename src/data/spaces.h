@@ -2,15 +2,15 @@
  * spaces.h - the tables that data at rest is kept in, and how their rows are named. These bytes are on disk for ever.
  *
  *	space       shape   key    rows
- *	account     MAP     user   "p": ProfileRow; "s": SettingsRow; "d/" + device: DeviceRow. Synced to the user's devices
+ *	account     MAP     user   "p": ProfileRow; "s": SettingsRow; "d/" + device: DeviceRow. Synced to devices
  *	inbox       LOG     user   InboxRow
  *	sent        WINDOW  user   one for each message taken and each change made, so that a repeat is recognised: its
  *	                           content's hash
  *	credential  MAP     user   "p": CredentialRow; "g": GoneTicketsRow; "t/" + device: TicketRow
  *	position    MAP     user   "d/" + device: PositionRow. What the device has brought (rule R4)
  *	name        MAP     name   "p": NameRow; of a key "+" and a code: "i": InvitationRow
- *	contact     MAP     user   "c/" + peer's UIN, big-endian: ContactRow. Synced to the user's devices
- *	intent      MAP     user   "c/" + peer's UIN: IntentRow: the user's half, or (UIN 0) card, is to be told (rule R9)
+ *	contact     MAP     user   "c/" + peer's UIN, big-endian: ContactRow. Synced to devices
+ *	intent      MAP     user   "c/" + peer's UIN: IntentRow: half, or (UIN 0) card, is to be told (rule R9)
  */
 #ifndef DATA_SPACES_H
 #define DATA_SPACES_H
@@ -31,8 +31,8 @@ enum spaces_id {
 /** For kt_config; ended by id 0. */
 extern const struct kt_space spaces_table[];
 
-#define SPACES_OWNER "p" /* the row of the key as such, in account, credential and name */
-#define SPACES_GONE "g"  /* in credential: tickets that are no longer valid */
+#define SPACES_OWNER "p"      /* the row of the key as such, in account, credential and name */
+#define SPACES_GONE "g"       /* in credential: tickets that are no longer valid */
 #define SPACES_SETTINGS "s"   /* in account */
 #define SPACES_INVITATION "i" /* in name */
 

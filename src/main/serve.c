@@ -38,7 +38,8 @@ static const struct hy_config_item items[] = {
 	{"server.listen", "listen", HY_CONFIG_STRING, AT(listen), "127.0.0.1:7600",
 		"where clients connect, by Mars frames and HTTP alike; up to four, separated by commas"},
 	{"server.metrics", "metrics", HY_CONFIG_STRING, AT(metrics), "",
-		"where /metrics is shown to Prometheus: an address of this machine, or off; else 127.0.0.1:7601 if it is free"},
+		"where /metrics is shown to Prometheus: an address of this machine, or off; else 127.0.0.1:7601 if it "
+		"is free"},
 	{"server.allow-plain", "allow-plain", HY_CONFIG_BOOL, AT(allow_plain), "false",
 		"let people on other machines sign in without encryption (a proxy in front adds it, or the network is "
 		"yours)"},
@@ -158,8 +159,7 @@ static bool parse_metrics(const struct settings *s, struct server_config *config
 	config->metrics_optional = !s->metrics[0];
 	if (env_addr_parse(text, &config->metrics) < 0) {
 		*ret_why = why_printf(
-			"--metrics: '%s' is no address; write 127.0.0.1:7601, unix:/run/metrics.sock or off",
-			text);
+			"--metrics: '%s' is no address; write 127.0.0.1:7601, unix:/run/metrics.sock or off", text);
 		return false;
 	}
 	if (config->metrics.family == AF_UNIX || env_addr_is_loopback(&config->metrics) || s->allow_plain)
@@ -283,7 +283,8 @@ static int serve(struct env *env, const struct settings *s)
 	struct server *server;
 	char *why = NULL;
 	uint64_t started_us = env_mono_us(env), files = env_raise_file_limit(env);
-	if (!parse_listen(s->listen, &config, &why) || !parse_metrics(s, &config, &why) || !parse_log_level(env, s->log_level, &why) ||
+	if (!parse_listen(s->listen, &config, &why) || !parse_metrics(s, &config, &why) ||
+		!parse_log_level(env, s->log_level, &why) ||
 		!parse_registration(s->registration, &config.registration, &why))
 		return fail(why);
 	if (files < FILES_NEEDED)

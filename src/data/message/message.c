@@ -29,8 +29,8 @@ static int why_out_of_range(struct message *message, struct call *call, const st
 }
 
 /** How long an entry waited until it was handed out. Of a device that begins anew nobody wants to know. */
-static void count_lag(struct call *call, const Hy__MessageChangesRequest *request, uint64_t now_ms,
-	const struct spaces_inbox *inbox)
+static void count_lag(
+	struct call *call, const Hy__MessageChangesRequest *request, uint64_t now_ms, const struct spaces_inbox *inbox)
 {
 	if (!request->anew && !inbox->own && inbox->time_ms > 0)
 		mon_time(svr_mon(svr_of_loop(call->loop)), svr_loop_index(call->loop), MON_sync_lag,

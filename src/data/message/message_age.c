@@ -1,4 +1,5 @@
-/* How old entries are: the first one's age, inboxes that nobody has fetched for too long (rule R5), and the end of an account. */
+/* How old entries are: the first one's age, inboxes that nobody has fetched for too long (rule R5), and the end of an
+ * account. */
 #include "base/mem.h"
 #include "data/message/message_internal.h"
 
@@ -60,8 +61,8 @@ int message_handle_set_overdue(void *self, struct call *call, const Hy__MessageS
 	struct overdue *o = hy_zalloc(sizeof *o);
 	o->uin = request->uin;
 	hy_map_insert(map, &o->node, hash_uin(message, request->uin));
-	call_log(call, ENV_LOG_INFO, "data", "nobody has fetched the messages of user %u for too long: no more are taken",
-		request->uin);
+	call_log(call, ENV_LOG_INFO, "data",
+		"nobody has fetched the messages of user %u for too long: no more are taken", request->uin);
 	return HY_OK;
 }
 

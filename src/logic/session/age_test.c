@@ -215,7 +215,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		{"what all have brought goes when it is old enough, though nobody comes", test_retained},
 		{"past the bound in days goes what one device has brought", test_bound},
-		{"past the bound in days what nobody has fetched refuses the sender, until somebody fetches", test_overdue},
+		{"past the bound in days what nobody has fetched refuses the sender, until somebody fetches",
+			test_overdue},
 		{"tombstones go when all live devices have passed them", test_tombstones},
 		{"too many tombstones go whoever waits for them: those begin again", test_too_many},
 	};

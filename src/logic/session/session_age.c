@@ -1,4 +1,5 @@
-/* What time alone does to a user's data (rule R5), also when nobody touches it: the round over all users comes by here. */
+/* What time alone does to a user's data (rule R5), also when nobody touches it: the round over all users comes by here.
+ */
 #include "account.rpc.h"
 #include "logic/session/session_internal.h"
 #include "message.rpc.h"
@@ -13,7 +14,8 @@ static uint64_t days_before(uint64_t now_ms, unsigned days)
 	return now_ms > span ? now_ms - span : 1;
 }
 
-/** Whether the first entry that is still there is past the bound: nobody has brought it, or it would be gone. SUSPENDS. */
+/** Whether the first entry that is still there is past the bound: nobody has brought it, or it would be gone. SUSPENDS.
+ */
 static int note_overdue(struct call *call, uint32_t uin, uint64_t bound_ms)
 {
 	Hy__MessageHeadRequest head_request = HY__MESSAGE_HEAD_REQUEST__INIT;

@@ -196,8 +196,8 @@ int sweep_create(struct svr *svr, const struct sweep_config *config, struct swee
 	sweep->timer.fn = on_timer;
 	sweep->on_stop.fn = on_stop;
 	svr_loop_on_stop(sweep->loop, &sweep->on_stop);
-	env_timer_set(svr_loop_env(sweep->loop), &sweep->timer,
-		env_mono_us(svr_env(svr)) + sweep->config.first_ms * 1000);
+	env_timer_set(
+		svr_loop_env(sweep->loop), &sweep->timer, env_mono_us(svr_env(svr)) + sweep->config.first_ms * 1000);
 	*ret_sweep = sweep;
 	return HY_OK;
 }
