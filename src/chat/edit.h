@@ -45,7 +45,7 @@ void chat_edit_kill_word_right(struct chat_edit *e);
 void chat_edit_kill_to_home(struct chat_edit *e);
 void chat_edit_kill_to_end(struct chat_edit *e);
 void chat_edit_yank(struct chat_edit *e);
-void chat_edit_swap(struct chat_edit *e); /* the two before the cursor */
+void chat_edit_swap(struct chat_edit *e); /* the clusters on both sides of the cursor */
 
 /** Notes a line for later; the same one twice in a row counts once. */
 void chat_edit_remember(struct chat_edit *e, const char *line);

@@ -143,13 +143,14 @@ size_t chat_text_wrap(const char *s, size_t len, int columns, size_t *ret_next)
 			*ret_next = at + 1;
 			return at;
 		}
-		if (at > 0 && c != ' ' && (breaks_after(before) || breaks_after(c)) && !begins_no_line(c))
+		bool space = c == ' ' && n == 1; /* and nothing that is joined to it */
+		if (at > 0 && !space && (breaks_after(before) || breaks_after(c)) && !begins_no_line(c))
 			shown = next = at;
-		if (c == ' ' && used <= columns) {
+		if (space && used <= columns) {
 			shown = at;
 			next = at + n;
 		}
-		if (used + one > columns && c != ' ')
+		if (used + one > columns && !space)
 			break;
 		used += one;
 		before = c;

@@ -8,7 +8,7 @@
 #include "chat/faces.h"
 #include "chat/text.h"
 
-#define NOTICE_US (6u * 1000 * 1000)
+#define NOTICE_US (4u * 1000 * 1000)
 #define DRAFT_US (500u * 1000) /* after the last key, before it is stored */
 #define ESCAPE_US (50u * 1000) /* an ESC alone is the key */
 
@@ -131,6 +131,14 @@ static void on_person(void *arg, uint32_t uin)
 	struct ui *u = arg;
 	u->stale_people = true;
 	u->stale_rows |= uin == 0 || uin == u->selected;
+	struct chat_person *p = uin ? chat_store_person(u->store, uin) : NULL;
+	if (p && p->relation == HONGYAN_RELATION_INCOMING && !p->blocked) {
+		char title[128], text[200];
+		snprintf(
+			text, sizeof text, "%s asks to become your contact", chat_person_title(p, title, sizeof title));
+		ui_notice(u, false, text);
+	}
+	chat_person_free(p);
 }
 
 static void on_state(void *arg, enum hongyan_state state) {}

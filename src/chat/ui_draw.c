@@ -21,7 +21,7 @@ bool ui_talk_shown(const struct ui *u)
 
 static int list_columns(const struct ui *u)
 {
-	return ui_wide(u) ? HY_MAX(24, HY_MIN(36, u->screen.columns * 3 / 10)) : u->screen.columns;
+	return ui_wide(u) ? HY_MAX(26, HY_MIN(36, u->screen.columns / 3)) : u->screen.columns;
 }
 
 /* ---- the line that is typed -------------------------------------------------------------------------------------- */
@@ -105,7 +105,8 @@ static void draw_input(struct ui *u, int top, int rows, int column, int columns)
 				column + 2 + chat_text_columns(e->text + begin, HY_MIN(e->cursor, end) - begin));
 	}
 	if (e->len == 0)
-		chat_screen_puts(&u->screen, CHAT_DIM, u->selected ? "a message, or /help" : "/help", columns - 3);
+		chat_screen_puts(
+			&u->screen, CHAT_DIM, u->selected ? "a message, or /help" : "/add NAME, or /help", columns - 3);
 }
 
 /* ---- head and status --------------------------------------------------------------------------------------------- */
@@ -233,7 +234,7 @@ void ui_draw(struct ui *u)
 	rows = HY_MAX(rows, 5);
 	columns = HY_MAX(columns, 16);
 	chat_screen_begin(&u->screen, rows, columns);
-	bool wide = ui_wide(u), list = wide || (u->in_list && !u->page);
+	bool wide = ui_wide(u) && !u->page, list = wide || (u->in_list && !u->page);
 	int left = list_columns(u), column = wide ? left + 2 : 0, width = columns - column;
 	int input = HY_MIN(input_rows(u, width), HY_MAX(1, rows / 3));
 	int body = rows - 2 - input - 1; /* rows above the rule over the input, without the first */

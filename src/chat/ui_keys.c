@@ -112,7 +112,7 @@ static void enter(struct ui *u)
 	ui_close_page(u);
 	if (command) {
 		run_command(u, line);
-	} else {
+	} else if (line[strspn(line, " \n")]) {
 		u->scroll = 0;
 		u->in_list = false;
 		chat_session_do_to(u->session, CHAT_SEND, p, line[0] == '/' ? line + 1 : line);

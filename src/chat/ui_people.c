@@ -188,7 +188,7 @@ void ui_people_draw(struct ui *u, int top, int rows, int columns)
 {
 	if (u->count == 0) {
 		static const char *const hints[] = {
-			"Nobody is here yet.", "", "/add NAME asks somebody", "to become your contact."};
+			"Nobody is here yet.", "", "/add NAME asks", "somebody to become", "your contact."};
 		for (int i = 0; i < (int)HY_COUNT_OF(hints) && i < rows; i++) {
 			chat_screen_at(&u->screen, top + i, 1);
 			chat_screen_puts(&u->screen, CHAT_DIM, hints[i], columns - 2);

@@ -6,10 +6,11 @@
 #include "chat/text.h"
 #include "chat/ui.h"
 
-#define INDENT 4 /* of texts: under the name, right of the face */
-#define GUTTER 8 /* "13:21 ✓" and a space before */
+#define INDENT 4      /* of texts: under the name, right of the face */
+#define PAGE_INDENT 4 /* of what goes on of a long line */
+#define GUTTER 8      /* "13:21 ✓" and a space before */
 
-enum kind { BLANK, DAY, NAME, TEXT, WHY, NOTE };
+enum kind { BLANK, DAY, NAME, TEXT, WHY, NOTE, PAGE };
 
 /** One line of the pane; the text is borrowed. */
 struct line {
@@ -68,9 +69,9 @@ static void push(struct lines *l, struct line line)
 	l->at[l->count++] = line;
 }
 
-static void push_wrapped(struct lines *l, struct line line, const char *text, int columns)
+static void push_wrapped_line(struct lines *l, struct line line, const char *text, size_t len, int columns)
 {
-	size_t len = strlen(text), at = 0, next;
+	size_t at = 0, next;
 	line.first = true;
 	do {
 		line.text = text + at;
@@ -79,6 +80,11 @@ static void push_wrapped(struct lines *l, struct line line, const char *text, in
 		line.first = false;
 		at += next;
 	} while (at < len);
+}
+
+static void push_wrapped(struct lines *l, struct line line, const char *text, int columns)
+{
+	push_wrapped_line(l, line, text, strlen(text), columns);
 }
 
 static int day_of(uint64_t ms)
@@ -236,6 +242,10 @@ static void draw_line(struct ui *u, const struct line *l, int row, int column, i
 		chat_screen_puts(s, CHAT_BAD, l->first ? "✗ " : "  ", 2);
 		chat_screen_put(s, CHAT_BAD, l->text, l->len, columns - INDENT - 2);
 		break;
+	case PAGE:
+		chat_screen_at(s, row, column + 1 + (l->first ? 0 : PAGE_INDENT));
+		chat_screen_put(s, CHAT_PLAIN, l->text, l->len, columns - 2);
+		break;
 	case NOTE:
 		chat_screen_at(s, row, column + 1);
 		chat_screen_put(s, l->style, l->text, l->len, columns - 2);
@@ -268,7 +278,11 @@ void ui_talk_draw(struct ui *u, int top, int rows, int column, int columns)
 void ui_page_draw(struct ui *u, int top, int rows, int column, int columns)
 {
 	struct lines l = {0};
-	push_wrapped(&l, (struct line){.kind = NOTE}, u->page, columns - 2);
+	for (const char *at = u->page; *at; at += *at == '\n') {
+		const char *end = at + strcspn(at, "\n");
+		push_wrapped_line(&l, (struct line){.kind = PAGE}, at, (size_t)(end - at), columns - 2 - PAGE_INDENT);
+		at = end;
+	}
 	u->page_max = HY_MAX(0, (int)l.count - rows);
 	u->page_top = HY_MAX(0, HY_MIN(u->page_top, u->page_max));
 	for (int i = 0; i < rows && u->page_top + i < (int)l.count; i++)
