@@ -1,8 +1,8 @@
 /*
  * drain.c - `script/bench drain [--inboxes N] [--loops N]`
  *
- * Inboxes of 50 messages, filled while their owners are offline, are read back by sync: from memory, then from RocksDB
- * after a restart with a cold cache. CPU of the whole server per message.
+ * Inboxes of 50 messages, filled by a contact while their owners are offline, are read back by sync: from memory, then
+ * from RocksDB after a restart with a cold cache. CPU of the whole server per message.
  */
 #include <err.h>
 #include <stdio.h>
@@ -19,13 +19,8 @@
 #define WINDOW 16
 #define READERS 16
 
-struct person {
-	uint32_t uin;
-	uint8_t ticket[36];
-};
-
 static struct {
-	struct person *people;
+	struct load_person *people;
 	unsigned count, next;
 	uint64_t sent, answered, received;
 	struct load_histogram latency;
@@ -63,22 +58,21 @@ static void on_sent(struct load_link *l, const struct mars_frame *f)
 
 static void fill(struct load *load)
 {
-	struct load_link *registrar = load_link_open(load);
-	for (unsigned i = 0; i < run.count; i++) {
-		char name[32];
-		snprintf(name, sizeof name, "reader-%u", i);
-		load_register(registrar, name);
-		run.people[i].uin = registrar->uin;
-		memcpy(run.people[i].ticket, registrar->ticket, sizeof run.people[i].ticket);
-	}
-	load_register(registrar, "writer");
-	load_identify(registrar);
-	registrar->on_frame = on_sent;
+	struct load_contact *contacts = calloc(run.count, sizeof *contacts);
+	struct load_person person;
+	load_register_many(load, "reader", run.people, run.count);
+	load_register_many(load, "writer", &person, 1);
+	for (unsigned i = 0; i < run.count; i++)
+		contacts[i] = (struct load_contact){&person, &run.people[i]};
+	load_make_contacts(load, contacts, run.count);
+	free(contacts);
+	struct load_link *writer = load_link_enter(load, &person);
+	writer->on_frame = on_sent;
 	for (unsigned i = 0; i < WINDOW * 16; i++)
-		send_next(registrar);
+		send_next(writer);
 	while (run.answered < (uint64_t)run.count * PER_INBOX)
 		load_turn(load, 1000);
-	load_link_close(registrar);
+	load_link_close(writer);
 }
 
 /* ---- reading ----------------------------------------------------------------------------------------------------- */
@@ -95,7 +89,7 @@ static void ask_next(struct load_link *l)
 	reader->busy = run.next < run.count;
 	if (!reader->busy)
 		return;
-	struct person *p = &run.people[run.next++];
+	struct load_person *p = &run.people[run.next++];
 	Hy__SyncRequest request = HY__SYNC_REQUEST__INIT;
 	Hy__RequestHead head = HY__REQUEST_HEAD__INIT;
 	head.ticket = (ProtobufCBinaryData){sizeof p->ticket, p->ticket};

@@ -1,7 +1,7 @@
 /*
  * durable.c - `script/bench durable [burst|sustained] [--seconds N] [--messages N] [--loops N]`
  *
- * 50 senders on long links, each with 16 messages of 200 bytes in flight to 16 recipients of its own, who are offline.
+ * 50 senders on long links, each with 16 messages of 200 bytes in flight to 16 contacts of its own, who are offline.
  * A message is answered when it is durable in two places (four rows). burst: memory and log hold everything; CPU of
  * loops and committer. sustained: 64 MiB of memory; CPU of all threads until everything has been moved to RocksDB.
  */
@@ -104,27 +104,25 @@ static void on_answer(struct load_link *l, const struct mars_frame *f)
 		send_new(s, slot);
 }
 
-/** Everybody has an account; senders have a link of their own. */
+/** Everybody has an account; senders are contacts of their recipients, and have a link of their own. */
 static void enrol(struct load *load, struct sender *senders, struct run *run)
 {
-	struct load_link *registrar = load_link_open(load);
+	static struct load_person from[SENDERS], to[SENDERS * WINDOW];
+	static struct load_contact contacts[SENDERS * WINDOW];
+	load_register_many(load, "sender", from, SENDERS);
+	load_register_many(load, "recipient", to, SENDERS * WINDOW);
+	for (unsigned i = 0; i < SENDERS * WINDOW; i++)
+		contacts[i] = (struct load_contact){&from[i / WINDOW], &to[i]};
+	load_make_contacts(load, contacts, SENDERS * WINDOW);
 	for (unsigned i = 0; i < SENDERS; i++) {
-		char name[32];
 		struct sender *s = &senders[i];
-		for (unsigned k = 0; k < WINDOW; k++) {
-			snprintf(name, sizeof name, "recipient-%u-%u", i, k);
-			load_register(registrar, name);
-			s->slots[k] = (struct slot){.sender = s, .to = registrar->uin};
-		}
-		s->link = load_link_open(load);
-		snprintf(name, sizeof name, "sender-%u", i);
-		load_register(s->link, name);
-		load_identify(s->link);
+		for (unsigned k = 0; k < WINDOW; k++)
+			s->slots[k] = (struct slot){.sender = s, .to = to[i * WINDOW + k].uin};
+		s->link = load_link_enter(load, &from[i]);
 		s->link->on_frame = on_answer;
 		s->link->user = s;
 		s->run = run;
 	}
-	load_link_close(registrar);
 }
 
 static void drive(struct load *load, struct sender *senders, struct run *run)

@@ -267,8 +267,8 @@ int main(int argc, char **argv)
 	       "\"cpu_us_per_op\": %.2f, \"heartbeat_cpu_us\": %.2f, \"heartbeat_cpu_percent\": %.3f, "
 	       "\"password_sign_ins_per_s\": %.0f, \"password_sign_in_loops_us\": %.2f, "
 	       "\"yardstick_cpu_us_per_op\": %.2f, \"ratio\": %.2f}\n",
-		loops, run.count, bytes / half, n / opening_s, opening_us / n, beat_us,
-		beat_us * n / 270 / 1e4, n / passwords_s, (signed_in.loops_us - beaten.loops_us) / n, y.cpu_us_per_op,
+		loops, run.count, bytes / half, n / opening_s, opening_us / n, beat_us, beat_us * n / 270 / 1e4,
+		n / passwords_s, (signed_in.loops_us - beaten.loops_us) / n, y.cpu_us_per_op,
 		y.cpu_us_per_op / beat_us);
 	return 0;
 }

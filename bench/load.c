@@ -14,12 +14,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "auth.pb-c.h"
-
-#define CMD_REGISTER 101
-#define CMD_IDENTIFY 104
-#define REGISTER_LINKS 24 /* a server has one registration of a link in work, and 32 of this machine */
-
 uint64_t load_now_us(void)
 {
 	struct timespec t;
@@ -172,106 +166,6 @@ void load_ask(struct load_link *l, uint32_t cmd, const ProtobufCMessage *body, s
 		load_turn(l->load, 1000);
 	l->user = user;
 	l->on_frame = on_frame;
-}
-
-static uint32_t send_register(struct load_link *l, const char *name)
-{
-	Hy__RegisterRequest request = HY__REGISTER_REQUEST__INIT;
-	Hy__RequestHead head = HY__REQUEST_HEAD__INIT;
-	uint64_t id[2] = {load_random(), load_random()};
-	head.device = (char *)(uintptr_t) "bench";
-	head.client_id = (ProtobufCBinaryData){sizeof id, (uint8_t *)id};
-	head.made_ms = load_wall_ms();
-	request.head = &head;
-	request.name = (char *)(uintptr_t)name;
-	request.password = (char *)(uintptr_t) "a password";
-	return load_send(l, CMD_REGISTER, &request.base);
-}
-
-static void take_registration(struct hy_bytes body, struct load_person *person)
-{
-	Hy__RegisterResponse *r = hy__register_response__unpack(NULL, body.len, body.data);
-	if (!r || r->head->code != 0 || r->ticket.len != sizeof person->ticket)
-		errx(1, "registration failed: %s", r ? r->head->message : "malformed");
-	person->uin = r->uin;
-	memcpy(person->ticket, r->ticket.data, sizeof person->ticket);
-	hy__register_response__free_unpacked(r, NULL);
-}
-
-struct registering {
-	const char *prefix;
-	struct load_person *people;
-	unsigned count, sent, done;
-};
-
-static void register_next(struct load_link *l)
-{
-	struct registering *g = l->user;
-	char name[64];
-	if (g->sent == g->count)
-		return;
-	l->next_seq = g->sent; /* so that its seq is the person's index + 1 */
-	snprintf(name, sizeof name, "%s-%u", g->prefix, g->sent++);
-	send_register(l, name);
-}
-
-static void on_registered(struct load_link *l, const struct mars_frame *f)
-{
-	struct registering *g = l->user;
-	take_registration(f->body, &g->people[f->seq - 1]);
-	g->done++;
-	register_next(l);
-}
-
-void load_register_many(struct load *load, const char *prefix, struct load_person *people, unsigned count)
-{
-	struct registering g = {.prefix = prefix, .people = people, .count = count};
-	struct load_link *links[REGISTER_LINKS];
-	for (unsigned i = 0; i < REGISTER_LINKS; i++) {
-		links[i] = load_link_open(load);
-		links[i]->on_frame = on_registered;
-		links[i]->user = &g;
-		register_next(links[i]);
-	}
-	while (g.done < count)
-		load_turn(load, 1000);
-	for (unsigned i = 0; i < REGISTER_LINKS; i++)
-		load_link_close(links[i]);
-}
-
-void load_register(struct load_link *l, const char *name)
-{
-	void *user = l->user;
-	void (*on_frame)(struct load_link *, const struct mars_frame *) = l->on_frame;
-	struct hy_buf out = {0};
-	struct load_person person;
-	struct asking a = {.out = &out};
-	l->user = &a;
-	l->on_frame = on_answer;
-	a.seq = send_register(l, name);
-	while (!a.done)
-		load_turn(l->load, 1000);
-	l->user = user;
-	l->on_frame = on_frame;
-	take_registration(hy_buf_bytes(&out), &person);
-	l->uin = person.uin;
-	memcpy(l->ticket, person.ticket, sizeof l->ticket);
-	hy_buf_fini(&out);
-}
-
-void load_identify(struct load_link *l)
-{
-	Hy__IdentifyRequest request = HY__IDENTIFY_REQUEST__INIT;
-	Hy__RequestHead head = HY__REQUEST_HEAD__INIT;
-	struct hy_buf out = {0};
-	head.ticket = (ProtobufCBinaryData){sizeof l->ticket, l->ticket};
-	request.head = &head;
-	load_ask(l, CMD_IDENTIFY, &request.base, &out);
-	Hy__IdentifyResponse *r = hy__identify_response__unpack(NULL, hy_buf_len(&out), hy_buf_data(&out));
-	if (!r || r->head->code != 0)
-		errx(1, "identify failed: %s", r ? r->head->message : "malformed");
-	hy__identify_response__free_unpacked(r, NULL);
-	hy_buf_fini(&out);
 }
 
 /* ---- figures ----------------------------------------------------------------------------------------------------- */

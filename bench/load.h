@@ -48,8 +48,7 @@ struct load;
 struct load_link {
 	struct load *load;
 	int fd;
-	uint32_t uin, next_seq;
-	uint8_t ticket[36];
+	uint32_t next_seq;
 	struct hy_buf in, out;
 	bool flush_queued;
 	struct load_link *next_flush;
@@ -76,16 +75,23 @@ void load_turn(struct load *load, int timeout_ms);
 /** Sends and turns until the answer is there; `out` gets its body. */
 void load_ask(struct load_link *l, uint32_t cmd, const ProtobufCMessage *body, struct hy_buf *out);
 
-/** Registers NAME, fills uin and ticket. */
-void load_register(struct load_link *l, const char *name);
+/* ---- people ------------------------------------------------------------------------------------------------------ */
+
 struct load_person {
 	uint32_t uin;
 	uint8_t ticket[36];
 };
 /** Registers PREFIX-0 to PREFIX-(count - 1), many at once. */
 void load_register_many(struct load *load, const char *prefix, struct load_person *people, unsigned count);
-/** Identifies the link with its ticket. */
-void load_identify(struct load_link *l);
+
+struct load_contact {
+	const struct load_person *asks, *accepts;
+};
+/** Requests, then acceptances, many at once: afterwards they may write to each other. */
+void load_make_contacts(struct load *load, const struct load_contact *contacts, unsigned count);
+
+/** A link that has identified itself. */
+struct load_link *load_link_enter(struct load *load, const struct load_person *who);
 
 uint64_t load_now_us(void);
 uint64_t load_wall_ms(void);

@@ -1,9 +1,9 @@
 /*
  * online.c - `script/bench online [--pairs N] [--window N] [--seconds N] [--rate N] [--loops N]`
  *
- * Pairs of people, both on long links. One sends texts of 200 bytes, `window` in flight; the other gets a hint, syncs,
- * and brings the snapshot with its next sync, which lets the server forget. A message is delivered when a sync answer
- * has brought it. --rate: so many messages a second in all, whatever the answers do (open loop).
+ * Pairs of contacts, both on long links. One sends texts of 200 bytes, `window` in flight; the other gets a hint,
+ * syncs, and brings the snapshot with its next sync, which lets the server forget. A message is delivered when a sync
+ * answer has brought it. --rate: so many messages a second in all, whatever the answers do (open loop).
  */
 #include <err.h>
 #include <stdio.h>
@@ -20,6 +20,7 @@
 
 struct pair {
 	struct load_link *from, *to;
+	uint32_t to_uin;
 	struct hy_buf snapshot;
 	bool syncing, again;
 	unsigned in_flight;
@@ -46,7 +47,7 @@ static void send_one(struct pair *p)
 	head.client_id = (ProtobufCBinaryData){sizeof id, (uint8_t *)id};
 	head.made_ms = load_wall_ms();
 	request.head = &head;
-	request.to = p->to->uin;
+	request.to = p->to_uin;
 	request.text = run.text;
 	load_send(p->from, CMD_SEND, &request.base);
 	run.sent++;
@@ -121,19 +122,32 @@ static void on_recipient_frame(struct load_link *l, const struct mars_frame *f)
 		sync_one(p);
 }
 
-static struct load_link *enter(
-	const char *kind, unsigned i, void (*on_frame)(struct load_link *, const struct mars_frame *))
+static struct load_link *enter(const struct load_person *who, struct pair *pair,
+	void (*on_frame)(struct load_link *, const struct mars_frame *))
 {
-	char name[32];
-	struct load_link *l = load_link_open(&run.load);
-	snprintf(name, sizeof name, "%s-%u", kind, i);
-	load_register(l, name);
+	struct load_link *l = load_link_enter(&run.load, who);
 	l->on_frame = on_frame;
-	l->user = &run.pairs[i];
-	load_identify(l);
-	l->on_frame = on_frame;
-	l->user = &run.pairs[i];
+	l->user = pair;
 	return l;
+}
+
+/** Everybody has an account and a link; the two of a pair are contacts. */
+static void enrol(void)
+{
+	static struct load_person from[PAIRS_MAX], to[PAIRS_MAX];
+	static struct load_contact contacts[PAIRS_MAX];
+	load_register_many(&run.load, "from", from, run.count);
+	load_register_many(&run.load, "to", to, run.count);
+	for (unsigned i = 0; i < run.count; i++)
+		contacts[i] = (struct load_contact){&from[i], &to[i]};
+	load_make_contacts(&run.load, contacts, run.count);
+	for (unsigned i = 0; i < run.count; i++) {
+		struct pair *p = &run.pairs[i];
+		p->to_uin = to[i].uin;
+		p->from = enter(&from[i], p, on_sender_frame);
+		p->to = enter(&to[i], p, on_recipient_frame);
+		sync_one(p);
+	}
 }
 
 /** Open loop: what is due by now. */
@@ -170,11 +184,7 @@ int main(int argc, char **argv)
 	memset(run.text, 'x', TEXT);
 	load_server_start(&server, options);
 	load_init(&run.load, server.port);
-	for (unsigned i = 0; i < run.count; i++) {
-		run.pairs[i].from = enter("from", i, on_sender_frame);
-		run.pairs[i].to = enter("to", i, on_recipient_frame);
-		sync_one(&run.pairs[i]);
-	}
+	enrol();
 	struct load_cpu before = load_server_cpu(&server);
 	uint64_t began = run.load.now_us = load_now_us();
 	run.end_us = began + (uint64_t)seconds * 1000000;
