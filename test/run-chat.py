@@ -1,6 +1,7 @@
 #!/usr/bin/python3
-"""`hongyan chat` as people use it, by pipes: register, find each other, write, and go on when the server is killed in mid-conversation."""
-import os, pathlib, queue, shutil, subprocess, sys, tempfile, threading, time
+"""`hongyan chat` as people use it. By pipes: plain lines, one text, JSON lines. In the full screen, in two terminals of tmux: register, find, ask,
+accept, write, block, unblock, go on when the server is killed in mid-sentence, and see the latest conversations on another device."""
+import json, os, pathlib, queue, shutil, signal, subprocess, sys, tempfile, threading, time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 HONGYAN = pathlib.Path(os.environ.get("HONGYAN_BUILD", ROOT / "build/release")) / "src/main/hongyan"
@@ -14,9 +15,8 @@ class Server:
 
     def start(self):
         self.process = subprocess.Popen(
-            [HONGYAN, "serve", "--data", self.data, "--listen", self.address, "--password-memory", "8K", "--password-passes", "1",
-             "--strangers-may-write"],
-            stdout=subprocess.PIPE, text=True)
+            [HONGYAN, "serve", "--data", self.data, "--listen", self.address, "--metrics", "", "--password-memory", "8K", "--password-passes", "1"],
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         for line in self.process.stdout:
             if "ready at http://" in line:
                 self.address = line.split("http://")[1].strip()
@@ -28,15 +28,19 @@ class Server:
         self.process.wait()
 
 
+def command(server, folder, name, *options):
+    secret = folder / "password"
+    secret.write_text("a goose flies south\n")
+    # A server that begins on port 0 keeps its port: the folder of a history, which has the address in its name, stays.
+    return [str(HONGYAN), "chat", name, "--server", server.address, "--password-file", str(secret), "--state", str(folder / "state"), *options]
+
+
 class Person:
+    """By pipes."""
+
     def __init__(self, server, folder, name, *options):
-        secret = folder / "password"
-        secret.write_text("a goose flies south\n")
-        environment = dict(os.environ, XDG_STATE_HOME=str(folder / "state"))
         self.name, self.lines = name, queue.Queue()
-        self.process = subprocess.Popen(
-            [HONGYAN, "chat", name, "--server", server.address, "--password-file", secret, *options], env=environment,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
+        self.process = subprocess.Popen(command(server, folder, name, *options), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
         threading.Thread(target=self.read, daemon=True).start()
 
     def read(self):
@@ -47,6 +51,9 @@ class Person:
         self.process.stdin.write(line + "\n")
         self.process.stdin.flush()
 
+    def order(self, **what):
+        self.say(json.dumps(what))
+
     def expect(self, text):
         """The next line that was received, without its time."""
         line = self.lines.get(timeout=PATIENCE_S)
@@ -54,21 +61,108 @@ class Person:
         if got != text:
             raise AssertionError(f"{self.name} expected {text!r} and saw {line!r}")
 
+    def expect_event(self, **want):
+        """The next event that has these fields; others before it are passed over."""
+        end = time.monotonic() + PATIENCE_S
+        while time.monotonic() < end:
+            got = json.loads(self.lines.get(timeout=PATIENCE_S))
+            if all(got.get(key) == value for key, value in want.items()):
+                return got
+        raise AssertionError(f"{self.name} was not told of {want}")
+
     def expect_nothing_more(self):
         time.sleep(0.5)
         if not self.lines.empty():
             raise AssertionError(f"{self.name} saw {self.lines.get()!r} too")
 
-    def leave(self):
-        self.say("/quit")
+    def leave(self, how="/quit"):
+        self.say(how)
         if self.process.wait(timeout=PATIENCE_S) != 0:
             raise AssertionError(f"{self.name}'s client ended with status {self.process.returncode}")
 
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
 
-def converse(server, folder):
-    carol = Person(server, folder, "carol", "--register")
-    dave = Person(server, folder, "dave", "--register")
-    time.sleep(1)
+
+class Terminal:
+    """In the full screen, as a session of a tmux server of this test's own."""
+
+    def __init__(self, server, folder, name, *options, columns=80, rows=24, session=None):
+        self.socket, self.session, self.name = folder / "tmux", session or name, name
+        line = ["env", "LC_ALL=C.UTF-8", "NO_COLOR=", *command(server, folder, name, *options)]
+        self.tmux("-f", "/dev/null", "new-session", "-d", "-s", self.session, "-x", str(columns), "-y", str(rows), *line)
+        self.expect("● online")
+
+    def tmux(self, *arguments):
+        environment = dict(os.environ, TERM="screen-256color", LC_ALL="C.UTF-8")
+        environment.pop("TMUX", None)
+        return subprocess.run(["tmux", "-S", str(self.socket), *arguments], stdout=subprocess.PIPE, text=True, check=True, env=environment).stdout
+
+    def page(self):
+        return self.tmux("capture-pane", "-p", "-t", self.session)
+
+    def keys(self, *keys):
+        self.tmux("send-keys", "-t", self.session, *keys)
+
+    def type(self, text):
+        self.tmux("send-keys", "-t", self.session, "-l", text)
+
+    def say(self, text):
+        self.type(text)
+        self.expect(text.split("\n")[-1][-20:])
+        self.keys("Enter")
+
+    def expect(self, *texts):
+        """All of these stand on the page, sooner or later."""
+        end = time.monotonic() + PATIENCE_S
+        while True:
+            page = self.page()
+            missing = [text for text in texts if text not in page]
+            if not missing:
+                return page
+            if time.monotonic() > end:
+                raise AssertionError(f"{self.name} does not see {missing}:\n{page}")
+            time.sleep(0.1)
+
+    def resize(self, columns, rows):
+        self.tmux("resize-window", "-t", self.session, "-x", str(columns), "-y", str(rows))
+
+    def leave(self):
+        self.keys("C-u")
+        self.say("/quit")
+        end = time.monotonic() + PATIENCE_S
+        while self.session in self.sessions():
+            if time.monotonic() > end:
+                raise AssertionError(f"{self.name} does not end")
+            time.sleep(0.1)
+
+    def sessions(self):
+        try:
+            return self.tmux("list-sessions", "-F", "#{session_name}").split()
+        except subprocess.CalledProcessError:
+            return []
+
+
+def become_contacts(server, folder, asking, asked):
+    """Both by JSON lines; they end again."""
+    a, b = (Person(server, folder, name, "--json", "--register") for name in (asking, asked))
+    for person in (a, b):
+        person.expect_event(event="state", state="online")
+    a.order(add={"name": asked, "greeting": "it is me"})
+    b.expect_event(event="request", greeting="it is me", **{"from": asking})
+    b.order(accept=asking)
+    for person, other in ((a, asked), (b, asking)):
+        person.expect_event(event="contact", name=other, relation="contact")
+        person.leave('{"quit": true}')
+
+
+def by_plain_lines(server, folder):
+    become_contacts(server, folder, "carol", "dave")
+    yield "by JSON lines one asks, the other accepts, and both are told"
+
+    carol = Person(server, folder, "carol")
+    dave = Person(server, folder, "dave")
     carol.say("@dave good evening")
     carol.expect("me -> dave: good evening")
     dave.expect("carol: good evening")
@@ -110,9 +204,143 @@ def converse(server, folder):
     carol.say("@nobody-here hello")
     carol.expect("* nobody-here: nobody has this name")
     yield "an unknown name is said to be one"
+
+    second = subprocess.run(command(server, folder, "carol", "--send", "dave", "x"), stderr=subprocess.PIPE, text=True)
+    if second.returncode != 1 or "--device" not in second.stderr:
+        raise AssertionError(f"a second process of one history: {second}")
+    yield "a second process is told that the history is in use"
+
     carol.leave()
     dave.leave()
     yield "both end well"
+
+
+def by_one_text(server, folder):
+    sent = [subprocess.run(command(server, folder, "carol", "--send", "dave", "one", "text")).returncode,
+            subprocess.run(command(server, folder, "carol", "--send", "dave", "-"), input="two\nlines\n", text=True).returncode]
+    refused = subprocess.run(command(server, folder, "carol", "--send", "nobody-here", "x"), stderr=subprocess.DEVNULL).returncode
+    server.kill()
+    kept = subprocess.run(command(server, folder, "carol", "--patience", "1", "--send", "dave", "kept"), stderr=subprocess.DEVNULL).returncode
+    server.start()
+    dave = Person(server, folder, "dave", "--json")
+    dave.expect_event(event="message", text="one text", mine=False)
+    dave.expect_event(event="message", text="two\nlines")
+    if sent != [0, 0] or refused != 1 or kept != 3:
+        raise AssertionError(f"--send ended with {sent}, {refused}, {kept}")
+    yield "--send tells whether the text is on the server, or was refused, or is kept"
+
+    carol = Person(server, folder, "carol", "--json")
+    dave.expect_event(event="message", text="kept")
+    carol.leave('{"quit": true}')
+    dave.leave('{"quit": true}')
+    yield "a text that was kept is sent by the next start"
+
+
+def by_killed_clients(server, folder):
+    """kill -9 of both, many times, while one writes and the other reads."""
+    wanted, told = [], []
+    carol = dave = None
+    for i in range(12):
+        carol, dave = Person(server, folder, "carol", "--json"), Person(server, folder, "dave", "--json")
+        for k in range(5):
+            text = f"under fire {i} {k}"
+            carol.order(send={"to": "dave", "text": text})
+            if carol.expect_event(event="sending", text=text):
+                wanted.append(text)
+        time.sleep(0.01 * (i * 7 % 12))
+        carol.kill()
+        dave.kill()
+    carol, dave = Person(server, folder, "carol", "--json"), Person(server, folder, "dave", "--json")
+    carol.order(send={"to": "dave", "text": "the end"})
+    for person, name in ((carol, "dave"), (dave, "carol")):
+        person.expect_event(event="sent" if person is carol else "message", text="the end")
+        person.order(history={"with": name, "limit": 1000})
+        person.order(find="nobody-here")
+        told = []
+        while True:
+            event = json.loads(person.lines.get(timeout=PATIENCE_S))
+            if event["event"] == "error":
+                break
+            if event.get("text", "").startswith("under fire"):
+                told.append(event["text"])
+        if person is dave and told != wanted or person is carol and sorted(told) != sorted(wanted):
+            raise AssertionError(f"{len(wanted)} texts were written, {name}'s peer has {len(told)}: lost {set(wanted) - set(told)}, "
+                                 f"twice {[t for t in set(told) if told.count(t) > 1]}")
+        person.leave('{"quit": true}')
+    yield f"{len(wanted)} texts, clients killed twelve times in the middle: none is lost, none is there twice, the order stays"
+
+
+def in_terminals(server, folder):
+    ann, ben = Terminal(server, folder, "ann", "--register"), Terminal(server, folder, "ben", "--register", columns=120, rows=40)
+    ben.say("/profile nickname 本杰明")
+    ben.expect("your profile is changed")
+    ann.say("/find ben")
+    ann.expect("本杰明", "@ben · no contact")
+    ann.say("/add ben Hello from the workshop")
+    ann.expect("asked by you")
+    ben.expect("1 request", "Hello from the work")
+    ben.keys("Tab")
+    ben.expect("Asks to become your contact.")
+    ben.keys("a")
+    ben.expect("ann is your contact now")
+    yield "in two terminals one finds and asks, the other accepts by a key"
+
+    ben.say("hi Ann")
+    ann.expect("    hi Ann")
+    ann.say("hello 你好 🦢")
+    ann.expect("你好 🦢", "✓")
+    ben.expect("hello 你好 🦢")
+    yield "they write to each other, and see that texts are on the server"
+
+    ann.type("half a sen")
+    server.kill()
+    ann.expect("○ connecting")
+    ann.type("tence")
+    ann.keys("Enter")
+    ann.expect("half a sentence", "·", "1 to send")
+    server.start()
+    ann.expect("● online", "✓")
+    if ben.expect("    half a sentence").count("    half a sentence") < 1:
+        raise AssertionError("the sentence did not arrive")
+    time.sleep(1)
+    talk = [line for line in ben.page().split("\n") if "half a sentence" in line and "✓" not in line]
+    if sum(line.count("half a sentence") for line in talk) - sum("│" in line and line.split("│")[0].count("half a sentence") for line in talk) != 1:
+        raise AssertionError("the sentence is there twice:\n" + ben.page())
+    yield "what was typed while the server was killed arrives, once"
+
+    ann.say("/block")
+    ann.expect("ben is blocked, and is not told", "You have blocked")
+    ben.say("can you hear me")
+    ben.expect("✗ ", "Ctrl-R sends the failed text again")
+    ann.say("/unblock")
+    ann.expect("no longer blocked")
+    ben.keys("C-r")
+    ann.expect("    can you hear me")
+    yield "who is blocked is refused, is told why, and tries again afterwards"
+
+    ann.type("a draft")
+    time.sleep(1)
+    ann.resize(60, 20)
+    ann.keys("Escape")
+    page = ann.expect("Enter open")
+    if "│" in page:
+        raise AssertionError("two panes in a narrow window:\n" + page)
+    ann.keys("C-u", "Enter")
+    ann.expect("Esc list", "can you hear me")
+    yield "a narrow window shows one pane at a time"
+
+    other = Terminal(server, folder, "ann", "--device", "second", session="other")
+    other.expect("本杰明", "can you hear me")
+    other.keys("Tab")
+    other.expect("half a sentence", "hello 你好 🦢", "hi Ann")
+    other.say("from my second device")
+    ann.expect("    from my second device")
+    ben.expect("    from my second device")
+    yield "a second device shows the latest conversations, and what it writes is seen on the first"
+
+    for terminal in (ann, ben, other):
+        terminal.leave()
+    yield "all end and leave the terminal"
 
 
 def main():
@@ -120,13 +348,15 @@ def main():
     server = Server(folder / "data")
     passed = failed = 0
     try:
-        for sentence in converse(server, folder):
-            passed += 1
-            print("ok:", sentence)
-    except (AssertionError, queue.Empty) as e:
+        for story in (by_plain_lines, by_one_text, by_killed_clients, in_terminals):
+            for sentence in story(server, folder):
+                passed += 1
+                print("ok:", sentence, flush=True)
+    except (AssertionError, queue.Empty, subprocess.CalledProcessError) as e:
         failed = 1
-        print("failed:", e or "nothing came")
-    server.process.terminate()
+        print("failed:", repr(e) if isinstance(e, queue.Empty) else e)
+    subprocess.run(["tmux", "-S", str(folder / "tmux"), "kill-server"], stderr=subprocess.DEVNULL)
+    server.process.send_signal(signal.SIGTERM)
     if server.process.wait(timeout=PATIENCE_S) != 0:
         failed += 1
     shutil.rmtree(folder)
