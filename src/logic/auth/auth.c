@@ -14,6 +14,8 @@
 #define PASSWORD_MAX 128u
 #define DEVICE_MAX 32u
 #define DEVICE_NAME_MAX 64u
+/** Just under ten minutes, as far as phones' networks bear it; clients begin with less and learn (sdk/c/heartbeat.h). */
+#define HEARTBEAT_DEFAULT_S 580u
 
 void auth_count(struct call *call, enum mon_id id)
 {
@@ -199,7 +201,7 @@ static void set_defaults(struct auth_config *config)
 	if (config->uin_bits == 0 || config->uin_bits > 32)
 		config->uin_bits = 31;
 	if (config->heartbeat_s == 0)
-		config->heartbeat_s = 270;
+		config->heartbeat_s = HEARTBEAT_DEFAULT_S;
 }
 
 int auth_create(struct svr *svr, const struct auth_config *config, struct auth **ret_auth)

@@ -21,7 +21,7 @@ struct auth_config {
 	unsigned hash_passes;                /* Argon2id's time cost; 0: 2 */
 	uint32_t hash_bytes;                 /* its memory; 0: 19 MiB */
 	unsigned uin_bits;                   /* UINs are below 2 to this; 0: 31 */
-	uint32_t heartbeat_s;                /* told to clients; 0: 270 */
+	uint32_t heartbeat_s;                /* told to clients: at the latest so often; 0: 580 */
 	enum auth_registration registration; /* who may have an account; operators make them whatever it is */
 };
 
