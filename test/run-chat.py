@@ -311,7 +311,7 @@ def in_terminals(server, folder):
     ann.say("/block")
     ann.expect("ben is blocked, and is not told", "You have blocked")
     ben.say("can you hear me")
-    ben.expect("✗ ", "Ctrl-R sends the failed text again")
+    ben.expect("✗ ", "Ctrl-R sends what failed again")
     ann.say("/unblock")
     ann.expect("no longer blocked")
     ben.keys("C-r")

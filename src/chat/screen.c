@@ -65,7 +65,8 @@ void chat_screen_at(struct chat_screen *s, int row_number, int column)
 
 static void begin_style(struct chat_screen *s, enum chat_style style)
 {
-	static const char *const coloured[CHAT_STYLES] = {"", "\033[2m", "\033[1m", "\033[32m", "\033[33m", "\033[31m",
+	/* No yellow, blue or white: each of them is lost on a light ground, or on a dark one. */
+	static const char *const coloured[CHAT_STYLES] = {"", "\033[2m", "\033[1m", "\033[32m", "\033[35m", "\033[31m",
 		"\033[36m", "\033[7m", "\033[7;1m", "\033[1;35m"};
 	static const char *const plain[CHAT_STYLES] = {
 		"", "\033[2m", "\033[1m", "", "\033[1m", "\033[1m", "", "\033[7m", "\033[7;1m", "\033[1m"};

@@ -111,10 +111,10 @@ size_t chat_text_fit(const char *s, size_t len, int columns, int *ret_columns)
 	return at;
 }
 
-/** After such a character a line may be broken though no space follows: scripts without spaces. */
-static bool breaks_after(uint32_t c)
+/** Before and after such a character a line may be broken without a space: scripts that have none. */
+static bool breaks_around(uint32_t c)
 {
-	return c == '-' || (c >= 0x2e80 && c < 0xe000) || (c >= 0xf900 && c < 0xfb00) || (c >= 0xff00 && c < 0xffe0) ||
+	return (c >= 0x2e80 && c < 0xe000) || (c >= 0xf900 && c < 0xfb00) || (c >= 0xff00 && c < 0xffe0) ||
 	       c >= 0x1f000;
 }
 
@@ -144,7 +144,8 @@ size_t chat_text_wrap(const char *s, size_t len, int columns, size_t *ret_next)
 			return at;
 		}
 		bool space = c == ' ' && n == 1; /* and nothing that is joined to it */
-		if (at > 0 && !space && (breaks_after(before) || breaks_after(c)) && !begins_no_line(c))
+		if (at > 0 && !space && (before == '-' || breaks_around(before) || breaks_around(c)) &&
+			!begins_no_line(c))
 			shown = next = at;
 		if (space && used <= columns) {
 			shown = at;

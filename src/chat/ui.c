@@ -153,8 +153,10 @@ static void on_done(void *arg, enum chat_verb verb, const char *name, int status
 	say_buf(u, &out, status != HONGYAN_OK);
 	struct chat_person *p =
 		verb == CHAT_ADD && status == HONGYAN_OK ? chat_store_person_named(u->store, name) : NULL;
-	if (p)
+	if (p) {
 		ui_select(u, p->uin);
+		u->in_list = false;
+	}
 	chat_person_free(p);
 }
 

@@ -178,7 +178,7 @@ static void draw_status(struct ui *u, int row)
 	enum chat_style style;
 	if (u->notice) {
 		chat_screen_at(s, row, 1);
-		chat_screen_puts(s, u->notice_bad ? CHAT_BAD : CHAT_ACCENT, u->notice, s->columns - 2);
+		chat_screen_puts(s, u->notice_bad ? CHAT_BAD : CHAT_BOLD, u->notice, s->columns - 2);
 		return;
 	}
 	connection_text(u, connection, sizeof connection, &style);

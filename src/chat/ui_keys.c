@@ -73,7 +73,7 @@ static void run_command(struct ui *u, const char *line)
 			"  Up, Down                     lines typed before\n"
 			"  PgUp, PgDn, Esc              through the history, and back to its end\n"
 			"  Ctrl-A E W U K Y T, Alt-B F  move, cut and paste as in a shell\n"
-			"  Ctrl-R, Ctrl-X               send the failed text again; drop it\n"
+			"  Ctrl-R, Ctrl-X               send what failed again; drop the last of it\n"
 			"  Ctrl-L, Ctrl-C               draw anew; clear the line, or end\n\n"
 			"Commands; without a NAME they mean the person shown\n");
 		chat_command_help(&out);
@@ -197,6 +197,13 @@ static int64_t newest_failed(const struct ui *u)
 	return 0;
 }
 
+static void retry(struct ui *u)
+{
+	for (unsigned i = 0; i < u->row_count; i++)
+		if (u->rows[i].state == CHAT_ROW_FAILED)
+			chat_session_retry(u->session, u->rows[i].n);
+}
+
 static void interrupt(struct ui *u)
 {
 	if (u->secret)
@@ -236,8 +243,8 @@ static void control(struct ui *u, char letter)
 		ui_people_step(u, -1);
 	else if (letter == 'l')
 		u->screen.all = true;
-	else if (letter == 'r' && newest_failed(u))
-		chat_session_retry(u->session, newest_failed(u));
+	else if (letter == 'r')
+		retry(u);
 	else if (letter == 'x' && newest_failed(u))
 		chat_session_drop(u->session, newest_failed(u));
 }

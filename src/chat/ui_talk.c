@@ -121,13 +121,13 @@ static const char *what_can_be_done(const struct chat_person *p)
 		return "You have blocked this person. /unblock takes that back.";
 	switch (p->relation) {
 	case HONGYAN_RELATION_INCOMING:
-		return "Asks to become your contact.  a accept   d decline   b block";
+		return "Asks to become your contact.\na accept   d decline   b block";
 	case HONGYAN_RELATION_OUTGOING:
 		return "You have asked; there is no answer yet. /delete takes the request back.";
 	case HONGYAN_RELATION_ENDED:
 		return "This person has declined, or ended the contact. /add asks anew.";
 	case HONGYAN_RELATION_NONE:
-		return "No contact of yours.  a asks them, or /add with a greeting";
+		return "No contact of yours.\na asks them; /add NAME GREETING with some words";
 	case HONGYAN_RELATION_CONTACT:
 		break;
 	}
@@ -160,7 +160,7 @@ static void layout(struct ui *u, struct lines *l, int columns)
 		push_note(l, CHAT_WARN, what_can_be_done(p), columns);
 	}
 	if (failed)
-		push_note(l, CHAT_WARN, "Ctrl-R sends the failed text again, Ctrl-X drops it.", columns);
+		push_note(l, CHAT_WARN, "Ctrl-R sends what failed again, Ctrl-X drops the last of it.", columns);
 	if (p && l->count == 0)
 		push_note(l, CHAT_DIM, "Nothing was said yet.", columns);
 }
@@ -195,7 +195,7 @@ static void draw_name(struct ui *u, const struct ui_row *row, int columns)
 	const char *face = row->mine && !p->name[0] ? chat_session_name(u->session) : title;
 	chat_screen_initial(&u->screen, p->colour, face);
 	chat_screen_blank(&u->screen, CHAT_PLAIN, 1);
-	chat_screen_puts(&u->screen, row->mine ? CHAT_ACCENT : CHAT_BOLD, row->mine ? "You" : title, columns - INDENT);
+	chat_screen_puts(&u->screen, CHAT_BOLD, row->mine ? "You" : title, columns - INDENT);
 }
 
 static void draw_mark(struct ui *u, const struct ui_row *row, int at_row, int at_column)
