@@ -29,8 +29,8 @@ static void test_only_rows_that_changed_are_written(void **state)
 		chat_screen_puts(&s, CHAT_PLAIN, round < 2 ? "one" : "two", 10);
 		chat_screen_cursor(&s, 1, 5);
 		static const char *const pages[] = {
-			"\033[?2026h\033[?25l\033[m\033[2J\033[1;1H\033[2K\033[1Gsame\033[2;1H\033[2K\033[3Gone"
-			"\033[2;6H\033[?25h\033[?2026l",
+			("\033[?2026h\033[?25l\033[m\033[2J\033[1;1H\033[2K\033[1Gsame\033[2;1H\033[2K\033[3Gone"
+			 "\033[2;6H\033[?25h\033[?2026l"),
 			"\033[?2026h\033[?25l\033[2;6H\033[?25h\033[?2026l",
 			"\033[?2026h\033[?25l\033[2;1H\033[2K\033[3Gtwo\033[2;6H\033[?25h\033[?2026l"};
 		assert_page(&s, pages[round]);
