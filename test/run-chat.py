@@ -236,6 +236,36 @@ def by_one_text(server, folder):
     yield "a text that was kept is sent by the next start"
 
 
+def by_a_restored_server(server, folder):
+    carol, dave = Person(server, folder, "carol"), Person(server, folder, "dave")
+    carol.say("@dave before the backup")
+    carol.expect("me -> dave: before the backup")
+    dave.expect("carol: before the backup")
+    subprocess.run([HONGYAN, "backup", "--data", server.data, folder / "backup"], check=True, stdout=subprocess.DEVNULL)
+    carol.say("after the backup")
+    carol.expect("me -> dave: after the backup")
+    dave.expect("carol: after the backup")
+    server.kill()
+    server.data = folder / "restored"
+    subprocess.run([HONGYAN, "restore", folder / "backup", "--data", server.data], check=True, stdout=subprocess.DEVNULL)
+    server.start()
+    dave.say("@carol on the restored server")
+    dave.expect("me -> carol: on the restored server")
+    carol.expect("dave: on the restored server")
+    time.sleep(1)
+    carol.expect_nothing_more()
+    dave.expect_nothing_more()
+    carol.leave()
+    dave.leave()
+    dave = Person(server, folder, "dave", "--json")
+    dave.order(history={"with": "carol", "limit": 3})
+    texts = [dave.expect_event(event="message")["text"] for _ in range(2)] + [dave.expect_event(mine=True)["text"]]
+    dave.leave('{"quit": true}')
+    if texts != ["before the backup", "after the backup", "on the restored server"]:
+        raise AssertionError(f"history after the restore: {texts}")
+    yield "a server restored from a backup: nothing is shown twice, what it has lost stays here, the order is that of arrival"
+
+
 def by_killed_clients(server, folder):
     """kill -9 of both, many times, while one writes and the other reads."""
     wanted, told = [], []
@@ -348,7 +378,7 @@ def main():
     server = Server(folder / "data")
     passed = failed = 0
     try:
-        for story in (by_plain_lines, by_one_text, by_killed_clients, in_terminals):
+        for story in (by_plain_lines, by_one_text, by_a_restored_server, by_killed_clients, in_terminals):
             for sentence in story(server, folder):
                 passed += 1
                 print("ok:", sentence, flush=True)
