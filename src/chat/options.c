@@ -53,7 +53,7 @@ static const char usage_json[] =
 	"Events: message (from, to, mine, text, time_ms, id, n), sending, sent and failed (own texts), request (from,\n"
 	"greeting), contact (name, relation, remark, blocked), found, devices, state, done and error (what, name, "
 	"why).\n"
-	"A message is told once, however often the program ends in between.\n\n"
+	"Each message is told; one that was told just before the program was killed comes again, with the same n.\n\n"
 	"A bot that becomes everybody's contact and says what it hears:\n"
 	"  mkfifo orders; hongyan chat echo --json <orders | jq -c --unbuffered '\n"
 	"    if .event == \"request\" then {accept: .from}\n"

@@ -259,7 +259,7 @@ struct once {
 static void once_row(void *arg, const struct chat_row *row, bool fresh)
 {
 	struct once *o = arg;
-	if (o->n == 0 && fresh && row->mine && row->state == CHAT_ROW_WAITING)
+	if (o->n == 0 && o->asked && fresh && row->mine && row->state == CHAT_ROW_WAITING)
 		o->n = row->n;
 	if (row->n != o->n || row->state == CHAT_ROW_WAITING)
 		return;

@@ -17,7 +17,8 @@ struct chat_session {
 	char *name, *server;
 	enum hongyan_state state;
 	uint64_t state_us, answer_us; /* since when the state is this; when something was last answered */
-	int64_t last_n;               /* all rows up to this one are known to the face */
+	int64_t last_n;               /* all rows up to this one are known to the face, */
+	int64_t told_n;               /* and this is what the store knows of that */
 	unsigned waiting;             /* texts in the outbox */
 	unsigned finding;             /* names that are looked up for something that waits */
 	struct chat_request *finds;   /* one for each such name; linked by next_find */
@@ -429,8 +430,20 @@ void chat_session_on_event(struct env_msg *msg)
 	chat_event_free(e);
 }
 
+/** Who is killed between storing and telling tells at the next start. */
+static void note_told(struct chat_session *s)
+{
+	if (s->told_n == s->last_n)
+		return;
+	s->told_n = s->last_n;
+	if (chat_store_put(s->store, "told", &s->told_n, sizeof s->told_n) != HY_OK)
+		complain(s);
+}
+
 int chat_session_run(struct chat_session *s)
 {
+	tell_new_rows(s);
+	note_told(s);
 	uint64_t deadline_us = s->face.turn(s->face.arg);
 	while (!s->ended && !(s->ending && s->waiting == 0 && s->finding == 0)) {
 		if (s->ending) {
@@ -444,12 +457,23 @@ int chat_session_run(struct chat_session *s)
 			msg->fn(msg);
 			msg = next;
 		}
+		note_told(s);
 		deadline_us = s->face.turn(s->face.arg);
 	}
 	return s->end_status;
 }
 
 /* ---- begin and end ----------------------------------------------------------------------------------------------- */
+
+static void find_told(struct chat_session *s)
+{
+	struct hy_buf told = {0};
+	chat_store_get(s->store, "told", &told);
+	if (hy_buf_len(&told) == sizeof s->told_n)
+		memcpy(&s->told_n, hy_buf_data(&told), sizeof s->told_n);
+	hy_buf_fini(&told);
+	s->last_n = s->told_n;
+}
 
 int chat_session_create(const struct chat_session_config *config, struct chat_session **ret_session, char **ret_why)
 {
@@ -463,7 +487,7 @@ int chat_session_create(const struct chat_session_config *config, struct chat_se
 	s->server = hy_strdup(config->server);
 	s->inbox = env_inbox_create(s->env);
 	s->state_us = env_mono_us(s->env);
-	s->last_n = chat_store_last(s->store);
+	find_told(s);
 	struct hongyan_config client = {.server = config->server,
 		.device = config->device,
 		.device_name = "terminal",

@@ -41,7 +41,10 @@ bool chat_verb_parse(const char *name, enum chat_verb *ret_verb);
 /** A face: screen, lines, JSON, one text. All but turn() may be NULL. */
 struct chat_face {
 	void *arg;
-	/** Something came, or a text's state has changed: `fresh` for a row that was never told of. */
+	/**
+	 * Something came, or a text's state has changed: `fresh` for a row that was never told of. A process that is
+	 * killed in between tells the last ones again at its next start, with the same `n`; none is left out.
+	 */
 	void (*on_row)(void *arg, const struct chat_row *row, bool fresh);
 	void (*on_person)(void *arg, uint32_t uin); /* 0: all of them */
 	void (*on_state)(void *arg, enum hongyan_state state);

@@ -105,6 +105,17 @@ void ui_end(struct ui *u)
 
 /* ---- what the session tells -------------------------------------------------------------------------------------- */
 
+/** A bell at the end of this turn, and a notice with this name. */
+static void tell_outside(struct ui *u, const char *title)
+{
+	struct hy_buf text = {0};
+	chat_text_append_visible(&text, title, strlen(title));
+	hy_buf_append(&text, "", 1);
+	hy_free(u->news_text);
+	u->news_text = (char *)text.mem;
+	u->news++;
+}
+
 static void on_row(void *arg, const struct chat_row *row, bool fresh)
 {
 	struct ui *u = arg;
@@ -112,18 +123,19 @@ static void on_row(void *arg, const struct chat_row *row, bool fresh)
 	u->stale_rows |= row->peer == u->selected;
 	if (!fresh || row->mine || (u->focused && row->peer == u->selected))
 		return;
-	u->news++;
-	hy_free(u->news_text);
 	struct chat_person *p = chat_store_person(u->store, row->peer);
-	struct hy_buf text = {0};
 	char title[128];
-	if (p) {
-		chat_person_title(p, title, sizeof title);
-		chat_text_append_visible(&text, title, strlen(title));
-	}
+	if (p)
+		tell_outside(u, chat_person_title(p, title, sizeof title));
 	chat_person_free(p);
-	hy_buf_append(&text, "", 1);
-	u->news_text = (char *)text.mem;
+}
+
+static bool asks_already(const struct ui *u, uint32_t uin)
+{
+	for (unsigned i = 0; i < u->count; i++)
+		if (u->people[i]->uin == uin)
+			return u->people[i]->relation == HONGYAN_RELATION_INCOMING;
+	return false;
 }
 
 static void on_person(void *arg, uint32_t uin)
@@ -131,12 +143,13 @@ static void on_person(void *arg, uint32_t uin)
 	struct ui *u = arg;
 	u->stale_people = true;
 	u->stale_rows |= uin == 0 || uin == u->selected;
-	struct chat_person *p = uin ? chat_store_person(u->store, uin) : NULL;
+	struct chat_person *p = uin && !asks_already(u, uin) ? chat_store_person(u->store, uin) : NULL;
 	if (p && p->relation == HONGYAN_RELATION_INCOMING && !p->blocked) {
 		char title[128], text[200];
 		snprintf(
 			text, sizeof text, "%s asks to become your contact", chat_person_title(p, title, sizeof title));
 		ui_notice(u, false, text);
+		tell_outside(u, title);
 	}
 	chat_person_free(p);
 }

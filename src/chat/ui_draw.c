@@ -191,6 +191,10 @@ static void draw_status(struct ui *u, int row)
 	if (count > 0)
 		snprintf(waiting, sizeof waiting, "   %u to send", count);
 	chat_screen_puts(s, CHAT_WARN, waiting, 20);
+	unsigned unread = ui_wide(u) || u->in_list ? 0 : ui_people_unread(u);
+	if (unread > 0)
+		snprintf(waiting, sizeof waiting, "   %u unread", unread);
+	chat_screen_puts(s, CHAT_BADGE, unread > 0 ? waiting : "", 20);
 	const char *keys = hints(u);
 	int len = chat_text_columns(keys, strlen(keys));
 	if (s->columns - len - 1 <= s->column + 1)
