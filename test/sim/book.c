@@ -10,6 +10,7 @@
  *snapshot goes back.
  *	- "Older ones are gone" is said only to who brings no snapshot, an old one, or has an inbox with small bounds
  *(R5).
+ *	- Where only contacts may write: contact_book.c.
  *	- Order: of one device's texts to one recipient those answered are in the inbox in the order in which they were
  *sent, when one waited for the other, or when they went out over one link (R7).
  */
@@ -19,7 +20,7 @@
 #include "world.h"
 
 /* In a snapshot (logic/snapshot.h): versions of account and inbox, readable by whoever has it. */
-enum { SNAPSHOT_ACCOUNT = 21, SNAPSHOT_MESSAGES = 37, SNAPSHOT_LEN = 77 };
+enum { SNAPSHOT_ACCOUNT = 21, SNAPSHOT_CONTACTS = 29, SNAPSHOT_MESSAGES = 37, SNAPSHOT_LEN = 77 };
 
 void book_text(const struct world *w, unsigned number, char buffer[TEXT_BUFFER])
 {
@@ -46,7 +47,12 @@ unsigned book_new_text(
 	if (w->text_count == TEXTS_MAX || (w->phase == PHASE_FAULTS && w->text_count >= w->texts_wanted))
 		return TEXTS_MAX;
 	struct text *t = &w->texts[w->text_count];
-	*t = (struct text){.state = TEXT_PENDING, .from = d->index, .to_user = to_user, .made_ms = made_ms};
+	*t = (struct text){.state = TEXT_PENDING,
+		.from = d->index,
+		.to_user = to_user,
+		.made_ms = made_ms,
+		.asked_us = sim_now_us(w->sim),
+		.link = d->link};
 	memcpy(t->client_id, client_id, sizeof t->client_id);
 	uint64_t usual = world_chance(w, 100) ? 3000 : 200;
 	t->len = (unsigned)(w->long_texts ? world_range(w, TEXT_LEN_MAX / 2, TEXT_LEN_MAX) : world_range(w, 0, usual));
@@ -75,6 +81,33 @@ static void same_message_id(struct world *w, unsigned number, const uint8_t *id)
 	}
 }
 
+bool book_tried_once(const struct device *d, uint64_t asked_us, unsigned link)
+{
+	return d->online && d->link == link && sim_now_us(d->world->sim) - asked_us < d->request_timeout_ms * 1000;
+}
+
+static bool is_in_an_inbox(const struct world *w, unsigned number)
+{
+	bool is = false;
+	for (unsigned u = 0; u < w->user_count; u++)
+		is |= w->users[u].version_of[number] != 0;
+	return is;
+}
+
+/** By the recipient's row. */
+static void not_let_in(struct world *w, unsigned number)
+{
+	struct text *t = &w->texts[number];
+	const struct device *d = &w->devices[t->from];
+	t->once = !t->tried_again && (d->kind == DEVICE_RAW || book_tried_once(d, t->asked_us, t->link));
+	if (t->state == TEXT_ANSWERED)
+		world_fail(w, "text %u was answered, and its repeat was not let in", number);
+	else if (!contact_book_may_be_refused(w, t) || (t->late && w->may_write[d->user][t->to_user]))
+		world_fail(w, "text %u was not let in, without reason", number);
+	else if (t->once && is_in_an_inbox(w, number))
+		world_fail(w, "text %u was not let in, and is in an inbox", number);
+}
+
 void book_answer(struct world *w, unsigned number, int status, const uint8_t *message_id, const char *why)
 {
 	struct text *t = &w->texts[number];
@@ -84,12 +117,17 @@ void book_answer(struct world *w, unsigned number, int status, const uint8_t *me
 			world_fail(w, "text %u was answered without a message ID", number);
 		else
 			same_message_id(w, number, message_id);
+		if (!contact_book_may_be_let_in(w, t) ||
+			(t->late && !w->may_write[w->devices[t->from].user][t->to_user]))
+			world_fail(w, "text %u was let in, without permission", number);
 		w->answered += t->state == TEXT_PENDING;
 		t->state = TEXT_ANSWERED;
 		return;
 	}
-	/* a clock that jumped makes a text too old or too new; nothing else is a reason here */
-	if (status != HY_OUT_OF_RANGE || w->drawn.clock_jump == 0)
+	/* a clock that jumped makes a text too old or too new; but for permission nothing else is a reason here */
+	if (status == HY_PERMISSION_DENIED)
+		not_let_in(w, number);
+	else if (status != HY_OUT_OF_RANGE || w->drawn.clock_jump == 0)
 		world_fail(w, "text %u was refused without reason: %s (%s)", number, hy_status_name(status),
 			why ? why : "");
 	if (t->state == TEXT_PENDING) {
@@ -200,6 +238,8 @@ static void take_entry(struct device *d, const struct book_sync *sync, const str
 	}
 	if (!concerns(w, &w->texts[number], d->user))
 		world_fail(w, "%s got text %u, which is for others", d->name, number);
+	if (w->texts[number].once)
+		world_fail(w, "%s got text %u, which was not let in", d->name, number);
 	same_message_id(w, number, e->id);
 	check_place(d, number, e);
 	if (d->got[number] && !d->may_repeat[number] && !sync->old && !sync->reset && sync->brought_len)
@@ -211,7 +251,7 @@ static void take_entry(struct device *d, const struct book_sync *sync, const str
 
 static void check_snapshot(struct device *d, const struct book_sync *sync)
 {
-	static const size_t at[] = {SNAPSHOT_ACCOUNT, SNAPSHOT_MESSAGES};
+	static const size_t at[] = {SNAPSHOT_ACCOUNT, SNAPSHOT_CONTACTS, SNAPSHOT_MESSAGES};
 	if (sync->snapshot_len != SNAPSHOT_LEN) {
 		world_fail(d->world, "%s was given a snapshot of %zu bytes", d->name, sync->snapshot_len);
 		return;
@@ -225,11 +265,13 @@ static void check_snapshot(struct device *d, const struct book_sync *sync)
 	}
 }
 
-static void keep_snapshot(struct device *d, const struct book_sync *sync)
+static void keep(struct device *d, const struct book_sync *sync)
 {
 	if (sync->old && version_in(sync->snapshot, sync->snapshot_len, SNAPSHOT_MESSAGES) <
 				 version_in(d->snapshots[0], d->snapshot_lens[0], SNAPSHOT_MESSAGES))
 		return; /* the answer to an old snapshot, late */
+	if (sync->people)
+		contact_book_store(d, sync->people);
 	memmove(d->snapshots[1], d->snapshots[0], sizeof d->snapshots - sizeof d->snapshots[0]);
 	memmove(d->snapshot_lens + 1, d->snapshot_lens, sizeof d->snapshot_lens - sizeof d->snapshot_lens[0]);
 	memcpy(d->snapshots[0], sync->snapshot, sync->snapshot_len);
@@ -257,7 +299,8 @@ void book_sync(struct device *d, const struct book_sync *sync, const struct book
 		world_fail(w, "%s got a version above its new snapshot", d->name);
 	if (count)
 		world_say(w, "%s got %zu texts, up to version %llu", d->name, count, (unsigned long long)last);
-	keep_snapshot(d, sync);
+	d->synced_us = sim_now_us(w->sim);
+	keep(d, sync);
 }
 
 /* ---- at the end ------------------------------------------------------------------------------------------ */
@@ -310,7 +353,7 @@ bool book_settled(struct world *w, char *ret_what, size_t size)
 			return false;
 		}
 	}
-	return true;
+	return !world_has(w, KIND_contacts) || contact_book_settled(w, ret_what, size);
 }
 
 /** `a` was sent before `b`: must the inbox say so? */

@@ -40,6 +40,7 @@ struct arguments {
 
 struct totals {
 	uint64_t seeds, events, kills, power_cuts, clean_stops, texts, answered, refused, received, virtual_us;
+	uint64_t changes, changed, changes_refused;
 };
 
 /* What a signal handler may say; set before each run. */
@@ -103,6 +104,8 @@ static int run_one(const struct arguments *a)
 		(double)r.virtual_us / SEC, r.events, r.kills, r.power_cuts, r.clean_stops);
 	printf("%" PRIu64 " texts: %" PRIu64 " answered, %" PRIu64 " refused; received by devices %" PRIu64 " times\n",
 		r.texts, r.answered, r.refused, r.received);
+	printf("%" PRIu64 " changes of contacts and profiles: %" PRIu64 " done, %" PRIu64 " refused\n", r.changes,
+		r.changed, r.changes_refused);
 	printf("%016" PRIx64 "\n", r.hash);
 	return r.failure[0] != '\0';
 }
@@ -121,6 +124,9 @@ static void total_add(struct totals *t, const struct world_result *r)
 	t->refused += r->refused;
 	t->received += r->received;
 	t->virtual_us += r->virtual_us;
+	t->changes += r->changes;
+	t->changed += r->changed;
+	t->changes_refused += r->changes_refused;
 }
 
 static void total_print(const struct totals *t, double seconds)
@@ -130,6 +136,8 @@ static void total_print(const struct totals *t, double seconds)
 	printf("%" PRIu64 " kills, %" PRIu64 " power cuts, %" PRIu64 " clean stops; %" PRIu64 " texts: %" PRIu64
 	       " answered, %" PRIu64 " refused; received by devices %" PRIu64 " times\n",
 		t->kills, t->power_cuts, t->clean_stops, t->texts, t->answered, t->refused, t->received);
+	printf("%" PRIu64 " changes of contacts and profiles: %" PRIu64 " done, %" PRIu64 " refused\n", t->changes,
+		t->changed, t->changes_refused);
 }
 
 /** False: a failure, told. */

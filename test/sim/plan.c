@@ -15,6 +15,8 @@ static const unsigned per_mille[KIND_COUNT] = {
 	[KIND_client_death] = 500,
 	[KIND_raw] = 600,
 	[KIND_sign_out] = 300,
+	[KIND_contacts] = 500,
+	[KIND_sweep] = 500,
 };
 
 bool world_has(const struct world *w, enum world_kind kind)

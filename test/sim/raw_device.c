@@ -8,7 +8,7 @@
 enum { CMD_SIGN_IN = 102, CMD_IDENTIFY = 104, CMD_SYNC = 111, CMD_SEND_TEXT = 121 };
 enum { PIPELINE_MAX = 6, ENTRIES_STACK = 64 };
 
-static void fill_head(struct raw_run *r, Hy__RequestHead *head, bool with_ticket)
+void raw_fill_head(struct raw_run *r, Hy__RequestHead *head, bool with_ticket)
 {
 	struct device *d = r->device;
 	hy__request_head__init(head);
@@ -35,7 +35,7 @@ static void sign_in(struct raw_link *l)
 		env_random(env_loop_env(r->loop), d->sign_in_id, sizeof d->sign_in_id);
 		d->sign_in_made_ms = env_wall_ms(env_loop_env(r->loop));
 	}
-	fill_head(r, &head, false);
+	raw_fill_head(r, &head, false);
 	head.client_id = (ProtobufCBinaryData){sizeof d->sign_in_id, d->sign_in_id};
 	head.made_ms = d->sign_in_made_ms;
 	request.head = &head;
@@ -51,7 +51,7 @@ static void identify(struct raw_link *l)
 {
 	Hy__IdentifyRequest request = HY__IDENTIFY_REQUEST__INIT;
 	Hy__RequestHead head;
-	fill_head(l->run, &head, true);
+	raw_fill_head(l->run, &head, true);
 	request.head = &head;
 	l->identifying = raw_link_ask(l, CMD_IDENTIFY, &request.base, &(struct raw_pending){.asked = RAW_IDENTIFY});
 }
@@ -64,7 +64,7 @@ static void ask_send(struct raw_link *l, unsigned number)
 	Hy__RequestHead head;
 	char buffer[TEXT_BUFFER];
 	bool with_ticket = !l->identified || world_chance(w, 500);
-	fill_head(l->run, &head, with_ticket);
+	raw_fill_head(l->run, &head, with_ticket);
 	head.client_id = (ProtobufCBinaryData){sizeof t->client_id, t->client_id};
 	head.made_ms = t->made_ms;
 	request.head = &head;
@@ -79,7 +79,7 @@ static void ask_sync_with(struct raw_link *l, struct raw_pending *p)
 	Hy__SyncRequest request = HY__SYNC_REQUEST__INIT;
 	Hy__RequestHead head;
 	p->asked = RAW_SYNC;
-	fill_head(l->run, &head, true);
+	raw_fill_head(l->run, &head, true);
 	request.head = &head;
 	request.snapshot = (ProtobufCBinaryData){p->brought_len, p->brought};
 	l->run->hinted = false;
@@ -145,6 +145,7 @@ static void both_links(struct raw_run *r)
 	for (unsigned i = 0; i < RAW_LINKS; i++)
 		if (r->links[i].state == RAW_LINK_UP)
 			ask_send(&r->links[i], number);
+	r->device->world->texts[number].tried_again = true;
 	env_mark(env_loop_env(r->loop), "sim: one text over two links");
 	plan_strike(r->device->world);
 }
@@ -170,7 +171,7 @@ static void hang_up(struct raw_link *l)
 static bool on_its_way(const struct raw_run *r, unsigned number)
 {
 	for (unsigned i = 0; i < RAW_LINKS; i++)
-		if (raw_link_has_text(&r->links[i], number))
+		if (raw_link_has(&r->links[i], RAW_SEND, number))
 			return true;
 	return false;
 }
@@ -197,6 +198,12 @@ static void work(struct raw_link *l)
 	struct world *w = r->device->world;
 	if (!l->identified && !l->identifying)
 		identify(l);
+	bool changes = world_has(w, KIND_contacts) && (w->phase == PHASE_FAULTS || w->phase == PHASE_BURST);
+	if (changes && world_chance(w, 400))
+		raw_contacts_act(l);
+	if (changes && world_chance(w, 100))
+		raw_contacts_repeat(l);
+	raw_contacts_try_again(l);
 	switch (w->phase == PHASE_FAULTS ? world_range(w, 0, 9) : 9) {
 	case 0:
 	case 1:
@@ -260,7 +267,7 @@ void raw_hinted(struct raw_run *r)
 
 /* ---- answers --------------------------------------------------------------------------------------------- */
 
-static bool may_try_again(int status)
+bool raw_may_try_again(int status)
 {
 	return status == HY_CANCELLED || status == HY_UNKNOWN || status == HY_DEADLINE_EXCEEDED ||
 	       status == HY_RESOURCE_EXHAUSTED || status == HY_ABORTED || status == HY_UNAVAILABLE;
@@ -272,7 +279,7 @@ static void on_signed_in(struct raw_link *l, const Hy__SignInResponse *r)
 	l->identifying = false;
 	if (r->head->code == HY_OK && !d->ticket_len)
 		book_signed_in(d, r->uin, r->ticket.data, r->ticket.len);
-	else if (r->head->code != HY_OK && !may_try_again((int)r->head->code))
+	else if (r->head->code != HY_OK && !raw_may_try_again((int)r->head->code))
 		world_fail(d->world, "%s cannot sign in: %s", d->name, r->head->message);
 }
 
@@ -280,7 +287,7 @@ static void on_identified(struct raw_link *l, const Hy__IdentifyResponse *r)
 {
 	l->identifying = false;
 	l->identified = r->head->code == HY_OK;
-	if (!l->identified && !may_try_again((int)r->head->code))
+	if (!l->identified && !raw_may_try_again((int)r->head->code))
 		world_fail(
 			l->run->device->world, "%s cannot identify itself: %s", l->run->device->name, r->head->message);
 }
@@ -289,7 +296,7 @@ static void on_sent(struct raw_link *l, const struct raw_pending *p, const Hy__S
 {
 	struct world *w = l->run->device->world;
 	int status = (int)r->head->code;
-	if (may_try_again(status)) {
+	if (raw_may_try_again(status)) {
 		w->texts[p->number].tried_again = true;
 		return;
 	}
@@ -297,10 +304,10 @@ static void on_sent(struct raw_link *l, const struct raw_pending *p, const Hy__S
 	book_answer(w, p->number, status, has_id ? r->message_id.data : NULL, r->head->message);
 }
 
-static bool resets_messages(const Hy__SyncResponse *r)
+static bool resets(const Hy__SyncResponse *r, Hy__SyncKind kind)
 {
 	for (size_t i = 0; i < r->n_reset; i++)
-		if (r->reset[i] == HY__SYNC_KIND__SYNC_KIND_MESSAGE)
+		if (r->reset[i] == kind)
 			return true;
 	return false;
 }
@@ -344,12 +351,14 @@ static void on_synced(struct raw_link *l, const struct raw_pending *p, const Hy_
 		return;
 	}
 	if (r->head->code != HY_OK) {
-		if (!may_try_again((int)r->head->code))
+		if (!raw_may_try_again((int)r->head->code))
 			world_fail(d->world, "%s cannot sync: %s", d->name, r->head->message);
 		return;
 	}
-	struct book_sync told = {
-		p->brought, p->brought_len, r->snapshot.data, r->snapshot.len, resets_messages(r), p->old};
+	struct book_people people;
+	raw_contacts_read(l->run, r, &people);
+	struct book_sync told = {p->brought, p->brought_len, r->snapshot.data, r->snapshot.len,
+		resets(r, HY__SYNC_KIND__SYNC_KIND_MESSAGE), p->old, &people};
 	take_entries(d, &told, r);
 	if (r->more || l->run->hinted)
 		raw_hinted(l->run);
@@ -360,7 +369,8 @@ void raw_answered(struct raw_link *l, const struct raw_pending *p, struct hy_byt
 	static const ProtobufCMessageDescriptor *const kinds[] = {[RAW_SIGN_IN] = &hy__sign_in_response__descriptor,
 		[RAW_IDENTIFY] = &hy__identify_response__descriptor,
 		[RAW_SEND] = &hy__send_text_response__descriptor,
-		[RAW_SYNC] = &hy__sync_response__descriptor};
+		[RAW_SYNC] = &hy__sync_response__descriptor,
+		[RAW_CHANGE] = &hy__request_contact_response__descriptor}; /* all begin alike */
 	struct world *w = l->run->device->world;
 	ProtobufCMessage *m = protobuf_c_message_unpack(kinds[p->asked], NULL, body.len, body.data);
 	const Hy__ResponseHead *head =
@@ -373,6 +383,8 @@ void raw_answered(struct raw_link *l, const struct raw_pending *p, struct hy_byt
 		on_identified(l, (const Hy__IdentifyResponse *)m);
 	else if (p->asked == RAW_SEND)
 		on_sent(l, p, (const Hy__SendTextResponse *)m);
+	else if (p->asked == RAW_CHANGE)
+		raw_contacts_answered(l, p, head);
 	else
 		on_synced(l, p, (const Hy__SyncResponse *)m);
 	if (m)
@@ -385,6 +397,7 @@ void raw_device_start(struct device *d, struct env_loop *loop)
 {
 	struct raw_run *r = hy_zalloc(sizeof *r);
 	*r = (struct raw_run){.device = d, .loop = loop, .act.fn = on_act};
+	d->link++;
 	for (unsigned i = 0; i < RAW_LINKS; i++)
 		r->links[i].run = r;
 	d->raw = r;

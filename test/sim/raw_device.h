@@ -12,19 +12,20 @@
 #include "base/list.h"
 #include "head.pb-c.h"
 #include "mars_frame.h"
+#include "sync.pb-c.h"
 #include "world.h"
 
 #define RAW_LINKS 2u
 #define RAW_PENDING_MAX 32u
 
-enum raw_asked { RAW_NOTHING, RAW_SIGN_IN, RAW_IDENTIFY, RAW_SEND, RAW_SYNC };
+enum raw_asked { RAW_NOTHING, RAW_SIGN_IN, RAW_IDENTIFY, RAW_SEND, RAW_SYNC, RAW_CHANGE };
 
 /** A request without an answer. */
 struct raw_pending {
 	enum raw_asked asked;
 	uint32_t seq;
 	uint64_t at_us;
-	unsigned number; /* of the text */
+	unsigned number; /* of the text, or the change */
 	bool old;        /* the sync brought an old snapshot */
 	bool foreign;    /* or another device's, or a changed one */
 	uint8_t brought[SNAPSHOT_MAX];
@@ -60,10 +61,24 @@ bool raw_link_ask(struct raw_link *l, uint32_t cmd, const ProtobufCMessage *requ
 void raw_link_flush(struct raw_link *l);
 /** Ends the link when a request had no answer for too long. */
 void raw_link_check(struct raw_link *l, uint64_t now_us);
-bool raw_link_has_text(const struct raw_link *l, unsigned number);
+bool raw_link_has(const struct raw_link *l, enum raw_asked asked, unsigned number);
 bool raw_run_is_syncing(const struct raw_run *r);
 
-/* raw_device.c: what an answer means. Both may close the link. */
+/* raw_contacts.c: changes of contacts, profile and settings */
+/** A new one, over one link or both; or several in one go. */
+void raw_contacts_act(struct raw_link *l);
+/** Something that was done long ago, once more. */
+void raw_contacts_repeat(struct raw_link *l);
+/** What had no answer, once more. */
+void raw_contacts_try_again(struct raw_link *l);
+void raw_contacts_answered(struct raw_link *l, const struct raw_pending *p, const Hy__ResponseHead *head);
+void raw_contacts_read(struct raw_run *r, const Hy__SyncResponse *response, struct book_people *ret_people);
+
+/* raw_device.c */
+void raw_fill_head(struct raw_run *r, Hy__RequestHead *head, bool with_ticket);
+/** An answer after which the same request may do better later. */
+bool raw_may_try_again(int status);
+/* what an answer means. Both may close the link. */
 void raw_answered(struct raw_link *l, const struct raw_pending *p, struct hy_bytes body);
 void raw_hinted(struct raw_run *r);
 

@@ -149,10 +149,10 @@ void raw_link_check(struct raw_link *l, uint64_t now_us)
 		raw_link_close(l);
 }
 
-bool raw_link_has_text(const struct raw_link *l, unsigned number)
+bool raw_link_has(const struct raw_link *l, enum raw_asked asked, unsigned number)
 {
 	for (size_t i = 0; i < RAW_PENDING_MAX; i++)
-		if (l->pending[i].asked == RAW_SEND && l->pending[i].number == number)
+		if (l->pending[i].asked == asked && l->pending[i].number == number)
 			return true;
 	return false;
 }

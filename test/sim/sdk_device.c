@@ -7,25 +7,13 @@
 
 #include "base/mem.h"
 #include "hongyan_loop.h"
-#include "world.h"
+#include "sdk_device.h"
 
 #define ENTRIES_MAX 1100u
 
-struct sdk_run {
-	struct device *device;
-	struct env_loop *loop;
-	struct hongyan *h;
-	struct env_timer act, store;
-	bool entering, may_exist; /* may_exist: a registration whose outcome is unknown */
-	/* what on_sync() answered LATER to: in memory alone until the timer */
-	struct hongyan_sync later;
-	struct hongyan_change *later_changes;
-	uint8_t later_snapshot[SNAPSHOT_MAX];
-};
-
 /* ---- storing --------------------------------------------------------------------------------------------- */
 
-static void store(struct device *d, const struct hongyan_sync *sync)
+static void store(struct device *d, const struct hongyan_sync *sync, const struct book_people *people)
 {
 	static const char *const nobody = "";
 	struct book_entry entries[64];
@@ -34,7 +22,8 @@ static void store(struct device *d, const struct hongyan_sync *sync)
 		.brought_len = d->snapshot_lens[0],
 		.snapshot = sync->snapshot,
 		.snapshot_len = sync->snapshot_len,
-		.reset = sync->reset_messages};
+		.reset = sync->reset_messages,
+		.people = people};
 	size_t count = 0;
 	for (size_t i = 0; i < sync->count; i++) {
 		const struct hongyan_change *c = &sync->changes[i];
@@ -70,6 +59,7 @@ static void later_keep(struct sdk_run *r, const struct hongyan_sync *sync)
 		r->later_changes[i].text.from_name = hy_strdup(sync->changes[i].text.from_name);
 		r->later_changes[i].text.text = hy_strdup(sync->changes[i].text.text);
 	}
+	sdk_contacts_read(r, sync, &r->later_people);
 	r->later.changes = r->later_changes;
 	r->later.snapshot_len = HY_MIN(sync->snapshot_len, sizeof r->later_snapshot);
 	memcpy(r->later_snapshot, sync->snapshot, r->later.snapshot_len);
@@ -81,7 +71,7 @@ static void on_store_timer(struct env_timer *timer)
 	struct sdk_run *r = hy_container_of(timer, struct sdk_run, store);
 	bool good = world_chance(r->device->world, 800);
 	if (good)
-		store(r->device, &r->later);
+		store(r->device, &r->later, &r->later_people);
 	uint64_t answer = r->later.number;
 	later_free(r);
 	hongyan_stored(r->h, answer, good);
@@ -109,7 +99,9 @@ static enum hongyan_stored on_sync(void *arg, const struct hongyan_sync *sync)
 		env_timer_set(r->loop, &r->store, env_loop_now_us(r->loop) + pause);
 		return HONGYAN_LATER;
 	}
-	store(r->device, sync);
+	struct book_people people;
+	sdk_contacts_read(r, sync, &people);
+	store(r->device, sync, &people);
 	return HONGYAN_STORED;
 }
 
@@ -121,6 +113,8 @@ static void on_sent(void *arg, uint32_t to, const uint8_t client_id[HONGYAN_CLIE
 	struct sdk_run *r = arg;
 	unsigned number = book_find_text(r->device, client_id);
 	(void)to;
+	if (status == HY_PERMISSION_DENIED)
+		env_mark(env_loop_env(r->loop), "sim: a text was not let in");
 	if (number == TEXTS_MAX)
 		world_fail(r->device->world, "%s was told of a text that it did not send", r->device->name);
 	else
@@ -148,6 +142,8 @@ static void on_state(void *arg, enum hongyan_state state)
 	static const char *const names[] = {"offline", "connecting", "online"};
 	struct sdk_run *r = arg;
 	world_say(r->device->world, "%s is %s", r->device->name, names[state]);
+	r->device->link++;
+	r->device->online = state == HONGYAN_ONLINE;
 }
 
 /* ---- signing in ------------------------------------------------------------------------------------------ */
@@ -212,19 +208,19 @@ static void leave(struct sdk_run *r)
 
 /* ---- acting ---------------------------------------------------------------------------------------------- */
 
-static void write_text(struct sdk_run *r)
+static void write_text(struct sdk_run *r, unsigned to)
 {
 	struct device *d = r->device;
 	uint8_t client_id[HONGYAN_CLIENT_ID_SIZE];
 	char buffer[TEXT_BUFFER];
 	uint64_t made_ms;
-	unsigned to = book_draw_recipient(d->world);
 	if (to == USERS_MAX)
 		return;
 	hongyan_new_client_id(r->h, client_id, &made_ms);
 	unsigned number = book_new_text(d, to, client_id, made_ms);
 	if (number == TEXTS_MAX)
 		return;
+	d->world->texts[number].late = d->world->phase == PHASE_LETTERS;
 	book_text(d->world, number, buffer);
 	int rc = hongyan_send_text(r->h, d->world->users[to].uin, buffer, client_id, made_ms);
 	if (rc != HY_OK)
@@ -250,10 +246,21 @@ static void on_act(struct env_timer *timer)
 		leave(r);
 		return;
 	}
+	if (w->phase == PHASE_LETTERS && !d->wrote_to_all) {
+		for (unsigned u = 0; u < w->user_count; u++)
+			write_text(r, u);
+		d->wrote_to_all = true;
+	}
+	bool changes = world_has(w, KIND_contacts) && (w->phase == PHASE_FAULTS || w->phase == PHASE_BURST);
+	if (changes && world_chance(w, 600)) {
+		sdk_contacts_act(r);
+		if (world_chance(w, 400))
+			sdk_contacts_act(r);
+	}
 	bool writes = w->phase == PHASE_BURST ? world_chance(w, 500) : w->phase == PHASE_FAULTS;
 	uint64_t texts = writes ? world_range(w, 1, 3) : 0;
 	while (texts-- > 0)
-		write_text(r);
+		write_text(r, book_draw_recipient(w));
 	if (d->kind == DEVICE_SHORT || world_chance(w, w->phase == PHASE_FAULTS ? 50 : 0))
 		hongyan_sync_now(r->h);
 }
@@ -270,6 +277,7 @@ static void send_again(struct sdk_run *r)
 		char buffer[TEXT_BUFFER];
 		if (t->from != d->index || t->state != TEXT_PENDING)
 			continue;
+		w->texts[i].tried_again = true;
 		book_text(w, i, buffer);
 		int rc = hongyan_send_text(r->h, w->users[t->to_user].uin, buffer, t->client_id, t->made_ms);
 		if (rc != HY_OK)
@@ -280,7 +288,11 @@ static void send_again(struct sdk_run *r)
 void sdk_device_start(struct device *d, struct env_loop *loop)
 {
 	struct sdk_run *r = hy_zalloc(sizeof *r);
-	*r = (struct sdk_run){.device = d, .loop = loop, .act.fn = on_act, .store.fn = on_store_timer};
+	*r = (struct sdk_run){
+		.device = d, .loop = loop, .looked_up = USERS_MAX, .act.fn = on_act, .store.fn = on_store_timer};
+	d->link++;
+	d->online = false;
+	contact_book_forgotten(d);
 	struct hongyan_config config = {.server = "10.0.0.1:7600",
 		.device = d->name,
 		.device_name = "a device",

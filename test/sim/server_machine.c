@@ -25,7 +25,11 @@ void server_machine_draw(struct world *w)
 	c.access.allow_plain = true;
 	/* Virtual time is short of the minutes and hours that most rates are made of: those have tests of their own. */
 	c.limits = (struct limit_config){.entries_max = 256};
-	c.strangers_may_write = true;
+	c.strangers_may_write = !world_has(w, KIND_contacts) || world_chance(w, 100);
+	if (world_has(w, KIND_sweep))
+		c.sweep = (struct sweep_config){.first_ms = world_range(w, 50, 3000),
+			.pause_ms = world_range(w, 500, 20000),
+			.step_ms = world_range(w, 1, 50)};
 	c.retain_days = world_chance(w, 150) ? 1 : 0;
 	bool bounded = world_chance(w, 200);
 	uint64_t rows = world_range(w, 8, 60);
@@ -68,6 +72,8 @@ static void server_main(struct env *env, void *arg)
 	struct admin_run *admin = w->admin_on && !(w->options.off & 1u << KIND_admin) ? admin_run_start(w, env) : NULL;
 	env_wait_terminate(env);
 	w->server = NULL;
+	if (w->phase == PHASE_STOP && world_has(w, KIND_contacts) && !world_failed(w))
+		server_rows_check(w, env, server);
 	if (admin)
 		admin_run_stop(admin);
 	bool hurried = world_chance(w, 500);

@@ -80,6 +80,11 @@ static void draw_people(struct world *w)
 	w->client_count = (unsigned)world_range(w, 3, CLIENTS_MAX);
 	w->user_count = (unsigned)world_range(w, 2, USERS_MAX - 2);
 	w->texts_wanted = (unsigned)world_range(w, 30, 150);
+	if (world_has(w, KIND_contacts)) { /* so that pairs meet often */
+		w->user_count = world_chance(w, 700) ? 2 : world_chance(w, 700) ? 3 : w->user_count;
+		w->texts_wanted /= 3;
+		w->changes_wanted = (unsigned)world_range(w, 20, 120);
+	}
 	w->long_texts = world_chance(w, 50);
 	for (unsigned u = 0; u < w->user_count; u++) {
 		snprintf(w->users[u].name, sizeof w->users[u].name, "user%u", u);
@@ -172,8 +177,9 @@ static void run_until_settled(struct world *w, uint64_t within_us, const char *w
 	char what[400] = "a machine is not up";
 	uint64_t until = sim_now_us(w->sim) + within_us;
 	while (!world_failed(w)) {
-		if (all_running(w) && book_settled(w, what, sizeof what))
+		if (all_running(w) && book_settled(w, what, sizeof what)) {
 			return;
+		}
 		if (sim_now_us(w->sim) >= until) {
 			world_fail(w, "%s, %u s later: %s", when, (unsigned)(within_us / SEC), what);
 			return;
@@ -190,9 +196,13 @@ static void restart_clients(struct world *w)
 {
 	if (world_failed(w))
 		return;
+	w->restarted_us = sim_now_us(w->sim);
 	for (unsigned i = 0; i < w->client_count; i++)
 		sim_machine_terminate(w->clients[i].machine);
-	run_until(w, sim_now_us(w->sim) + 15 * SEC);
+	run_until(w, w->restarted_us + 15 * SEC);
+	run_until_settled(w, HEAL_MAX_US, "after all clients began anew");
+	if (world_has(w, KIND_contacts))
+		contact_book_begin_anew(w);
 }
 
 static bool all_off(void *arg)
@@ -230,6 +240,16 @@ static void stop_all(struct world *w)
 				sim_machine_left_behind(w->clients[i].machine));
 }
 
+/** Who may write to whom is known now. */
+static void write_to_all(struct world *w)
+{
+	restart_clients(w);
+	world_say(w, "letters from everybody to everybody");
+	w->phase = PHASE_LETTERS;
+	run_until(w, sim_now_us(w->sim) + BURST_US);
+	run_until_settled(w, w->bounded ? 3 * BURST_MAX_US : BURST_MAX_US, "after the letters");
+}
+
 static void live(struct world *w)
 {
 	server_machine_start(w);
@@ -241,13 +261,16 @@ static void live(struct world *w)
 	plan_heal(w);
 	run_until_settled(w, HEAL_MAX_US, "after the faults");
 	restart_clients(w);
-	run_until_settled(w, HEAL_MAX_US, "after the faults");
 	world_say(w, "a burst in good times");
 	w->phase = PHASE_BURST;
 	run_until(w, sim_now_us(w->sim) + BURST_US);
 	w->phase = PHASE_HEAL;
 	/* whose inbox is full has his senders come back a minute later */
+	w->prompt = true;
 	run_until_settled(w, w->bounded ? 3 * BURST_MAX_US : BURST_MAX_US, "after a burst in good times");
+	w->prompt = false;
+	if (world_has(w, KIND_contacts))
+		write_to_all(w);
 	if (!world_failed(w))
 		book_check_order(w);
 	world_say(w, "all end");
@@ -270,7 +293,10 @@ void world_run(uint64_t seed, const struct world_options *options,
 		.texts = w->text_count,
 		.answered = w->answered,
 		.refused = w->refused,
-		.received = w->received};
+		.received = w->received,
+		.changes = w->change_count,
+		.changed = w->changed,
+		.changes_refused = w->changes_refused};
 	memcpy(ret_result->failure, w->failure, sizeof w->failure);
 	sim_marks_each(w->sim, mark, arg);
 	sim_destroy(w->sim);

@@ -18,6 +18,7 @@
 #define CLIENTS_MAX 6u
 #define TEXTS_MAX 320u
 #define VERSIONS_MAX 2048u
+#define CHANGES_MAX 256u
 #define SNAPSHOT_MAX 128u
 #define SNAPSHOTS_KEPT 4u
 #define TEXT_LEN_MAX 8192u /* HONGYAN_TEXT_MAX */
@@ -48,7 +49,9 @@
 	X(raw)             \
 	X(admin)           \
 	X(bounds)          \
-	X(sign_out)
+	X(sign_out)        \
+	X(contacts)        \
+	X(sweep)
 
 enum world_kind {
 #define X(name) KIND_##name,
@@ -79,6 +82,59 @@ struct text {
 	unsigned len;
 	unsigned pipeline; /* sent in one go with others of this number, on one link, to one recipient; 0: alone */
 	bool tried_again;
+	uint64_t asked_us;
+	unsigned link; /* device.link when it was sent */
+	bool once;     /* it was not let in, at its only try */
+	bool late;     /* a letter of the end, to everybody */
+};
+
+enum change_kind {
+	CHANGE_REQUEST,
+	CHANGE_ACCEPT,
+	CHANGE_DECLINE,
+	CHANGE_DELETE,
+	CHANGE_RESTORE,
+	CHANGE_BLOCK,
+	CHANGE_UNBLOCK,
+	CHANGE_REMARK,
+	CHANGE_PROFILE,
+	CHANGE_SETTINGS,
+	CHANGE_KINDS
+};
+/** REFUSED: it has not happened and will not. UNKNOWN: it may have, and may yet. */
+enum change_state { CHANGE_PENDING, CHANGE_DONE, CHANGE_REFUSED, CHANGE_UNKNOWN };
+
+/** What somebody wanted to change: of a contact (`peer`), of the profile, of the settings. Texts are made of its
+ * number. */
+struct change {
+	enum change_kind kind;
+	enum change_state state;
+	unsigned device, user, peer;
+	bool remarked; /* a request that brings a remark, too */
+	unsigned may_write, may_ask;
+	uint8_t client_id[HONGYAN_CLIENT_ID_SIZE];
+	uint64_t made_ms, asked_us, done_us; /* done_us: UINT64_MAX unless its outcome is known */
+	unsigned tries, link;
+};
+
+/** What a user's own changes decide, each as a register that he alone writes. All begin with 0. */
+enum contact_register {
+	REGISTER_WISH, /* of a peer, as the next two */
+	REGISTER_BLOCKED,
+	REGISTER_REMARK,
+	REGISTER_NICKNAME,
+	REGISTER_MAY_WRITE,
+	REGISTER_MAY_ASK,
+	REGISTER_COUNT
+};
+
+/** A device's row of a peer. Remark and nickname: number of the change that made them, plus 1; 0: none, never changed.
+ */
+struct contact_seen {
+	enum hongyan_relation relation;
+	bool blocked;
+	unsigned remark, nickname;
+	uint64_t version;
 };
 
 struct user {
@@ -113,9 +169,14 @@ struct device {
 	bool may_repeat[TEXTS_MAX]; /* it came before the last sign-in, after which all comes anew */
 	unsigned first_due;         /* texts from this number on are due here */
 	bool reset;                 /* it was told that older ones are gone */
-	bool leaving;               /* it wants to sign out, and may have */
-	unsigned changes_before;    /* user.changes when it first asked to */
+	uint64_t synced_us;
+	struct contact_seen contacts[USERS_MAX];
+	unsigned nickname, may_write, may_ask; /* its user's own */
+	bool leaving;                          /* it wants to sign out, and may have */
+	unsigned changes_before;               /* user.changes when it first asked to */
 	uint64_t away_until;
+	unsigned link; /* rises when its links come and go */
+	bool online, wrote_to_all;
 	/* of its process */
 	struct sdk_run *sdk;
 	struct raw_run *raw;
@@ -131,7 +192,7 @@ struct client {
 	bool ending;
 };
 
-enum world_phase { PHASE_FAULTS, PHASE_HEAL, PHASE_BURST, PHASE_STOP };
+enum world_phase { PHASE_FAULTS, PHASE_HEAL, PHASE_BURST, PHASE_LETTERS, PHASE_STOP };
 
 struct world {
 	uint64_t seed;
@@ -159,10 +220,19 @@ struct world {
 	unsigned device_count;
 	struct text texts[TEXTS_MAX];
 	unsigned text_count, texts_wanted, pipelines;
+	struct change changes[CHANGES_MAX];
+	unsigned change_count, changes_wanted;
+	/* what all was when everything had settled last; earlier changes are of no further interest */
+	unsigned settled[REGISTER_COUNT][USERS_MAX][USERS_MAX];
+	uint64_t settled_us;
+	uint64_t restarted_us;
+	bool prompt;                          /* only what is hinted at has to be there */
+	bool may_write[USERS_MAX][USERS_MAX]; /* in PHASE_LETTERS: from, to */
 	uint64_t faults_until;
 	uint64_t pace_since, pace_events; /* how much happened since */
 	/* what happened */
 	uint64_t kills, power_cuts, clean_stops, answered, refused, received, admin_calls;
+	uint64_t changed, changes_refused, changes_unknown;
 	char failure[600];
 };
 
@@ -182,6 +252,7 @@ bool world_chance(struct world *w, unsigned per_mille);
 struct world_result {
 	char failure[600]; /* empty: all promises were kept */
 	uint64_t hash, events, virtual_us, kills, power_cuts, clean_stops, texts, answered, refused, received;
+	uint64_t changes, changed, changes_refused;
 };
 void world_run(uint64_t seed, const struct world_options *options,
 	void (*mark)(void *arg, const char *name, uint64_t count), void *arg, struct world_result *ret_result);
@@ -258,12 +329,62 @@ struct book_sync {
 	const void *snapshot;
 	size_t snapshot_len;
 	bool reset, old; /* old: an older snapshot was brought on purpose */
+	const struct book_people *people;
+};
+/** What a sync tells of contacts, profile and settings; see contact_book.c. */
+struct book_people {
+	bool reset_account, reset_contacts;
+	size_t count;
+	struct {
+		unsigned peer;
+		struct contact_seen seen;
+	} contacts[USERS_MAX];
+	bool has_profile, has_settings;
+	unsigned nickname, may_write, may_ask;
 };
 /** Checks a sync's answer; then it is stored, with its snapshot. */
 void book_sync(struct device *d, const struct book_sync *sync, const struct book_entry *entries, size_t count);
+/** Whether it was tried once at the most, so that a refusal is the last word. */
+bool book_tried_once(const struct device *d, uint64_t asked_us, unsigned link);
 /** Everything that is due has come; `ret_what` says what has not. */
 bool book_settled(struct world *w, char *ret_what, size_t size);
 /** At the end: order. */
 void book_check_order(struct world *w);
+
+/* ---- contact_book.c: the same of contacts, profiles and settings
+ * ---------------------------------------------------------------------- */
+
+#define CONTACT_TEXT_MAX 32u
+
+/** Draws what this device changes; CHANGES_MAX: nothing. It counts as asked for from now on. */
+unsigned contact_book_new(struct device *d, const uint8_t client_id[HONGYAN_CLIENT_ID_SIZE], uint64_t made_ms);
+/** The text that a change brings: remark or nickname. */
+void contact_book_text(const struct world *w, unsigned number, char buffer[CONTACT_TEXT_MAX]);
+/** `once`: no other try of it can be on its way. */
+void contact_book_answer(struct world *w, unsigned number, int status, const char *why, bool once);
+/** The device has begun anew and does not remember what it had asked for. */
+void contact_book_forgotten(struct device *d);
+/** A row of a contact as it came; false: it is wrong. */
+bool contact_book_row(struct device *d, uint64_t version, uint32_t uin, const char *name, const char *nickname,
+	const char *remark, unsigned relation, bool blocked, struct book_people *people);
+void contact_book_profile(struct device *d, const char *nickname, struct book_people *people);
+/** It is on the device's disk. */
+void contact_book_store(struct device *d, const struct book_people *people);
+/** Whether a text may (or may not) have been let in at some time between asking and now. */
+bool contact_book_may_be_let_in(const struct world *w, const struct text *t);
+bool contact_book_may_be_refused(const struct world *w, const struct text *t);
+/** All devices of a user have the same, both sides of each pair agree, and it is what was changed last. */
+bool contact_book_settled(const struct world *w, char *ret_what, size_t size);
+/** It is so: from now on the book begins from here. */
+void contact_book_begin_anew(struct world *w);
+
+/* ---- sdk_contacts.c, raw_contacts.c: how devices change them
+ * ---------------------------------------------------------------------- */
+
+/* ---- server_rows.c: at the end, what stands in the server's rows
+ * ---------------------------------------------------------------------- */
+
+/** Both halves of each relation are the same in both users' rows, and nothing is left to be told. From an actor. */
+void server_rows_check(struct world *w, struct env *env, struct server *server);
 
 #endif
