@@ -41,7 +41,8 @@ class Person:
     def __init__(self, server, folder, name, *options):
         self.name, self.lines = name, queue.Queue()
         self.process = subprocess.Popen(command(server, folder, name, *options), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
-        threading.Thread(target=self.read, daemon=True).start()
+        self.reader = threading.Thread(target=self.read, daemon=True)
+        self.reader.start()
 
     def read(self):
         for line in self.process.stdout:
@@ -83,6 +84,17 @@ class Person:
     def kill(self):
         self.process.kill()
         self.process.wait()
+        self.reader.join()
+
+    def texts(self):
+        """Of the messages that were told and not yet looked at."""
+        texts = []
+        while not self.lines.empty():
+            line = self.lines.get()
+            if line.endswith("}"):  # a line that the kill has cut is none
+                event = json.loads(line)
+                texts += [event["text"]] if event["event"] == "message" and not event["mine"] else []
+        return texts
 
 
 class Terminal:
@@ -97,7 +109,7 @@ class Terminal:
     def tmux(self, *arguments):
         environment = dict(os.environ, TERM="screen-256color", LC_ALL="C.UTF-8")
         environment.pop("TMUX", None)
-        return subprocess.run(["tmux", "-S", str(self.socket), *arguments], stdout=subprocess.PIPE, text=True, check=True, env=environment).stdout
+        return subprocess.run(["tmux", "-S", str(self.socket), *arguments], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=True, env=environment).stdout
 
     def page(self):
         return self.tmux("capture-pane", "-p", "-t", self.session)
@@ -247,7 +259,7 @@ def by_a_restored_server(server, folder):
     dave.expect("carol: after the backup")
     server.kill()
     server.data = folder / "restored"
-    subprocess.run([HONGYAN, "restore", folder / "backup", "--data", server.data], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([HONGYAN, "restore", folder / "backup", "--data", server.data], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     server.start()
     dave.say("@carol on the restored server")
     dave.expect("me -> carol: on the restored server")
@@ -268,7 +280,7 @@ def by_a_restored_server(server, folder):
 
 def by_killed_clients(server, folder):
     """kill -9 of both, many times, while one writes and the other reads."""
-    wanted, told = [], []
+    wanted, told, heard = [], [], set()
     carol = dave = None
     for i in range(12):
         carol, dave = Person(server, folder, "carol", "--json"), Person(server, folder, "dave", "--json")
@@ -280,10 +292,18 @@ def by_killed_clients(server, folder):
         time.sleep(0.01 * (i * 7 % 12))
         carol.kill()
         dave.kill()
+        heard.update(dave.texts())
     carol, dave = Person(server, folder, "carol", "--json"), Person(server, folder, "dave", "--json")
     carol.order(send={"to": "dave", "text": "the end"})
     for person, name in ((carol, "dave"), (dave, "carol")):
-        person.expect_event(event="sent" if person is carol else "message", text="the end")
+        while True:
+            event = json.loads(person.lines.get(timeout=PATIENCE_S))
+            heard.update([event["text"]] if person is dave and event["event"] == "message" else [])
+            if event["event"] == ("sent" if person is carol else "message") and event["text"] == "the end":
+                break
+        missing = set(wanted) - heard
+        if person is dave and missing:
+            raise AssertionError(f"never told: {missing}")
         person.order(history={"with": name, "limit": 1000})
         person.order(find="nobody-here")
         told = []

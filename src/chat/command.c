@@ -276,7 +276,7 @@ static const struct command {
 	{"/signout", "[DEVICE|all|this]", "end a device's sign-in; this one's unless said", run_signout},
 	{"/password", "", "change the password; signs all other devices out", run_password},
 	{"/help", "", "show this", run_help},
-	{"/quit", "", "end; what was received is safe, what waits is sent next time", run_quit},
+	{"/quit", "", "end; what waits is sent next time", run_quit},
 };
 
 enum chat_command chat_command_run(struct chat_session *s, const struct chat_prompt *prompt, const char *line)
@@ -295,7 +295,7 @@ void chat_command_help(struct hy_buf *out)
 	for (size_t i = 0; i < HY_COUNT_OF(commands); i++) {
 		char left[48];
 		snprintf(left, sizeof left, "%s %s", commands[i].name, commands[i].arguments);
-		hy_buf_printf(out, "  %-28s %s\n", left, commands[i].help);
+		hy_buf_printf(out, "  %-26s %s\n", left, commands[i].help);
 	}
 }
 

@@ -95,7 +95,6 @@ unsigned chat_store_rows(struct chat_store *s, uint32_t peer, unsigned limit, ch
 void chat_store_rows_after(struct chat_store *s, int64_t n, chat_row_fn *fn, void *arg);
 bool chat_store_row(struct chat_store *s, int64_t n, chat_row_fn *fn, void *arg);
 bool chat_store_row_of(struct chat_store *s, const uint8_t *client_id, chat_row_fn *fn, void *arg);
-int64_t chat_store_last(struct chat_store *s); /* 0: no message */
 /** Messages that hold `text`, letters of either case, newest first. */
 unsigned chat_store_search(struct chat_store *s, const char *text, unsigned limit, chat_row_fn *fn, void *arg);
 

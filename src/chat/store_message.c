@@ -260,11 +260,6 @@ bool chat_store_row_of(struct chat_store *s, const uint8_t *client_id, chat_row_
 		       fn, arg) > 0;
 }
 
-int64_t chat_store_last(struct chat_store *s)
-{
-	return chat_sql_number(s, 0, "SELECT max(n) FROM message", "");
-}
-
 unsigned chat_store_search(struct chat_store *s, const char *text, unsigned limit, chat_row_fn *fn, void *arg)
 {
 	return each_row(chat_sql_query(s,
