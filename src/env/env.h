@@ -168,7 +168,8 @@ enum { ENV_READABLE = 1, ENV_WRITABLE = 2 };
 struct env_sock {
 	struct env_loop *loop; /* NULL: closed or detached */
 	void (*on_event)(struct env_sock *sock, unsigned events);
-	int fd; /* the env's; -1 once closed. A zeroed struct was never opened. */
+	int fd;        /* the env's; -1 once closed. A zeroed struct was never opened. */
+	uint8_t state; /* the env's */
 };
 
 /** A listening socket: opened once, attached to as many loops as shall accept from it. */

@@ -84,14 +84,21 @@ struct env_loop {
 
 /** Registers `sock` (fd and on_event set) for `events`. A negative errno value leaves it off the loop. */
 int loop_add(struct env_loop *loop, struct env_sock *sock, uint32_t events);
-/** Changes what a socket is registered for; its state of readiness is reported anew. */
-void loop_modify(struct env_sock *sock, uint32_t events);
+/** A connection, as it is accepted, connected or attached: its state of readiness is reported. */
+int loop_add_stream(struct env_loop *loop, struct env_sock *sock, bool local);
+/** It had no room for all that was to be written: it is told when there is some. With room there again already, the
+ *  kernel tells at once. */
+void loop_await_room(struct env_sock *sock);
 /** Takes it off: no event gathered already reaches it. The fd stays open. */
 void loop_remove(struct env_sock *sock);
 
-/** What a connection is registered for. EPOLLOUT is added while a write waits: without it a Unix socket would wake its
- *  owner each time the peer has read something. */
-enum { SOCK_IDLE = EPOLLIN | EPOLLRDHUP | (int)EPOLLET, SOCK_WANTS_WRITE = SOCK_IDLE | EPOLLOUT };
+/** In env_sock.state. */
+enum {
+	SOCK_LOCAL = 1,       /* a Unix socket */
+	SOCK_AWAITS_ROOM = 2, /* ENV_WRITABLE is owed */
+	SOCK_READ_OUT = 4,    /* nothing is there to be read until the kernel tells */
+	SOCK_HUNG_UP = 8,     /* the end of the stream, or an error, is there to be read */
+};
 
 /** Starts a named thread; its name is cut at 15 characters. */
 int thread_start(pthread_t *ret_thread, const char *name, void *(*fn)(void *arg), void *arg);

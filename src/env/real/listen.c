@@ -184,7 +184,7 @@ int env_accept(struct env_sock *listening, struct env_sock *sock, struct env_add
 	if (fd < 0)
 		return errno == EAGAIN ? -EAGAIN : -EMFILE; /* of files or memory, the system's or ours */
 	sock->fd = fd;
-	if (loop_add(listening->loop, sock, SOCK_WANTS_WRITE) != 0) {
+	if (loop_add_stream(listening->loop, sock, sa.any.sa_family == AF_UNIX) != 0) {
 		close(fd);
 		sock->fd = -1;
 		return -EMFILE;

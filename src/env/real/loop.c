@@ -80,6 +80,38 @@ static void run_messages(struct env_msg *msg)
 	}
 }
 
+/**
+ * What a connection is registered for. A Unix socket would wake its owner each time the peer has read something, so it
+ * is registered for EPOLLOUT only while a write waits; TCP tells only after there was no room.
+ */
+enum { STREAM_IDLE = EPOLLIN | EPOLLRDHUP | (int)EPOLLET, STREAM_WRITES = STREAM_IDLE | EPOLLOUT };
+
+static void loop_modify(struct env_sock *sock, uint32_t events)
+{
+	struct epoll_event e = {.events = events, .data.ptr = sock};
+	int r = epoll_ctl(sock->loop->epoll_fd, EPOLL_CTL_MOD, sock->fd, &e);
+	assert(r == 0);
+}
+
+/** What the owner is told of it. */
+static unsigned take_events(struct env_sock *sock, uint32_t events)
+{
+	unsigned told = 0;
+	if (events & ~(uint32_t)EPOLLOUT) {
+		told |= ENV_READABLE;
+		sock->state &= (uint8_t)~SOCK_READ_OUT;
+	}
+	if (events & ~(uint32_t)(EPOLLOUT | EPOLLIN))
+		sock->state |= SOCK_HUNG_UP;
+	if ((events & EPOLLOUT) && (sock->state & SOCK_AWAITS_ROOM)) {
+		told |= ENV_WRITABLE;
+		sock->state &= (uint8_t)~SOCK_AWAITS_ROOM;
+		if (sock->state & SOCK_LOCAL)
+			loop_modify(sock, STREAM_IDLE);
+	}
+	return told;
+}
+
 static void run_events(struct env_loop *loop, int count)
 {
 	loop->batch_count = count;
@@ -88,14 +120,9 @@ static void run_events(struct env_loop *loop, int count)
 		struct env_sock *sock = e->data.ptr;
 		if (!sock) /* the wake-up, or taken off in this turn */
 			continue;
-		unsigned events = 0;
-		if (e->events & ~(uint32_t)EPOLLOUT)
-			events |= ENV_READABLE;
-		if (e->events & EPOLLOUT) {
-			events |= ENV_WRITABLE;
-			loop_modify(sock, SOCK_IDLE);
-		}
-		sock->on_event(sock, events);
+		unsigned events = take_events(sock, e->events);
+		if (events)
+			sock->on_event(sock, events);
 	}
 	loop->batch_count = 0;
 }
@@ -242,11 +269,16 @@ int loop_add(struct env_loop *loop, struct env_sock *sock, uint32_t events)
 	return 0;
 }
 
-void loop_modify(struct env_sock *sock, uint32_t events)
+int loop_add_stream(struct env_loop *loop, struct env_sock *sock, bool local)
 {
-	struct epoll_event e = {.events = events, .data.ptr = sock};
-	int r = epoll_ctl(sock->loop->epoll_fd, EPOLL_CTL_MOD, sock->fd, &e);
-	assert(r == 0);
+	sock->state = SOCK_AWAITS_ROOM | (local ? SOCK_LOCAL : 0);
+	return loop_add(loop, sock, STREAM_WRITES);
+}
+
+void loop_await_room(struct env_sock *sock)
+{
+	sock->state |= SOCK_AWAITS_ROOM;
+	loop_modify(sock, STREAM_WRITES);
 }
 
 void loop_remove(struct env_sock *sock)

@@ -21,7 +21,7 @@ int env_connect(struct env_loop *loop, const struct env_addr *addr, struct env_s
 		r = -errno;
 	if (r == 0) {
 		sock->fd = fd;
-		r = loop_add(loop, sock, SOCK_WANTS_WRITE);
+		r = loop_add_stream(loop, sock, addr->family == AF_UNIX);
 	}
 	if (r != 0) {
 		close(fd);
@@ -41,7 +41,14 @@ int env_sock_error(struct env_sock *sock)
 
 ssize_t env_recv(struct env_sock *sock, void *p, size_t len)
 {
-	return result(RETRY(recv(sock->fd, p, len, 0)));
+	if (sock->state & SOCK_READ_OUT)
+		return -EAGAIN;
+	ssize_t n = result(RETRY(recv(sock->fd, p, len, 0)));
+	/* What comes after it took all there was is told again, so that nobody needs to ask once more. What came with
+	 * the end of the stream may not be. */
+	if (n > 0 && (size_t)n < len && !(sock->state & SOCK_HUNG_UP))
+		sock->state |= SOCK_READ_OUT;
+	return n;
 }
 
 ssize_t env_sendv(struct env_sock *sock, const struct iovec *iov, int count)
@@ -50,10 +57,11 @@ ssize_t env_sendv(struct env_sock *sock, const struct iovec *iov, int count)
 	size_t wanted = 0;
 	for (int i = 0; i < count; i++)
 		wanted += iov[i].iov_len;
-	ssize_t n = result(RETRY(sendmsg(sock->fd, &msg, MSG_NOSIGNAL)));
-	/* From now on the caller waits to be told. With room there again already, the kernel tells at once. */
+	/* most are one piece, for which there is the cheaper call */
+	ssize_t n = result(count == 1 ? RETRY(send(sock->fd, iov->iov_base, wanted, MSG_NOSIGNAL))
+				      : RETRY(sendmsg(sock->fd, &msg, MSG_NOSIGNAL)));
 	if (n == -EAGAIN || (n >= 0 && (size_t)n < wanted))
-		loop_modify(sock, SOCK_WANTS_WRITE);
+		loop_await_room(sock); /* from now on the caller waits to be told */
 	return n;
 }
 
@@ -75,5 +83,5 @@ void env_sock_detach(struct env_sock *sock)
 int env_sock_attach(struct env_sock *sock, struct env_loop *loop)
 {
 	assert(!sock->loop && sock->on_event);
-	return loop_add(loop, sock, SOCK_WANTS_WRITE);
+	return loop_add_stream(loop, sock, sock->state & SOCK_LOCAL);
 }

@@ -284,6 +284,33 @@ static void test_connection(void **state)
 	env_real_destroy(env);
 }
 
+static void do_farewell(void *arg)
+{
+	struct action *a = arg;
+	do_send(a);
+	do_half_close(a);
+}
+
+/** Bytes and end come as one event, and the reader takes all bytes at once. */
+static void test_farewell(void **state)
+{
+	struct host h;
+	host_open(&h, *state, "127.0.0.1:0");
+	connect_client(&h);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(act(h.loop, do_send, &h.ends[0], "more"), 4);
+		await(h.env, atomic_load(&h.client.got) == 4u * (unsigned)(i + 1));
+	}
+	act(h.loop, do_deafen, &h.ends[0], NULL);
+	act(h.second, do_farewell, &h.client, "and good bye");
+	await(h.env, atomic_load(&h.ends[0].events) >= 2);
+	act(h.loop, do_read, &h.ends[0], NULL);
+	await(h.env, atomic_load(&h.ends[0].got) == 12 && atomic_load(&h.ends[0].ended) == 1);
+	act(h.loop, do_farewell, &h.ends[0], "farewell");
+	await(h.env, atomic_load(&h.client.got) == 20 && atomic_load(&h.client.ended) == 1);
+	host_close(&h);
+}
+
 static void test_reset(void **state)
 {
 	struct host h;
@@ -655,6 +682,7 @@ int main(void)
 		{kinds[2].label, test_connection, NULL, NULL, (void *)&kinds[2]},
 		{kinds[3].label, test_connection, NULL, NULL, (void *)&kinds[3]},
 		ENV_TEST("a reset is told as such", test_reset),
+		ENV_TEST("bytes that come with the end of the stream are followed by it", test_farewell),
 		ENV_TEST("a slow reader holds the writer up, over TCP", test_flow_tcp),
 		ENV_TEST("a slow reader holds the writer up, over a Unix socket", test_flow_unix),
 		ENV_TEST("that the peer has read wakes nobody", test_no_idle_wakeups),
