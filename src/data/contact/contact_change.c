@@ -96,6 +96,7 @@ static int write_change(struct call *call, struct change *c, protobuf_c_boolean 
 	if (!hy_bytes_equal(c->result.stored.value, c->ops[OP_SENT].value))
 		return call_fail(call, rc, "another change was sent under this client ID");
 	*ret_repeated = true;
+	env_mark(svr_env(svr_of_loop(call->loop)), "contacts: a repeat changed nothing");
 	return read_row(call, c);
 }
 

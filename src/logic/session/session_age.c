@@ -55,7 +55,10 @@ static int forget(struct call *call, const Hy__SessionAgeRequest *aged, const st
 	request.uin = aged->uin;
 	request.account = too_many ? UINT64_MAX : all->account;
 	request.contacts = too_many ? UINT64_MAX : all->contacts;
-	return account_forget(call, &request, &response);
+	int rc = account_forget(call, &request, &response);
+	if (rc == HY_OK)
+		env_mark(svr_env(svr_of_loop(call->loop)), "session: tombstones were forgotten");
+	return rc;
 }
 
 int session_handle_age(

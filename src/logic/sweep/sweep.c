@@ -25,6 +25,7 @@ struct sweep {
 	struct sweep_config config;
 	struct env_timer timer;
 	struct svr_turn_hook on_stop;
+	bool stopping;
 	/* the round */
 	uint64_t trace;
 	uint8_t after[HY_KEY_MAX]; /* the key that the last page ended with */
@@ -93,6 +94,8 @@ static int look_after(struct call *call, const struct due *due)
 	age.uin = settle.uin = due->uin;
 	age.tombstones = due->tombstones;
 	int settling = due->unsettled ? contacts_settle(call, &settle, &settled) : HY_OK;
+	if (due->unsettled && settling == HY_OK && settled.left == 0)
+		env_mark(svr_env(svr_of_loop(call->loop)), "sweep: contacts were told");
 	int aging = due->ages ? session_age(call, &age, &aged) : HY_OK;
 	return settling != HY_OK ? settling : aging;
 }
@@ -164,7 +167,9 @@ static void step(void *arg)
 		}
 	}
 	hy_arena_fini(&arena);
-	env_timer_set(svr_loop_env(sweep->loop), &sweep->timer, svr_now_us(sweep->loop) + wait_ms * 1000);
+	/* a step that was begun just before the end outlives it */
+	if (!sweep->stopping)
+		env_timer_set(svr_loop_env(sweep->loop), &sweep->timer, svr_now_us(sweep->loop) + wait_ms * 1000);
 }
 
 static void on_timer(struct env_timer *timer)
@@ -176,6 +181,7 @@ static void on_timer(struct env_timer *timer)
 static void on_stop(struct svr_turn_hook *hook)
 {
 	struct sweep *sweep = hy_container_of(hook, struct sweep, on_stop);
+	sweep->stopping = true;
 	env_timer_cancel(svr_loop_env(sweep->loop), &sweep->timer);
 }
 
