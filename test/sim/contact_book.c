@@ -331,6 +331,13 @@ bool contact_book_may_be_refused(const struct world *w, const struct text *t)
 	       (may_be_for_contacts(&l) && strangers);
 }
 
+bool contact_book_is_blocked(const struct world *w, unsigned text)
+{
+	const struct text *t = &w->texts[text];
+	struct letter l = {w, w->devices[t->from].user, t->to_user, t->asked_us};
+	return is_of_circle(w, t) && !says(&l, REGISTER_BLOCKED, 0);
+}
+
 /* ---- what devices are told ------------------------------------------------------------------------------- */
 
 /** "", or a letter and the number of a change of that kind; else false. */

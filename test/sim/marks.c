@@ -7,6 +7,10 @@
 static const char *const expected[] = {
 	"access: input ends inside a request",
 	"access: link moved",
+	"contacts: a repeat changed nothing",
+	"contacts: an older half was dropped",
+	"contacts: both changed at once",
+	"contacts: intent driven again",
 	"kt: cold load",
 	"kt: death between batch and moved position",
 	"kt: eviction",
@@ -22,13 +26,17 @@ static const char *const expected[] = {
 	"log: segment recycled",
 	"log: torn tail cut",
 	"message: own copies go at the bound",
+	"session: tombstones were forgotten",
 	"session: what one device has goes at the bound",
+	"sim: a change of long ago was repeated",
 	"sim: a foreign snapshot was refused",
+	"sim: a text of whom one blocks was not let in",
 	"sim: a sync of several pages",
 	"sim: administration saw rows",
 	"sim: one text over two links",
 	"sim: signed out",
 	"svrkit: hop",
+	"sweep: contacts were told",
 };
 
 void marks_add(void *arg, const char *name, uint64_t count)

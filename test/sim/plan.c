@@ -100,6 +100,40 @@ void plan_strike(struct world *w)
 	sim_after(w->sim, when, strike, w);
 }
 
+static void client_dies(struct world *w, struct client *c, bool power_cut)
+{
+	if (power_cut)
+		sim_machine_power_cut(c->machine);
+	else
+		sim_machine_kill(c->machine);
+	c->start_at = sim_now_us(w->sim) + world_range(w, 0, 10 * SEC);
+}
+
+static void strike_both(void *arg)
+{
+	struct client *c = arg;
+	struct world *w = c->world;
+	if (w->phase == PHASE_FAULTS && world_has(w, KIND_client_death) && sim_machine_running(c->machine)) {
+		world_say(w, "client %u is killed, and", c->index);
+		client_dies(w, c, false);
+	}
+	strike(w);
+}
+
+void plan_strike_between(struct client *c)
+{
+	struct world *w = c->world;
+	bool may = world_has(w, KIND_kill) || world_has(w, KIND_power_cut);
+	if (!may || w->phase != PHASE_FAULTS || !world_chance(w, 100))
+		return;
+	bool both = world_chance(w, 600);
+	uint64_t when = world_chance(w, 700) ? world_range(w, 1, 10000) : world_range(w, 10000, 2 * SEC);
+	if (both)
+		sim_after(w->sim, when, strike_both, c);
+	else
+		sim_after(w->sim, when, strike, w);
+}
+
 static void do_death(struct world *w)
 {
 	if (!world_has(w, KIND_kill) && !world_has(w, KIND_power_cut))
@@ -133,11 +167,7 @@ static void do_client_death(struct world *w)
 		sim_machine_terminate(c->machine);
 		return;
 	}
-	if (how == 0)
-		sim_machine_kill(c->machine);
-	else
-		sim_machine_power_cut(c->machine);
-	c->start_at = sim_now_us(w->sim) + world_range(w, 0, 10 * SEC);
+	client_dies(w, c, how == 1);
 }
 
 /* ---- networks -------------------------------------------------------------------------------------------- */

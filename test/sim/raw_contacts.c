@@ -109,7 +109,7 @@ void raw_contacts_act(struct raw_link *l)
 			if (&r->links[i] == l || (both && r->links[i].state == RAW_LINK_UP))
 				ask(&r->links[i], number);
 	}
-	plan_strike(w);
+	plan_strike_between(&w->clients[r->device->client]);
 }
 
 void raw_contacts_repeat(struct raw_link *l)

@@ -87,7 +87,7 @@ void sdk_contacts_act(struct sdk_run *r)
 		return;
 	slot->run = r;
 	ask(r, slot);
-	plan_strike(r->device->world);
+	plan_strike_between(&r->device->world->clients[r->device->client]);
 }
 
 /* ---- what comes ------------------------------------------------------------------------------------------ */

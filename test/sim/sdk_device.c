@@ -113,8 +113,8 @@ static void on_sent(void *arg, uint32_t to, const uint8_t client_id[HONGYAN_CLIE
 	struct sdk_run *r = arg;
 	unsigned number = book_find_text(r->device, client_id);
 	(void)to;
-	if (status == HY_PERMISSION_DENIED)
-		env_mark(env_loop_env(r->loop), "sim: a text was not let in");
+	if (number != TEXTS_MAX && status == HY_PERMISSION_DENIED && contact_book_is_blocked(r->device->world, number))
+		env_mark(env_loop_env(r->loop), "sim: a text of whom one blocks was not let in");
 	if (number == TEXTS_MAX)
 		world_fail(r->device->world, "%s was told of a text that it did not send", r->device->name);
 	else

@@ -83,7 +83,7 @@ static void draw_people(struct world *w)
 	if (world_has(w, KIND_contacts)) { /* so that pairs meet often */
 		w->user_count = world_chance(w, 700) ? 2 : world_chance(w, 700) ? 3 : w->user_count;
 		w->texts_wanted /= 3;
-		w->changes_wanted = (unsigned)world_range(w, 20, 120);
+		w->changes_wanted = (unsigned)world_range(w, 3, 100);
 	}
 	w->long_texts = world_chance(w, 50);
 	for (unsigned u = 0; u < w->user_count; u++) {

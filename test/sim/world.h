@@ -294,6 +294,9 @@ void plan_draw(struct world *w);
 void plan_start(struct world *w);
 /** Something was just sent: now and then the server dies while it is at work on it. */
 void plan_strike(struct world *w);
+/** A change was asked for, which is told to somebody else afterwards: now and then the server dies in between, at times
+ * together with the client that would ask again. */
+void plan_strike_between(struct client *c);
 /** All faults off, all cuts healed. */
 void plan_heal(struct world *w);
 
@@ -373,6 +376,8 @@ void contact_book_store(struct device *d, const struct book_people *people);
 /** Whether a text may (or may not) have been let in at some time between asking and now. */
 bool contact_book_may_be_let_in(const struct world *w, const struct text *t);
 bool contact_book_may_be_refused(const struct world *w, const struct text *t);
+/** Certainly, and all the time. */
+bool contact_book_is_blocked(const struct world *w, unsigned text);
 /** All devices of a user have the same, both sides of each pair agree, and it is what was changed last. */
 bool contact_book_settled(const struct world *w, char *ret_what, size_t size);
 /** It is so: from now on the book begins from here. */
