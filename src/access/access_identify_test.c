@@ -8,13 +8,7 @@
 		text, fn, NULL, NULL, NULL \
 	}
 
-static void open_default(struct access_world *w, unsigned loops)
-{
-	struct access_config config = access_world_config();
-	access_world_open(w, loops, &config);
-}
-
-static void assert_answer(int fd, uint32_t cmd, int code)
+static void assert_code(int fd, uint32_t cmd, int code)
 {
 	struct frame f;
 	assert_true(frame_get(fd, &f));
@@ -37,29 +31,13 @@ static void assert_lookup_as(int fd, uint32_t uin)
 	hy__lookup_response__free_unpacked(response, NULL);
 }
 
-static void assert_push_of(int fd, Hy__SyncKind kind)
-{
-	struct frame f;
-	assert_true(frame_get(fd, &f));
-	assert_int_equal(f.cmd, MARS_CMD_PUSH);
-	assert_int_equal(f.seq, MARS_SEQ_PUSH);
-	Hy__PushHint *hint = hy__push_hint__unpack(NULL, f.len, f.body);
-	assert_true(hint && hint->kinds == 1u << kind);
-	hy__push_hint__free_unpacked(hint, NULL);
-}
-
-static void assert_push(int fd)
-{
-	assert_push_of(fd, HY__SYNC_KIND__SYNC_KIND_MESSAGE);
-}
-
 static void identify_again(int fd, uint32_t uin, unsigned device, int code)
 {
 	struct hy_buf b = {0};
 	uint8_t ticket[ACCESS_TICKET_SIZE];
 	put_identify(&b, world_ticket(uin, device, ticket));
 	client_flush(fd, &b);
-	assert_answer(fd, 104, code);
+	assert_code(fd, 104, code);
 }
 
 /* ---- when, and where --------------------------------------------------------------------------------------------- */
@@ -76,12 +54,12 @@ static void test_waits(void **state)
 	put_identify(&b, world_ticket(42, 1, ticket));
 	put_lookup(&b, 3, "x", NULL);
 	client_flush(fd, &b);
-	assert_answer(fd, 101, HY_OK);
+	assert_code(fd, 101, HY_OK);
 	assert_true(client_silent(fd)); /* neither the identification nor what follows it */
 	__atomic_store_n(&w.release, true, __ATOMIC_RELAXED);
-	assert_answer(fd, 105, HY_OK);
-	assert_answer(fd, 104, HY_OK);
-	assert_answer(fd, 105, HY_OK); /* as the user: nothing overtakes the identification */
+	assert_code(fd, 105, HY_OK);
+	assert_code(fd, 104, HY_OK);
+	assert_code(fd, 105, HY_OK); /* as the user: nothing overtakes the identification */
 	close(fd);
 	access_world_close(&w);
 }
@@ -101,16 +79,16 @@ static void test_moves(void **state)
 		put_sync(&b, 2, "after"); /* goes along, unparsed; notices if it is on another loop */
 		put_noop(&b);
 		client_send(fd[i], hy_bytes(hy_buf_data(&b), hy_buf_len(&b) - 1)); /* the last frame is cut */
-		assert_answer(fd[i], 101, HY_OK);
-		assert_answer(fd[i], 104, HY_OK);
-		assert_answer(fd[i], 111, HY_OK);
+		assert_code(fd[i], 101, HY_OK);
+		assert_code(fd[i], 104, HY_OK);
+		assert_code(fd[i], 111, HY_OK);
 		client_send(fd[i], hy_bytes(hy_buf_data(&b) + hy_buf_len(&b) - 1, 1));
 		struct frame f;
 		assert_true(frame_get(fd[i], &f));
 		assert_int_equal(f.cmd, MARS_CMD_NOOP);
 		assert_lookup_as(fd[i], uin);
 		world_hint(&w, uin);
-		assert_push(fd[i]);
+		assert_push(fd[i], HY__SYNC_KIND__SYNC_KIND_MESSAGE);
 		hy_buf_fini(&b);
 	}
 	assert_true(world_count(&w, MON_links_moved) > 0);
@@ -153,7 +131,7 @@ static void test_twice(void **state)
 	client_identify(fd, 42, 2);
 	assert_lookup_as(fd, 42);
 	world_hint(&w, 42);
-	assert_push(fd);
+	assert_push(fd, HY__SYNC_KIND__SYNC_KIND_MESSAGE);
 	assert_true(client_silent(fd)); /* it is in the table once */
 	assert_int_equal(world_close_device(&w, 42, "d1"), 0);
 	assert_int_equal(world_close_device(&w, 42, "d2"), 1);
@@ -174,7 +152,7 @@ static void as_another(unsigned other_loop)
 	world_hint(&w, first);
 	assert_true(client_silent(fd));
 	world_hint(&w, second);
-	assert_push(fd);
+	assert_push(fd, HY__SYNC_KIND__SYNC_KIND_MESSAGE);
 	assert_int_equal(world_close_device(&w, first, ""), 0);
 	/* As somebody whose ticket is no good: it is nobody's link then. */
 	identify_again(fd, first, 3, HY_OK);
@@ -213,21 +191,21 @@ static void test_bad_ticket(void **state)
 	put_identify(&b, ticket);
 	put_identify(&b, NULL);
 	client_flush(fd, &b);
-	assert_answer(fd, 104, HY_UNAUTHENTICATED);
-	assert_answer(fd, 104, HY_UNAUTHENTICATED);
+	assert_code(fd, 104, HY_UNAUTHENTICATED);
+	assert_code(fd, 104, HY_UNAUTHENTICATED);
 	assert_lookup_as(fd, 0);
 	client_identify(fd, 42, 1);
 	/* A bad ticket on a request does not fall back on the link's user. */
 	put_lookup(&b, 1, "x", ticket);
 	client_flush(fd, &b);
-	assert_answer(fd, 105, HY_UNAUTHENTICATED);
+	assert_code(fd, 105, HY_UNAUTHENTICATED);
 	/* The same user's bad ticket changes nothing. */
 	put_identify(&b, ticket);
 	client_flush(fd, &b);
-	assert_answer(fd, 104, HY_UNAUTHENTICATED);
+	assert_code(fd, 104, HY_UNAUTHENTICATED);
 	assert_lookup_as(fd, 42);
 	world_hint(&w, 42);
-	assert_push(fd);
+	assert_push(fd, HY__SYNC_KIND__SYNC_KIND_MESSAGE);
 	close(fd);
 	access_world_close(&w);
 }
@@ -289,22 +267,22 @@ static void test_hints(void **state)
 	client_identify(stranger, 43, 1);
 	for (int i = 0; i < 5; i++)
 		world_hint(&w, 42);
-	assert_push(one);
-	assert_push(two);
+	assert_push(one, HY__SYNC_KIND__SYNC_KIND_MESSAGE);
+	assert_push(two, HY__SYNC_KIND__SYNC_KIND_MESSAGE);
 	assert_true(client_silent(one) && client_silent(two)); /* one in flight on each */
 	put_sync(&b, 1, "x");
 	client_flush(one, &b);
-	assert_answer(one, 111, HY_OK);
+	assert_code(one, 111, HY_OK);
 	world_hint(&w, 42);
-	assert_push(one);
+	assert_push(one, HY__SYNC_KIND__SYNC_KIND_MESSAGE);
 	assert_true(client_silent(two)); /* it has not synced */
 	sync_by_http(&w, 42, 2);         /* by the other way: the same device's links are hinted at again */
 	world_hint(&w, 42);
-	assert_push(two);
+	assert_push(two, HY__SYNC_KIND__SYNC_KIND_MESSAGE);
 	assert_true(client_silent(one) && client_silent(stranger));
 	assert_int_equal(world_count(&w, MON_hints_sent), 4);
 	world_hint_kinds(&w, 43, 1u << HY__SYNC_KIND__SYNC_KIND_CONTACT);
-	assert_push_of(stranger, HY__SYNC_KIND__SYNC_KIND_CONTACT);
+	assert_push(stranger, HY__SYNC_KIND__SYNC_KIND_CONTACT);
 	close(one);
 	close(two);
 	close(stranger);
@@ -326,7 +304,7 @@ static void test_close_device(void **state)
 	assert_true(client_ended(fd[0]));
 	client_send(fd[1], hy_bytes_str("no more of this is looked at"));
 	__atomic_store_n(&w.release, true, __ATOMIC_RELAXED);
-	assert_answer(fd[1], 105, HY_OK); /* what was in work is answered */
+	assert_code(fd[1], 105, HY_OK); /* what was in work is answered */
 	assert_true(client_ended(fd[1]));
 	client_heartbeat(fd[2]);
 	assert_int_equal(world_close_device(&w, 42, "d1"), 0);
@@ -404,7 +382,7 @@ static void test_links_per_device(void **state)
 	client_identify(fd[3] = client_open(&w), 42, 1);
 	assert_true(client_silent(fd[0])); /* it ends when what is in work is answered */
 	__atomic_store_n(&w.release, true, __ATOMIC_RELAXED);
-	assert_answer(fd[0], 105, HY_OK);
+	assert_code(fd[0], 105, HY_OK);
 	assert_true(client_ended(fd[0]));
 	client_identify(fd[4] = client_open(&w), 42, 1);
 	assert_true(client_ended(fd[2]));
@@ -437,15 +415,15 @@ static void test_requests_per_user(void **state)
 	assert_true(world_await(&w, &w.held, 3));
 	put_lookup(&b, 2, "x", NULL);
 	client_flush(fd[1], &b);
-	assert_answer(fd[1], 105, HY_RESOURCE_EXHAUSTED);
+	assert_code(fd[1], 105, HY_RESOURCE_EXHAUSTED);
 	put_lookup(&b, 2, "x", world_ticket(42, 2, ticket)); /* from a link of nobody, too */
 	client_flush(fd[3], &b);
-	assert_answer(fd[3], 105, HY_RESOURCE_EXHAUSTED);
+	assert_code(fd[3], 105, HY_RESOURCE_EXHAUSTED);
 	assert_lookup_as(fd[2], 43); /* others are not touched */
 	assert_int_equal(world_count(&w, MON_requests_refused), 2);
 	__atomic_store_n(&w.release, true, __ATOMIC_RELAXED);
 	for (int i = 0; i < 3; i++)
-		assert_answer(fd[i], 105, HY_OK);
+		assert_code(fd[i], 105, HY_OK);
 	assert_lookup_as(fd[1], 42);
 	for (int i = 0; i < 4; i++)
 		close(fd[i]);
@@ -503,7 +481,7 @@ static void test_password_is_wiped(void **state)
 				send_in_pieces(fd[i], b);
 		}
 		for (int i = 0; i < 3; i++)
-			assert_answer(fd[0], 101, HY_OK);
+			assert_code(fd[0], 101, HY_OK);
 		assert_true(client_receive(fd[1], answer, sizeof answer));
 		usleep(20000);
 		for (int i = 0; i < 4; i++)
@@ -531,7 +509,7 @@ static void test_ticket_is_wiped(void **state)
 	for (int i = 0; i < 8; i++) {
 		int fd = client_open(&w);
 		send_in_pieces(fd, &b);
-		assert_answer(fd, 104, HY_OK);
+		assert_code(fd, 104, HY_OK);
 		close(fd);
 	}
 	access_world_close(&w);
@@ -551,10 +529,10 @@ static void test_far(void **state)
 	client_heartbeat(fd);
 	put_register(&b, 1, "x");
 	client_flush(fd, &b);
-	assert_answer(fd, 101, HY_FAILED_PRECONDITION);
+	assert_code(fd, 101, HY_FAILED_PRECONDITION);
 	put_lookup(&b, 2, "x", world_ticket(42, 1, ticket));
 	client_flush(fd, &b);
-	assert_answer(fd, 105, HY_FAILED_PRECONDITION);
+	assert_code(fd, 105, HY_FAILED_PRECONDITION);
 	identify_again(fd, 42, 1, HY_FAILED_PRECONDITION);
 	world_hint(&w, 42);
 	assert_true(client_silent(fd));

@@ -214,6 +214,12 @@ void access_world_open(struct access_world *w, unsigned loops, const struct acce
 	assert_int_equal(svr_start(w->base.svr), HY_OK);
 }
 
+void open_default(struct access_world *w, unsigned loops)
+{
+	struct access_config config = access_world_config();
+	access_world_open(w, loops, &config);
+}
+
 void access_world_stop(struct access_world *w, uint64_t grace_us)
 {
 	access_stop(w->access, grace_us);
@@ -486,6 +492,12 @@ void put_lookup(struct hy_buf *b, uint32_t seq, const char *name, const uint8_t 
 	frame_put(b, 105, seq, &request);
 }
 
+void put_hold(struct hy_buf *b, uint32_t seq)
+{
+	uint8_t ticket[ACCESS_TICKET_SIZE];
+	put_lookup(b, seq, "hold", world_ticket(42, 1, ticket));
+}
+
 void put_identify(struct hy_buf *b, const uint8_t *ticket)
 {
 	Hy__IdentifyRequest request = HY__IDENTIFY_REQUEST__INIT;
@@ -540,4 +552,24 @@ void client_heartbeat(int fd)
 	assert_int_equal(f.cmd, MARS_CMD_NOOP);
 	assert_int_equal(f.seq, MARS_SEQ_NOOP);
 	assert_int_equal(f.len, 0);
+}
+
+void assert_answer(int fd, uint32_t cmd, uint32_t seq, int code)
+{
+	struct frame f;
+	assert_true(frame_get(fd, &f));
+	assert_int_equal(f.cmd, cmd);
+	assert_int_equal(f.seq, seq);
+	assert_int_equal(frame_code(&f), code);
+}
+
+void assert_push(int fd, Hy__SyncKind kind)
+{
+	struct frame f;
+	assert_true(frame_get(fd, &f));
+	assert_int_equal(f.cmd, MARS_CMD_PUSH);
+	assert_int_equal(f.seq, MARS_SEQ_PUSH);
+	Hy__PushHint *hint = hy__push_hint__unpack(NULL, f.len, f.body);
+	assert_true(hint && hint->kinds == 1u << kind);
+	hy__push_hint__free_unpacked(hint, NULL);
 }

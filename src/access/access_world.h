@@ -37,6 +37,8 @@ struct access_world {
 #define BIG_SYNC (200u << 10)
 
 void access_world_open(struct access_world *w, unsigned loops, const struct access_config *config);
+/** With the default limits. */
+void open_default(struct access_world *w, unsigned loops);
 /** Stops what still runs, and looks that no connection and no request is left. */
 void access_world_close(struct access_world *w);
 void access_world_stop(struct access_world *w, uint64_t grace_us);
@@ -93,9 +95,16 @@ bool frame_get(int fd, struct frame *f);
 /** Head code of an answer; -1 when it is malformed. */
 int frame_code(const struct frame *f);
 
+/** The next frame is the answer to this. */
+void assert_answer(int fd, uint32_t cmd, uint32_t seq, int code);
+/** The next frame is a push hint of this kind alone. */
+void assert_push(int fd, Hy__SyncKind kind);
+
 /* Requests, appended as frames. `ticket` NULL: none. */
 void put_register(struct hy_buf *b, uint32_t seq, const char *name);
 void put_lookup(struct hy_buf *b, uint32_t seq, const char *name, const uint8_t *ticket);
+/** A lookup as user 42: any number of these may be in work for one link. */
+void put_hold(struct hy_buf *b, uint32_t seq);
 void put_identify(struct hy_buf *b, const uint8_t *ticket);
 void put_sync(struct hy_buf *b, uint32_t seq, const char *snapshot);
 void put_noop(struct hy_buf *b);
