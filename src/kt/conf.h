@@ -34,7 +34,10 @@ struct conf_scenario {
 	conf_step *steps[8];
 	bool tiny; /* budgets so small that keys leave memory all the time */
 };
-extern const struct conf_scenario conf_scenarios[];
+/** Of one step each. Both lists end with a NULL name. */
+extern const struct conf_scenario conf_cases[];
+/** Of several steps: not for engines that keep nothing. */
+extern const struct conf_scenario conf_restart_cases[];
 
 /** [blocks] Runs one scenario. False: c->failure says what went wrong. */
 bool conf_run(struct conf *c, const struct conf_scenario *scenario);
@@ -80,6 +83,15 @@ void conf_sleep_ms(struct call *call, uint64_t ms);
 /** Waits until all that is durable has been moved, at most some seconds of the env's time. Engines that move nothing:
  * at once. */
 void conf_wait_moved(struct conf *c, struct call *call);
+
+/** The key of most scenarios. */
+static inline const struct hy_key *ann(void)
+{
+	static const struct hy_key key = {5, {'u', 0, 0, 0, 42}};
+	return &key;
+}
+
+#define ALL ((struct kt_limits){0})
 
 /* Operations, short. */
 #define B(text) hy_bytes_str(text)

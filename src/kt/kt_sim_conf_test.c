@@ -19,6 +19,12 @@ struct case_run {
 	char name[160];
 };
 
+struct group {
+	struct case_run runs[64];
+	struct CMUnitTest tests[64];
+	size_t count;
+};
+
 /** Outside of the machine's heap. */
 struct outcome {
 	const struct case_run *run;
@@ -64,20 +70,21 @@ static void test_scenario(void **state)
 	}
 }
 
+static void add(struct group *g, bool sdb, const struct conf_scenario *list)
+{
+	for (const struct conf_scenario *s = list; s->name; s++) {
+		struct case_run *run = &g->runs[g->count];
+		*run = (struct case_run){.scenario = s, .sdb = sdb};
+		snprintf(run->name, sizeof run->name, "%s, simulated: %s", sdb ? "sdb" : "mem", s->name);
+		g->tests[g->count++] = (struct CMUnitTest){run->name, test_scenario, NULL, NULL, run};
+	}
+}
+
 int main(void)
 {
-	static struct case_run runs[64];
-	static struct CMUnitTest tests[64];
-	size_t count = 0;
-	for (unsigned engine = 0; engine < 2; engine++) {
-		for (const struct conf_scenario *s = conf_scenarios; s->name; s++) {
-			if (engine == 0 && s->steps[1]) /* mem keeps nothing */
-				continue;
-			struct case_run *run = &runs[count];
-			*run = (struct case_run){.scenario = s, .sdb = engine == 1};
-			snprintf(run->name, sizeof run->name, "%s, simulated: %s", engine ? "sdb" : "mem", s->name);
-			tests[count++] = (struct CMUnitTest){run->name, test_scenario, NULL, NULL, run};
-		}
-	}
-	return _cmocka_run_group_tests("kt in the simulated world", tests, count, NULL, NULL);
+	static struct group g;
+	add(&g, false, conf_cases); /* mem keeps nothing: no restarts */
+	add(&g, true, conf_cases);
+	add(&g, true, conf_restart_cases);
+	return _cmocka_run_group_tests("kt in the simulated world", g.tests, g.count, NULL, NULL);
 }

@@ -101,12 +101,6 @@ static void run_case(void **state)
 	}
 }
 
-static const struct hy_key *ann(void)
-{
-	static const struct hy_key key = {5, {'u', 0, 0, 0, 42}};
-	return &key;
-}
-
 /* ---- a full disk ----------------------------------------------------------------------------------------------- */
 
 static void fill_the_disk(struct conf *c, struct call *call)

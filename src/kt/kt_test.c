@@ -25,6 +25,12 @@ struct case_run {
 	char name[160];
 };
 
+struct group {
+	struct case_run runs[128];
+	struct CMUnitTest tests[128];
+	size_t count;
+};
+
 static struct env *env;
 
 static void test_scenario(void **state)
@@ -49,27 +55,29 @@ static void test_scenario(void **state)
 	assert_true(good);
 }
 
+/** Adds the scenarios of a list on an engine: 0 is mem, 1 and 2 sdb. */
+static void add(struct group *g, unsigned engine, const struct conf_scenario *list)
+{
+	for (const struct conf_scenario *s = list; s->name; s++) {
+		struct case_run *run = &g->runs[g->count];
+		run->scenario = s;
+		run->open = engine ? conf_open_sdb : conf_open_mem;
+		run->loops = engine == 2 ? 3 : 1 + (engine == 0);
+		snprintf(run->name, sizeof run->name, "%s, %u loops: %s", engine ? "sdb" : "mem", run->loops, s->name);
+		g->tests[g->count++] = (struct CMUnitTest){run->name, test_scenario, NULL, NULL, run};
+	}
+}
+
 int main(void)
 {
-	static struct case_run runs[128];
-	static struct CMUnitTest tests[128];
-	size_t count = 0;
+	static struct group g;
 	env = env_real_create();
 	for (unsigned engine = 0; engine < 3; engine++) {
-		for (const struct conf_scenario *s = conf_scenarios; s->name; s++) {
-			if (engine == 0 && s->steps[1]) /* mem keeps nothing */
-				continue;
-			struct case_run *run = &runs[count];
-			run->scenario = s;
-			run->open = engine ? conf_open_sdb : conf_open_mem;
-			run->loops = engine == 2 ? 3 : 1 + (engine == 0);
-			snprintf(run->name, sizeof run->name, "%s, %u loops: %s", engine ? "sdb" : "mem", run->loops,
-				s->name);
-			tests[count] = (struct CMUnitTest){run->name, test_scenario, NULL, NULL, run};
-			count++;
-		}
+		add(&g, engine, conf_cases);
+		if (engine > 0) /* mem keeps nothing */
+			add(&g, engine, conf_restart_cases);
 	}
-	int failed = _cmocka_run_group_tests("kt", tests, count, NULL, NULL);
+	int failed = _cmocka_run_group_tests("kt", g.tests, g.count, NULL, NULL);
 	env_real_destroy(env);
 	return failed;
 }
