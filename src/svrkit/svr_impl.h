@@ -33,6 +33,7 @@ struct co_sched {
 	struct fiber_stacks *stacks;
 	struct co *running;
 	struct co *ready_first, *ready_last;
+	uint64_t clock_us; /* as the running one has last read it since it was switched to; 0: it has not */
 	struct hy_link all;
 	size_t count;
 	uint64_t spawned; /* ever */
