@@ -33,6 +33,9 @@ void plan_draw(struct world *w)
 	w->disk_bytes = world_range(w, 64 << 20, 1 << 30);
 	sim_draw_faults(w->sim);
 	struct sim_faults *f = sim_faults(w->sim);
+	/* what is told late is what contacts are about */
+	if (world_has(w, KIND_contacts) && f->buggify == 0 && world_chance(w, 400))
+		f->buggify = (unsigned)world_range(w, 100, 700);
 	unsigned *const rates[] = {&f->net_slow, &f->net_reset, &f->net_half_open, &f->net_refuse, &f->net_short,
 		&f->net_dup_connect, &f->disk_slow, &f->disk_sync_eio, &f->disk_enospc, &f->clock_jump,
 		&f->clock_drift_ppm, &f->pause, &f->buggify};

@@ -82,10 +82,10 @@ static void draw_people(struct world *w)
 	w->texts_wanted = (unsigned)world_range(w, 30, 150);
 	if (world_has(w, KIND_contacts)) { /* so that pairs meet often */
 		w->user_count = world_chance(w, 700) ? 2 : world_chance(w, 700) ? 3 : w->user_count;
-		w->texts_wanted /= 3;
+		w->texts_wanted /= w->long_texts ? 1 : 3;
 		w->changes_wanted = (unsigned)world_range(w, 3, 100);
 	}
-	w->long_texts = world_chance(w, 50);
+	w->long_texts = world_chance(w, 100);
 	for (unsigned u = 0; u < w->user_count; u++) {
 		snprintf(w->users[u].name, sizeof w->users[u].name, "user%u", u);
 		uint64_t devices = world_chance(w, 400) ? world_range(w, 2, 3) : 1;
