@@ -4,50 +4,23 @@
 A server under load is backed up, killed and brought back elsewhere: all that was answered before the backup began is there, people
 show nothing twice and miss nothing that they had; a look into a stopped folder changes nothing; and what `hongyan doctor` says.
 """
-import base64
 import hashlib
 import http.client
 import json
 import os
 import pathlib
 import random
-import re
 import shutil
-import subprocess
 import sys
 import tempfile
 import threading
 import time
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-HONGYAN = pathlib.Path(os.environ.get("HONGYAN_BUILD", ROOT / "build/release")) / "src/main/hongyan"
+from product import CHEAP, Server, head, hongyan
+
 PEOPLE = 10
-CHEAP = ["--password-memory", "8K", "--password-passes", "1", "--segment", "1M", "--memory", "4M", "--loops", "2", "--disk-reserve", "16M",
-         "--limit-send", "off"]
+OPTIONS = (*CHEAP, "--segment", "1M", "--memory", "4M", "--loops", "2", "--disk-reserve", "16M", "--limit-send", "off")
 FAILED_PRECONDITION = 9
-
-
-class Server:
-    def __init__(self, data):
-        self.data = data
-        self.process = subprocess.Popen([HONGYAN, "serve", "--data", data, "--listen", "127.0.0.1:0", *CHEAP], stdout=subprocess.PIPE,
-                                        stderr=subprocess.PIPE, text=True)
-        self.lines = []
-        for line in self.process.stdout:
-            if ready := re.match(r"Hongyan is ready at http://127\.0\.0\.1:(\d+)", line):
-                self.port = int(ready.group(1))
-                break
-        else:
-            sys.exit("the server did not start: " + self.process.stderr.read())
-        threading.Thread(target=lambda: self.lines.extend(self.process.stderr), daemon=True).start()
-
-    def kill(self):
-        self.process.kill()
-        self.process.wait()
-
-    def end(self):
-        self.process.terminate()
-        assert self.process.wait(timeout=20) == 0, "the server did not end well"
 
 
 class Person:
@@ -55,15 +28,12 @@ class Person:
 
     def __init__(self, number):
         self.number, self.name = number, "person-%d" % number
-        self.link = None
+        self.link = self.ticket = None
         self.snapshot, self.shown, self.order = "", {}, []
         self.repeats = 0
 
-    def call(self, method, request, port, **head):
-        made = {"clientId": base64.b64encode(os.urandom(16)).decode(), "madeMs": str(int(time.time() * 1000)), "device": self.name}
-        if hasattr(self, "ticket"):
-            made["ticket"] = self.ticket
-        body = json.dumps({"head": {**made, **head}, **request})
+    def call(self, method, request, port):
+        body = json.dumps({"head": head(self.ticket, self.name), **request})
         if self.link is None or self.link.port != port:
             self.link = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
         self.link.request("POST", "/cgi-bin/" + method, body, {"Content-Type": "application/json"})
@@ -135,19 +105,13 @@ class Load:
             thread.join()
 
 
-def run(*arguments, cwd=None):
-    return subprocess.run([HONGYAN, *arguments], capture_output=True, text=True, timeout=30, cwd=cwd)
-
-
 def succeed(*arguments, cwd=None):
-    done = run(*arguments, cwd=cwd)
-    assert done.returncode == 0, "hongyan %s: %s%s" % (" ".join(arguments), done.stdout, done.stderr)
-    return done.stdout
+    return hongyan(*arguments, cwd=cwd).stdout
 
 
 def refused(words, *arguments):
-    done = run(*arguments)
-    assert done.returncode == 1 and words in done.stderr, "hongyan %s: %d %s" % (" ".join(arguments), done.returncode, done.stderr)
+    said = hongyan(*arguments, want=1).stderr
+    assert words in said, said
 
 
 def everything_in(folder):
@@ -172,7 +136,7 @@ class Story:
         os.mkdir(os.path.join(folder, "copies"))
 
     def a_backup_under_load(self):
-        self.server = Server(self.data)
+        self.server = Server(self.data, *OPTIONS)
         for person in self.people:
             person.register(self.server.port)
             person.must("update-settings", {"mayWrite": "WHO_ANYONE"}, self.server.port)
@@ -223,7 +187,7 @@ class Story:
         refused("is not empty", "restore", self.backup, "--data", self.second)
         refused("is no backup", "restore", self.data, "--data", self.third)
         assert not os.path.exists(self.third)
-        self.server = Server(self.second)
+        self.server = Server(self.second, *OPTIONS)
 
     def what_was_answered_before_is_there(self):
         newcomers = []
@@ -262,7 +226,7 @@ class Story:
     def a_backup_of_what_was_restored(self):
         succeed("backup", "--data", self.second, self.again)
         succeed("restore", self.again, "--data", self.third)
-        server = Server(self.third)
+        server = Server(self.third, *OPTIONS)
         for person in self.people:
             reader = Person(person.number)
             reader.uin, reader.ticket = person.uin, person.ticket
@@ -275,16 +239,16 @@ class Story:
         listen = "127.0.0.1:%d" % self.server.port
         text = succeed("doctor", "--data", self.second, "--listen", listen)
         assert "used by hongyan" in text and "problem " not in text and "runs;" in text, text
-        refused_text = run("doctor", "--data", self.data, "--listen", listen)
-        assert refused_text.returncode == 1 and "is taken by hongyan" in refused_text.stdout, refused_text.stdout
+        text = hongyan("doctor", "--data", self.data, "--listen", listen, want=1).stdout
+        assert "is taken by hongyan" in text, text
         self.server.end()
         before = everything_in(self.second)
         text = succeed("doctor", "--data", self.second, "--listen", listen)
         assert "is free" in text and "the log reads well" in text, text
         assert everything_in(self.second) == before
         os.chmod(os.path.join(self.second, "secret"), 0o644)
-        text = run("doctor", "--data", self.second, "--listen", listen)
-        assert text.returncode == 1 and "chmod go=" in text.stdout, text.stdout
+        text = hongyan("doctor", "--data", self.second, "--listen", listen, want=1).stdout
+        assert "chmod go=" in text, text
 
     def steps(self):
         return [self.a_backup_under_load, self.a_backup_is_complete_and_private, self.people_fetch_then_it_is_killed,
@@ -302,7 +266,7 @@ def main():
             passed += 1
     except AssertionError as wrong:
         print("failed: %s: %s" % (step.__name__.replace("_", " "), wrong))
-        print("".join((story.server.lines if story.server else [])[-20:]))
+        print(story.server.said()[-4000:] if story.server else "")
     finally:
         if story.server and story.server.process.poll() is None:
             story.server.kill()

@@ -4,7 +4,6 @@ wrong, whole and in pieces; they are changed; tickets are used and revoked. Then
 file has), its log, its data folder, a backup and what `hongyan kt` prints are searched for each of them: as they are, in base64, in hex.
 """
 import base64
-import json
 import os
 import pathlib
 import re
@@ -14,9 +13,9 @@ import sys
 import tempfile
 import time
 
-sys.dont_write_bytecode = True
-from wire_client import (CHANGE_PASSWORD, HONGYAN, IDENTIFY, LIST_DEVICES, REGISTER, SEQ_IDENTIFY, SIGN_IN, SYNC, Client, Link, auth_pb2,
-                         expect, start, sync_pb2)
+from product import HONGYAN, Server, hongyan
+from wire_client import (CHANGE_PASSWORD, IDENTIFY, LIST_DEVICES, REGISTER, SEQ_IDENTIFY, SIGN_IN, SYNC, Client, Link, auth_pb2, expect,
+                         sync_pb2)
 
 
 class Canaries:
@@ -79,7 +78,7 @@ def by_protobuf(c, known):
 def by_frames(c, known):
     """The link stays: its ticket is in use while it is looked for."""
     first, second, wrong = (known.password(f"{x} password of frames") for x in ("first", "second", "wrong"))
-    link = Link(c.address)
+    link = Link(c.port)
     request = auth_pb2.RegisterRequest(name="cem-frames", password=first)
     ticket = expect(link.call(REGISTER, request, auth_pb2.RegisterResponse(), pieces=5), 0, "register").ticket
     known.ticket("registration by frames", ticket)
@@ -98,8 +97,7 @@ def by_frames(c, known):
 def by_operator(data, known):
     for verb, name in (("create", "dan-operator"), ("reset-password", "dan-operator")):
         word = known.password(f"password of user {verb}")
-        subprocess.run([HONGYAN, "user", "--data", data, verb, name, "--password-file", "-"], input=word + "\n", text=True, check=True,
-                       capture_output=True)
+        hongyan("user", "--data", data, verb, name, "--password-file", "-", stdin=word + "\n")
 
 
 def memory_of(pid):
@@ -144,33 +142,31 @@ def search(places, needles):
 
 
 def run(folder):
-    server, address = start(folder, "--log-level", "debug")
+    server = Server(f"{folder}/data", "--log-level", "debug")
     known, passed, failed = Canaries(), 0, 0
     try:
-        client = Client(address)
+        client = Client(server.port)
         by_json(client, known)
         by_protobuf(client, known)
         link = by_frames(client, known)
-        by_operator(f"{folder}/data", known)
+        by_operator(server.data, known)
         time.sleep(0.5)
-        subprocess.run([HONGYAN, "backup", "--data", f"{folder}/data", f"{folder}/backup"], check=True, capture_output=True)
+        hongyan("backup", "--data", server.data, f"{folder}/backup")
         needles = list(known.forms())
-        memory = list(memory_of(server.pid))
-        core_limit = re.search(r"Max core file size\s+(\S+)\s+(\S+)", pathlib.Path(f"/proc/{server.pid}/limits").read_text()).groups()
+        memory = list(memory_of(server.process.pid))
+        core_limit = re.search(r"Max core file size\s+(\S+)\s+(\S+)", pathlib.Path(f"/proc/{server.process.pid}/limits").read_text()).groups()
         checks = {
             "what is there is found": [] if search(memory, [("name", "as it is", b"cem-frames")]) else ["the search finds nothing"],
             "no secret is in memory": search(memory, needles),
             "no core file is written": [] if core_limit == ("0", "0") else [f"limits {core_limit}"],
-            "no secret is printed by hongyan kt": search(printed(f"{folder}/data"), needles),
+            "no secret is printed by hongyan kt": search(printed(server.data), needles),
             "no secret is in a backup": search(files_in(f"{folder}/backup"), needles),
         }
         link.socket.close()
     finally:
-        server.terminate()
-        ended = server.wait(timeout=20)
-    checks["the server ends well"] = [] if ended == 0 else [f"status {ended}"]
-    checks["no secret is in the data folder"] = search(files_in(f"{folder}/data"), needles)
-    checks["no secret is in the log"] = search([("the log", pathlib.Path(f"{folder}/log").read_bytes())], needles)
+        server.end()
+    checks["no secret is in the data folder"] = search(files_in(server.data), needles)
+    checks["no secret is in the log"] = search([("the log", server.said().encode())], needles)
     for check, found in checks.items():
         passed, failed = passed + (not found), failed + bool(found)
         print(f"{'not ' if found else ''}ok {check}", *found[:20], sep="\n    ")

@@ -1,31 +1,11 @@
 #!/usr/bin/python3
 """`hongyan chat` as people use it. By pipes: plain lines, one text, JSON lines. In the full screen, in two terminals of tmux: register, find, ask,
 accept, write, block, unblock, go on when the server is killed in mid-sentence, and see the latest conversations on another device."""
-import json, os, pathlib, queue, shutil, signal, subprocess, sys, tempfile, threading, time
+import json, os, pathlib, queue, shutil, subprocess, sys, tempfile, threading, time
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-HONGYAN = pathlib.Path(os.environ.get("HONGYAN_BUILD", ROOT / "build/release")) / "src/main/hongyan"
+from product import CHEAP, HONGYAN, Server, hongyan
+
 PATIENCE_S = 30
-
-
-class Server:
-    def __init__(self, data):
-        self.data, self.address = data, "127.0.0.1:0"
-        self.start()
-
-    def start(self):
-        self.process = subprocess.Popen(
-            [HONGYAN, "serve", "--data", self.data, "--listen", self.address, "--metrics", "", "--password-memory", "8K", "--password-passes", "1"],
-            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-        for line in self.process.stdout:
-            if "ready at http://" in line:
-                self.address = line.split("http://")[1].strip()
-                return
-        sys.exit("the server did not start")
-
-    def kill(self):
-        self.process.kill()
-        self.process.wait()
 
 
 def command(server, folder, name, *options):
@@ -253,13 +233,13 @@ def by_a_restored_server(server, folder):
     carol.say("@dave before the backup")
     carol.expect("me -> dave: before the backup")
     dave.expect("carol: before the backup")
-    subprocess.run([HONGYAN, "backup", "--data", server.data, folder / "backup"], check=True, stdout=subprocess.DEVNULL)
+    hongyan("backup", "--data", server.data, folder / "backup")
     carol.say("after the backup")
     carol.expect("me -> dave: after the backup")
     dave.expect("carol: after the backup")
     server.kill()
     server.data = folder / "restored"
-    subprocess.run([HONGYAN, "restore", folder / "backup", "--data", server.data], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    hongyan("restore", folder / "backup", "--data", server.data)
     server.start()
     dave.say("@carol on the restored server")
     dave.expect("me -> carol: on the restored server")
@@ -395,7 +375,7 @@ def in_terminals(server, folder):
 
 def main():
     folder = pathlib.Path(tempfile.mkdtemp(prefix="hongyan-chat-"))
-    server = Server(folder / "data")
+    server = Server(folder / "data", *CHEAP)
     passed = failed = 0
     try:
         for story in (by_plain_lines, by_one_text, by_a_restored_server, by_killed_clients, in_terminals):
@@ -406,9 +386,7 @@ def main():
         failed = 1
         print("failed:", repr(e) if isinstance(e, queue.Empty) else e)
     subprocess.run(["tmux", "-S", str(folder / "tmux"), "kill-server"], stderr=subprocess.DEVNULL)
-    server.process.send_signal(signal.SIGTERM)
-    if server.process.wait(timeout=PATIENCE_S) != 0:
-        failed += 1
+    server.end()
     shutil.rmtree(folder)
     print(f"{passed} passed, {failed} failed")
     return failed != 0

@@ -4,16 +4,14 @@
 Data folders that earlier releases left (test/compat/data) are served by this one: passwords, tickets and snapshots of then are good, and
 everybody finds what there was.
 """
-import base64
 import json
-import os
 import pathlib
 import sys
 import tarfile
 import tempfile
-import time
 
 import compat_server
+from product import head, hongyan, post
 
 DATA = pathlib.Path(__file__).resolve().parent / "compat" / "data"
 PERMISSION_DENIED, UNAUTHENTICATED = 7, 16
@@ -35,8 +33,7 @@ def check(what, expected, found):
 
 
 def sign_in(port, person):
-    head = {"clientId": base64.b64encode(os.urandom(16)).decode(), "madeMs": str(int(time.time() * 1000)), "device": "thawed"}
-    return compat_server.post(port, "sign-in", {"head": head, "name": person["name"], "password": person["password"]})
+    return post(port, "sign-in", {"head": head(device="thawed"), "name": person["name"], "password": person["password"]})
 
 
 def check_people(port, frozen):
@@ -52,7 +49,7 @@ def check_refused(port, frozen):
     for label, code in (("disabled", PERMISSION_DENIED), ("deleted", UNAUTHENTICATED)):
         person = frozen[label]
         check(label + ": signs in", {"code": code}, sign_in(port, person).get("head"))
-        answer = compat_server.post(port, "sync", {"head": {"ticket": person["ticket"]}})
+        answer = post(port, "sync", {"head": {"ticket": person["ticket"]}})
         check(label + ": the ticket", {"code": UNAUTHENTICATED}, answer.get("head"))
 
 
@@ -62,13 +59,13 @@ def thaw(archive):
         with tarfile.open(archive) as tar:
             tar.extractall(folder)
         data = pathlib.Path(folder) / "data"
-        listed = compat_server.hongyan("kt", "--data", str(data))
+        listed = hongyan("kt", "--data", data).stdout
         check("hongyan kt, stopped", True, "name:ann" in listed)
-        server = compat_server.Server(data)
+        server = compat_server.serve(data)
         check_people(server.port, frozen)
         check_refused(server.port, frozen)
         server.end()
-        server = compat_server.Server(data)  # what this release made of it
+        server = compat_server.serve(data)  # what this release made of it
         check_people(server.port, frozen)
         for p in frozen["people"]:
             check(p["name"] + " signs in", {"uin": p["uin"]}, sign_in(server.port, p))

@@ -2,14 +2,12 @@
 """What a server shows of itself: `hongyan mon` grows with the load, /metrics is in Prometheus's text format and says the same, health and
 readiness answer, the address of the figures is the operator's; and a server that was killed leaves its last values.
 """
-import base64
 import http.client
 import json
 import os
 import pathlib
 import re
 import shutil
-import signal
 import socket
 import struct
 import subprocess
@@ -18,8 +16,9 @@ import tempfile
 import time
 import traceback
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-HONGYAN = pathlib.Path(os.environ.get("HONGYAN_BUILD", ROOT / "build/release")) / "src/main/hongyan"
+import product
+from product import hongyan
+
 MESSAGES = 20
 
 
@@ -91,20 +90,10 @@ def metric(families, name, **labels):
 
 # ---- the server and its clients
 
-class Server:
-    def __init__(self, data, *options):
-        self.data = data
-        self.process = subprocess.Popen([HONGYAN, "serve", "--data", data, "--listen", "127.0.0.1:0", "--metrics", "127.0.0.1:0",
-                                         "--strangers-may-write", *options], stdout=subprocess.PIPE, text=True)
-        self.port = self.metrics = None
-        for line in self.process.stdout:
-            if m := re.match(r"Hongyan is ready at http://127\.0\.0\.1:(\d+)", line):
-                self.port = int(m[1])
-            elif m := re.match(r"figures for Prometheus at http://127\.0\.0\.1:(\d+)/metrics", line):
-                self.metrics = int(m[1])
-            elif line.startswith("data in"):
-                break
-        assert self.port and self.metrics, "the server did not start"
+class Server(product.Server):
+    def __init__(self, data):
+        super().__init__(data, "--metrics", "127.0.0.1:0", "--strangers-may-write")
+        self.metrics = int(re.search(r"figures for Prometheus at http://127\.0\.0\.1:(\d+)/metrics", self.said())[1])
 
     def get(self, path, port=None, method="GET"):
         c = http.client.HTTPConnection("127.0.0.1", port or self.port, timeout=10)
@@ -112,25 +101,10 @@ class Server:
         answer = c.getresponse()
         return answer.status, answer.getheader("Content-Type"), answer.read().decode()
 
-    def ask(self, method, request, ticket=None, device="d"):
-        head = {"device": device, "clientId": base64.b64encode(os.urandom(16)).decode(), "madeMs": str(int(time.time() * 1000))}
-        if ticket:
-            head["ticket"] = ticket
-        c = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
-        c.request("POST", "/cgi-bin/" + method, json.dumps({"head": head, **request}), {"Content-Type": "application/json"})
-        answer = json.loads(c.getresponse().read())
-        assert "code" not in answer["head"], answer
-        return answer
-
-    def end(self, how):
-        self.process.send_signal(how)
-        self.process.stdout.close()
-        return self.process.wait(timeout=20)
-
 
 def mon(data, *arguments):
     """Status, {name: value}, what it says on stderr."""
-    ended = subprocess.run([HONGYAN, "mon", "--once", "--data", data, *arguments], capture_output=True, text=True, timeout=20)
+    ended = hongyan("mon", "--once", "--data", data, *arguments, want=None)
     lines = [line.split() for line in ended.stdout.splitlines()]
     assert all(len(line) == 2 for line in lines), ended.stdout
     return ended.returncode, {name: int(value) for name, value in lines}, ended.stderr
@@ -138,12 +112,12 @@ def mon(data, *arguments):
 
 def load(server):
     """Two people; one writes, the other fetches twice; one long link stays open, one request of a method fails."""
-    ann = server.ask("register", {"name": "ann", "password": "a letter on its leg"})
-    bob = server.ask("register", {"name": "bob", "password": "a letter on its leg"})
-    snapshot = server.ask("sync", {}, bob["ticket"])["snapshot"]
+    ann = server.ask("register", name="ann", password="a letter on its leg")
+    bob = server.ask("register", name="bob", password="a letter on its leg")
+    snapshot = server.ask("sync", ticket=bob["ticket"])["snapshot"]
     for i in range(MESSAGES):
-        server.ask("send-text", {"to": bob["uin"], "text": f"number {i}"}, ann["ticket"])
-    server.ask("sync", {"snapshot": snapshot}, bob["ticket"])
+        server.ask("send-text", ticket=ann["ticket"], to=bob["uin"], text=f"number {i}")
+    server.ask("sync", ticket=bob["ticket"], snapshot=snapshot)
     link = socket.create_connection(("127.0.0.1", server.port))
     link.sendall(struct.pack(">5I", 20, 4711, 6, 0xFFFFFFFF, 0))
     link.recv(20)
@@ -175,8 +149,7 @@ def test_names(server):
     assert all(name.startswith(("messages_", "Send.")) for name in some), some
     status, none, said = mon(server.data, "no_such_thing")
     assert status == 1 and not none and "nothing is called so" in said
-    ended = subprocess.run([HONGYAN, "mon", "--once", "--json", "--data", server.data], capture_output=True, text=True, timeout=20)
-    shown = json.loads(ended.stdout)
+    shown = json.loads(hongyan("mon", "--once", "--json", "--data", server.data).stdout)
     assert shown["alive"] and shown["process"] == server.process.pid and shown["values"]["messages_sent"] == MESSAGES
 
 
@@ -205,7 +178,7 @@ def test_doors(server):
 
 def test_live(server):
     """Two looks: the second one has rates."""
-    watcher = subprocess.Popen([HONGYAN, "mon", "--data", server.data, "--interval", "200ms", "http_requests", "Send."],
+    watcher = subprocess.Popen([product.HONGYAN, "mon", "--data", server.data, "--interval", "200ms", "http_requests", "Send."],
                                stdout=subprocess.PIPE, text=True)
     for _ in range(5):
         server.get("/healthz")
@@ -222,7 +195,7 @@ def test_killed(server):
     _, before, _ = mon(server.data)
     for _ in range(7):
         server.get("/healthz")
-    server.end(signal.SIGKILL)  # at once: nobody has looked since
+    server.kill()  # at once: nobody has looked since
     status, after, said = mon(server.data)
     assert status == 0 and after["http_requests"] == before["http_requests"] + 7, (before["http_requests"], after["http_requests"])
     assert "the server ended, last values of" in said and f"(process {server.process.pid} is gone)" in said, said
@@ -233,7 +206,7 @@ def test_ended(server):
     assert mon(server.data)[1]["messages_sent"] == 0, "a new life counts anew"
     time.sleep(1.5)
     assert mon(server.data)[1]["users"] in (0, 2), "known after the first round over all users"
-    assert again.end(signal.SIGTERM) == 0
+    again.end()
     status, _, said = mon(server.data)
     assert status == 0 and "the server ended at" in said, said
 
@@ -244,9 +217,8 @@ def test_addresses(server):
     port = taken.getsockname()[1]
     for address, why in ((f"127.0.0.1:{port}", "taken by another program"), ("*:7601", "reached from other machines"),
                          ("nonsense", "is no address")):
-        ended = subprocess.run([HONGYAN, "serve", "--data", server.data, "--listen", "127.0.0.1:0", "--metrics", address],
-                               capture_output=True, text=True, timeout=20)
-        assert ended.returncode == 1 and why in ended.stderr, (address, ended.stderr)
+        ended = hongyan("serve", "--data", server.data, "--listen", "127.0.0.1:0", "--metrics", address, want=1)
+        assert why in ended.stderr, (address, ended.stderr)
     taken.close()
 
 
@@ -255,16 +227,11 @@ def test_damage(server):
     whole = pathlib.Path(path).read_bytes()
     for bytes_ in (whole[:1000], b"", b"x" * 5000, whole[:200] + b"\xff" * 4000 + whole[4200:]):
         pathlib.Path(path).write_bytes(bytes_)
-        ended = subprocess.run([HONGYAN, "mon", "--once", "--data", server.data], capture_output=True, text=True, timeout=20)
-        assert ended.returncode == 1 and "monitor: it is" in ended.stderr, ended.stderr
+        said = hongyan("mon", "--once", "--data", server.data, want=1).stderr
+        assert "monitor: it is" in said, said
     os.unlink(path)
-    status, _, said = mon_fails(server.data)
-    assert status == 1 and "no server has run" in said, said
-
-
-def mon_fails(data):
-    ended = subprocess.run([HONGYAN, "mon", "--once", "--data", data], capture_output=True, text=True, timeout=20)
-    return ended.returncode, ended.stdout, ended.stderr
+    said = hongyan("mon", "--once", "--data", server.data, want=1).stderr
+    assert "no server has run" in said, said
 
 
 def main():
@@ -282,7 +249,7 @@ def main():
                 print(f"failed: {test.__name__[5:]}: {type(e).__name__}: {e}; line {where.lineno}: {where.line}")
     finally:
         if server.process.poll() is None:
-            server.end(signal.SIGKILL)
+            server.kill()
         shutil.rmtree(data)
     print(f"{passed} passed, {failed} failed")
     return failed != 0

@@ -2,10 +2,10 @@
 """The client library as other people use it: installed into an empty folder, its examples built with nothing but pkg-config, and run
 against a real server that is killed and started again.
 """
-import base64, json, os, pathlib, queue, re, shutil, subprocess, sys, tempfile, threading, time, urllib.request
+import os, pathlib, queue, re, shutil, subprocess, sys, tempfile, threading, time
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-BUILD = pathlib.Path(os.environ.get("HONGYAN_BUILD", ROOT / "build/release"))
+from product import BUILD, CHEAP, ROOT, Server
+
 PATIENCE_S = 30
 PASSWORD = "a goose flies south"
 SENT = (0, "")
@@ -66,36 +66,6 @@ def check_install(installed, folder):
 
 # ---- run ----
 
-class Server:
-    def __init__(self, data):
-        self.data, self.address = data, "127.0.0.1:0"
-        self.start()
-
-    def start(self):
-        self.process = subprocess.Popen(
-            [BUILD / "src/main/hongyan", "serve", "--data", self.data, "--listen", self.address, "--password-memory", "8K",
-             "--password-passes", "1"], stdout=subprocess.PIPE, text=True)
-        for line in self.process.stdout:
-            if "ready at http://" in line:
-                self.address = line.split("http://")[1].strip()
-                return
-        sys.exit("the server did not start")
-
-    def kill(self):
-        self.process.kill()
-        self.process.wait()
-
-    def ask(self, method, ticket=None, **fields):
-        head = {"device": "test", "clientId": base64.b64encode(os.urandom(16)).decode(), "madeMs": str(int(time.time() * 1000))}
-        if ticket:
-            head["ticket"] = ticket
-        request = urllib.request.Request(f"http://{self.address}/cgi-bin/{method}", json.dumps(dict(fields, head=head)).encode(),
-                                         {"Content-Type": "application/json"})
-        answer = json.load(urllib.request.urlopen(request, timeout=PATIENCE_S))
-        assert answer.get("head", {}).get("code", 0) == 0, answer
-        return answer
-
-
 class Program:
     """An example at work; what it prints, line by line."""
     at_work = []
@@ -132,7 +102,7 @@ def converse(server, folder):
     echo = server.ask("register", name="echo", password=PASSWORD)
     ann = server.ask("register", name="ann", password=PASSWORD)
     bot = Program(folder, "echo_bot", server.address, "echo", PASSWORD, folder / "kept")
-    server.ask("request-contact", ann["ticket"], uin=echo["uin"], greeting="hello, bot")
+    server.ask("request-contact", ticket=ann["ticket"], uin=echo["uin"], greeting="hello, bot")
     tail = Program(folder, "tail", server.address, "ann", PASSWORD)
     deadline = time.monotonic() + PATIENCE_S
     while send(folder, server, "one") != SENT: # until the bot has said yes
@@ -189,7 +159,7 @@ def main():
         installed = Installed(folder / "installed")
         (folder / "lib").symlink_to(installed.library.parent)
         yield from check_install(installed, programs)
-        server = Server(folder / "data")
+        server = Server(folder / "data", *CHEAP)
         yield from converse(server, programs)
 
     try:

@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 """Runs the README's curl tour against a fresh server, word for word: each `$ ` line is a command, the lines below it its output."""
-import os, pathlib, re, shutil, socket, subprocess, sys, tempfile, time
+import re, shutil, socket, subprocess, sys, tempfile, time
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-HONGYAN = pathlib.Path(os.environ.get("HONGYAN_BUILD", ROOT / "build/release")) / "src/main/hongyan"
+from product import ROOT, Server
+
 ADDRESS = "127.0.0.1:7600"  # as the README says
 
 
@@ -29,14 +29,6 @@ def run_in_bash(commands):
     return [part.strip("\n").splitlines() for part in out.stdout.split(marker)][: len(commands)]
 
 
-def start_server(data):
-    server = subprocess.Popen([HONGYAN, "serve", "--data", data, "--listen", ADDRESS], stdout=subprocess.PIPE, text=True)
-    for line in server.stdout:
-        if "ready" in line:
-            return server
-    sys.exit("the server did not start")
-
-
 def port_free():
     with socket.socket() as s:
         s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -55,7 +47,7 @@ def main():
     else:
         sys.exit("port 7600, which the README's tour uses, is taken by another program; end it and try again")
     data = tempfile.mkdtemp(prefix="hongyan-tour-")
-    server = start_server(data)
+    server = Server(data, listen=ADDRESS)
     failed = 0
     try:
         steps = tour()
@@ -64,10 +56,7 @@ def main():
                 failed += 1
                 print(f"$ {command}\nexpected: {expected}\ngot:      {got}")
     finally:
-        server.terminate()
-        if server.wait(timeout=20) != 0:
-            failed += 1
-            print("the server did not end well")
+        server.end()
         shutil.rmtree(data)
     print(f"{len(steps) - min(failed, len(steps))} passed, {failed} failed")
     return failed != 0

@@ -2,8 +2,6 @@
 import base64
 import json
 import os
-import pathlib
-import re
 import socket
 import struct
 import subprocess
@@ -11,8 +9,8 @@ import sys
 import tempfile
 import time
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-HONGYAN = pathlib.Path(os.environ.get("HONGYAN_BUILD", ROOT / "build/release")) / "src/main/hongyan"
+from product import ROOT
+
 REGISTER, SIGN_IN, SIGN_OUT, IDENTIFY, CHANGE_PASSWORD, LIST_DEVICES, SIGN_OUT_DEVICE, SYNC = 101, 102, 103, 104, 106, 107, 108, 111
 VERSION, SEQ_IDENTIFY = 4711, 0xFFFFFFFE
 with tempfile.TemporaryDirectory() as made:
@@ -24,8 +22,8 @@ with tempfile.TemporaryDirectory() as made:
 
 
 class Client:
-    def __init__(self, address):
-        self.address = address
+    def __init__(self, port):
+        self.port = port
 
     @staticmethod
     def head(head, ticket=b"", device="phone"):
@@ -34,7 +32,7 @@ class Client:
 
     def post(self, path, kind, body, pieces=1):
         """One request on a connection of its own; its body comes in so many pieces."""
-        with socket.create_connection(self.address, timeout=10) as s:
+        with socket.create_connection(("127.0.0.1", self.port), timeout=10) as s:
             s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             s.sendall(f"POST /cgi-bin/{path} HTTP/1.1\r\nHost: x\r\nContent-Type: {kind}\r\n"
                       f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n".encode())
@@ -60,9 +58,9 @@ class Client:
 
 
 class Link:
-    def __init__(self, address, device="phone"):
+    def __init__(self, port, device="phone"):
         self.seq, self.device = 1, device
-        self.socket = socket.create_connection(address, timeout=10)
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=10)
 
     def call(self, cmd, request, response, ticket=b"", seq=0, pieces=1):
         self.seq, seq = self.seq + 1, seq or self.seq
@@ -94,14 +92,3 @@ def expect(answer, code, what):
     got = answer["head"].get("code", 0) if isinstance(answer, dict) else answer.head.code
     assert got == code, f"{what}: {got}, not {code}: {answer}"
     return answer
-
-
-def start(folder, *options):
-    """A server on a fresh data folder in `folder`, with its log there. It and its address."""
-    log = open(f"{folder}/log", "wb")
-    server = subprocess.Popen([HONGYAN, "serve", "--data", f"{folder}/data", "--listen", "127.0.0.1:0", *options],
-                              stdout=subprocess.PIPE, stderr=log, text=True)
-    for line in server.stdout:
-        if found := re.search(r"ready at http://127.0.0.1:(\d+)", line):
-            return server, ("127.0.0.1", int(found[1]))
-    sys.exit("the server did not start")

@@ -5,9 +5,7 @@ Makes test/compat/data/NAME.tar.xz and NAME.json of the present release build: a
 left it (part of it in RocksDB, part in the log alone), and what its people must find in it. To be run once for each release, and never
 again under the same name: what was frozen is what people have on their disks. test/run-compat.py thaws it in every test run.
 """
-import base64
 import json
-import os
 import pathlib
 import subprocess
 import sys
@@ -17,6 +15,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 import compat_server  # noqa: E402
+from product import hongyan  # noqa: E402
 
 DATA = pathlib.Path(__file__).resolve().parent / "data"
 SKIPPED = {"monitor", "admin.sock", "LOCK"}
@@ -28,12 +27,7 @@ class Person:
         self.uin = self.ticket = None
 
     def ask(self, method, **request):
-        head = {"clientId": base64.b64encode(os.urandom(16)).decode(), "madeMs": str(int(time.time() * 1000)), "device": self.device}
-        if self.ticket:
-            head["ticket"] = self.ticket
-        answer = compat_server.post(self.server.port, method, {"head": head, **request})
-        assert not answer.get("head", {}).get("code"), (self.name, method, answer)
-        return answer
+        return self.server.ask(method, ticket=self.ticket, device=self.device, **request)
 
     def enter(self, method, **request):
         answer = self.ask(method, name=self.name, password=self.password, deviceName=self.name + "'s " + self.device, **request)
@@ -84,8 +78,8 @@ def second_half(server, people):
     bob.ask("block-contact", uin=cai.uin, blocked=True)
     desk = Person(server, "bob", bob.password, "desk").enter("sign-in")
     desk.text(ann, "from my desk")
-    compat_server.hongyan("user", "disable", "dan", "--data", server.data)
-    compat_server.hongyan("user", "delete", "eve", "--yes", "--data", server.data)
+    hongyan("user", "disable", "dan", "--data", server.data)
+    hongyan("user", "delete", "eve", "--yes", "--data", server.data)
     return desk
 
 
@@ -96,7 +90,7 @@ def main():
     if (DATA / (name + ".json")).exists():
         sys.exit("%s is frozen already: choose another name" % name)
     with tempfile.TemporaryDirectory() as folder:
-        server = compat_server.Server(pathlib.Path(folder) / "data")
+        server = compat_server.serve(pathlib.Path(folder) / "data")
         people = first_half(server)
         snapshots = [compat_server.sync_all(server.port, p.ticket)[1] for p in people[:3]]
         compat_server.wait_until_moved(server)
