@@ -63,10 +63,23 @@ struct access_limits {
 		.http_idle_s = 75,                     \
 		.stalled_s = 60})
 
+#define ACCESS_PROXIES_MAX 16
+
 struct access_config {
 	struct access_limits limits;
 	bool allow_plain; /* let people sign in over plain connections from other machines too (W5) */
+	/*
+	 * Whose word about a client's address counts, whatever the port: an HTTP request from one of these comes, for
+	 * limits by address, from the last entry of its X-Forwarded-For that is none of these. Without such an entry it
+	 * has no address, as one of this machine. Of Forwarded nothing is believed: a proxy that knows one of the two
+	 * hands on what the client wrote into the other.
+	 */
+	struct env_addr proxies[ACCESS_PROXIES_MAX];
+	unsigned proxy_count;
 };
+
+/** An address as X-Forwarded-For has it: "192.0.2.7", "2001:db8::7"; also with a port. False: it is none. */
+bool access_address_parse(struct hy_bytes text, struct env_addr *ret_addr) HY_MUST_USE;
 
 /** Adds the Link service to `svr`. [blocks] Before svr_start. */
 int access_create(struct svr *svr, const struct access_config *config, struct access **ret_access);

@@ -311,6 +311,50 @@ static void test_expect(void **state)
 	access_world_close(&w);
 }
 
+/* ---- behind a proxy ---------------------------------------------------------------------------------------------- */
+
+/** Where the server takes a request to come from; "" for nowhere. */
+static void ask_where(struct access_world *w, const char *from, const char *headers, const char *base64)
+{
+	char want[100];
+	struct hy_buf b = {0};
+	struct answer a;
+	int fd = client_open_from(w, from);
+	char json[] = "{\"head\": {}, \"name\": \"where\"}";
+	hy_buf_printf(&b, "POST /cgi-bin/register HTTP/1.1\r\n%s%sContent-Length: %zu\r\n\r\n%s", JSON, headers,
+		strlen(json), json);
+	client_flush(fd, &b);
+	assert_true(answer_get(fd, true, &a));
+	snprintf(want, sizeof want, "\"ticket\":\"%s\"", base64);
+	if (base64[0])
+		assert_non_null(strstr(a.body, want));
+	else
+		assert_null(strstr(a.body, "ticket"));
+	close(fd);
+}
+
+static void test_proxies(void **state)
+{
+	struct access_config config = access_world_config();
+	struct access_world w;
+	config.allow_plain = true;
+	config.proxy_count = 2;
+	assert_true(access_address_parse(hy_bytes_str("127.0.0.1"), &config.proxies[0]));
+	assert_true(access_address_parse(hy_bytes_str(FAR_ADDRESS), &config.proxies[1]));
+	access_world_open(&w, 1, &config);
+	ask_where(&w, "127.0.0.1", "X-Forwarded-For: 192.0.2.7\r\n", "MTkyLjAuMi43");
+	ask_where(&w, "127.0.0.1", "x-forwarded-for: 192.0.2.8\r\nX-Forwarded-For: 192.0.2.7\r\n", "MTkyLjAuMi43");
+	ask_where(&w, FAR_ADDRESS, "X-Forwarded-For: 192.0.2.7, 127.0.0.1\r\n", "MTkyLjAuMi43");
+	ask_where(&w, FAR_ADDRESS, "", "");
+	ask_where(&w, FAR_ADDRESS, "X-Forwarded-For: nobody\r\n", "");
+	ask_where(&w, FAR_ADDRESS, "X-Forwarded-For: 192.0.2.7\r\nX-Forwarded-For:\r\n", "");
+	/* whose word does not count */
+	ask_where(&w, "127.0.0.2", "X-Forwarded-For: 192.0.2.7\r\n", "");
+	ask_where(&w, FARTHER_ADDRESS, "X-Forwarded-For: 192.0.2.7\r\n", "MTI3LjAuMC44");
+	ask_where(&w, "127.0.0.1", "Forwarded: for=192.0.2.7\r\n", "");
+	access_world_close(&w);
+}
+
 /* ---- several requests -------------------------------------------------------------------------------------------- */
 
 static void test_pipelined(void **state)
@@ -512,6 +556,7 @@ int main(void)
 		HTTP_TEST("a body over its method's limit is refused, and the answer arrives", test_long_body),
 		HTTP_TEST("who was refused and does not close is not waited for", test_drain_ends),
 		HTTP_TEST("Expect: 100-continue is answered before the body", test_expect),
+		HTTP_TEST("whom a trusted proxy speaks for is where a request comes from", test_proxies),
 		HTTP_TEST("pipelined requests are answered in their order", test_pipelined),
 		HTTP_TEST("what follows Connection: close is not looked at", test_close_among_pipelined),
 		HTTP_TEST("all pipelined requests are answered after the client has shut its side", test_half_close),

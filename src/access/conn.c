@@ -283,7 +283,7 @@ static bool conn_parse_buffered(struct conn *c)
 		return false;
 	hy_buf_consume(&c->in, used);
 	if (hy_buf_len(&c->in) == 0)
-		hy_buf_fini(&c->in);
+		hy_buf_fini_wiped(&c->in); /* also what was refused */
 	return true;
 }
 
@@ -305,14 +305,13 @@ static ssize_t conn_read_once(struct conn *c)
 	ssize_t n = env_recv(&c->sock, l->scratch, c->anonymous ? sizeof l->scratch / 4 : sizeof l->scratch);
 	if (n <= 0)
 		return n;
-	if (!conn_parse(c, hy_bytes(l->scratch, (size_t)n), &used))
-		return -EPROTO;
-	if (used < (size_t)n) {
+	bool good = conn_parse(c, hy_bytes(l->scratch, (size_t)n), &used);
+	if (good && used < (size_t)n) {
 		env_mark(svr_env(l->access->svr), "access: input ends inside a request");
 		hy_buf_append(&c->in, l->scratch + used, (size_t)n - used);
-		explicit_bzero(l->scratch + used, (size_t)n - used); /* it may be the beginning of a password */
 	}
-	return n;
+	explicit_bzero(l->scratch, (size_t)n); /* there may be a password, also in what was refused */
+	return good ? n : -EPROTO;
 }
 
 static void conn_bad(struct conn *c)
@@ -349,6 +348,7 @@ static void conn_drain(struct conn *c)
 			return;
 		} else {
 			drained += (size_t)n;
+			explicit_bzero(l->scratch, (size_t)n);
 		}
 	}
 	conn_resume(c);

@@ -35,7 +35,21 @@ struct conn_peer {
 	uint8_t family; /* AF_INET, AF_INET6, AF_UNIX */
 	bool loopback;
 	uint8_t ip[16]; /* the rest is zero */
+	bool proxy;     /* one of access_config.proxies: it speaks for others, and says for whom */
 };
+
+/** With `proxy` by the settings. Any thread, as all of peer.c. */
+struct conn_peer conn_peer_of(const struct access_config *config, const struct env_addr *addr);
+/** One for limits: the same IPv4 address, or the same IPv6 network of 64 bits, or both this machine. */
+bool conn_peer_same(const struct conn_peer *a, const struct conn_peer *b);
+/** Equal for those that are the same. */
+uint64_t conn_peer_hash(const struct conn_peer *peer, uint64_t seed);
+/**
+ * Whom proxies speak for, by an X-Forwarded-For: the last address in the list that is no proxy's; what stands before it
+ * anybody may have written. False: there is none, or something behind it is no address.
+ */
+bool conn_peer_forwarded(
+	const struct access_config *config, struct hy_bytes list, struct conn_peer *ret_peer) HY_MUST_USE;
 
 #define CONN_PEER_TEXT_MAX 32
 /** As struct call's `address`, into `text`; NULL: this machine. Any thread. */
@@ -165,8 +179,8 @@ void conn_sign_out(struct conn *c);
 /** Counts a new stranger; at a cap the oldest one goes. */
 void strangers_enter(struct access_loop *l, struct conn *c);
 void strangers_leave(struct conn *c);
-/** One more request of an open method comes from the address of `c`. NULL: too many are in work. */
-struct conn_address *strangers_open_begins(struct conn *c) HY_MUST_USE;
+/** One more request of an open method comes from this address. NULL: too many are in work. */
+struct conn_address *strangers_open_begins(struct access_loop *l, const struct conn_peer *peer) HY_MUST_USE;
 void strangers_open_ends(struct access_loop *l, struct conn_address *a);
 /** The memory of its buffers is counted anew: after each change of theirs that lasts. */
 void strangers_weigh(struct conn *c);
@@ -210,6 +224,7 @@ struct request_origin {
 	enum request_format format;
 	uint32_t version, cmd, seq; /* REQUEST_MARS */
 	bool keep_alive;            /* HTTP: the connection stays after the answer */
+	struct conn_peer client;    /* whom a proxy speaks for; family 0: it does not say, or is none */
 };
 /** Takes a request in: unpacks, spawns its coroutine, or answers with a refusal at once. `method` NULL: unknown. Never
  * suspends. False: not now; the connection has to move to its user's loop first, or waits for another request of its

@@ -66,14 +66,6 @@ static void on_turn_end(struct svr_turn_hook *hook)
 
 /* ---- accepting --------------------------------------------------------------------------------------------------- */
 
-static struct conn_peer peer_of(const struct env_addr *addr)
-{
-	struct conn_peer peer = {.family = (uint8_t)addr->family, .loopback = env_addr_is_loopback(addr)};
-	if (addr->family != AF_UNIX)
-		memcpy(peer.ip, addr->ip, addr->family == AF_INET ? 4 : 16);
-	return peer;
-}
-
 static struct conn *conn_create(struct access_loop *l)
 {
 	struct conn *c = hy_zalloc(sizeof *c);
@@ -115,7 +107,7 @@ void conn_accept_ready(struct env_sock *listening, unsigned events)
 				accept_pause(l, rc);
 			return;
 		}
-		c->peer = peer_of(&addr);
+		c->peer = conn_peer_of(&l->access->config, &addr);
 		c->door = on->door;
 		l->conn_count++;
 		l->kind_count[c->kind]++;

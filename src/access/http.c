@@ -12,7 +12,7 @@ enum { HEADER_OTHER, HEADER_CONTENT_TYPE, HEADER_EXPECT };
 
 struct http_state {
 	http_parser parser;
-	struct hy_buf url, name, content_type, expect, body;
+	struct hy_buf url, name, content_type, expect, forwarded, body;
 	size_t head_len; /* bytes of the head so far */
 	uint8_t header;  /* which one is being read */
 	bool value_seen; /* of that header */
@@ -141,6 +141,10 @@ static int on_header_value(http_parser *p, const char *at, size_t len)
 		hy_buf_append(&h->content_type, at, len);
 	else if (buf_is(&h->name, "expect"))
 		hy_buf_append(&h->expect, at, len);
+	else if (h->conn->peer.proxy && buf_is(&h->name, "x-forwarded-for")) {
+		hy_buf_append(&h->forwarded, ",", around ? 1 : 0); /* all its lines are one list */
+		hy_buf_append(&h->forwarded, at, len);
+	}
 	return head_grows(h, len + around);
 }
 
@@ -222,6 +226,7 @@ static void state_clear(struct http_state *h)
 	hy_buf_fini(&h->name);
 	hy_buf_fini(&h->content_type);
 	hy_buf_fini(&h->expect);
+	hy_buf_fini(&h->forwarded);
 	hy_buf_fini_wiped(&h->body);
 	h->head_len = 0;
 	h->value_seen = h->done = false;
@@ -246,7 +251,7 @@ void http_state_free(struct http_state *h)
 
 size_t http_state_bytes(const struct http_state *h)
 {
-	return h ? h->url.cap + h->name.cap + h->content_type.cap + h->expect.cap + h->body.cap : 0;
+	return h ? h->url.cap + h->name.cap + h->content_type.cap + h->expect.cap + h->forwarded.cap + h->body.cap : 0;
 }
 
 /* ---- a whole request --------------------------------------------------------------------------------------------- */
@@ -301,6 +306,8 @@ static void handle_request(struct conn *c, struct http_state *h, bool keep_alive
 		return;
 	}
 	struct request_origin origin = {.keep_alive = keep_alive};
+	if (!conn_peer_forwarded(&c->home->access->config, hy_buf_bytes(&h->forwarded), &origin.client))
+		origin.client = (struct conn_peer){0};
 	if (type_is(h, "application/json")) {
 		origin.format = REQUEST_HTTP_JSON;
 	} else if (type_is(h, "application/x-protobuf") || type_is(h, "application/octet-stream")) {

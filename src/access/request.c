@@ -248,6 +248,13 @@ void request_loop_fini(struct access_loop *l)
 	}
 }
 
+/** A proxy's own is nobody's: all who come by it would be one. */
+static const char *address_of(struct request *r)
+{
+	const struct conn_peer *peer = r->conn->peer.proxy ? &r->origin.client : &r->conn->peer;
+	return conn_peer_text(peer, r->address);
+}
+
 static void request_run(void *arg)
 {
 	struct request *r = arg;
@@ -257,7 +264,7 @@ static void request_run(void *arg)
 		.arena = &r->arena,
 		.deadline_us = svr_now_us(l->loop) + (uint64_t)r->method->deadline_ms * 1000,
 		.trace = r->head->trace ? r->head->trace : env_rand64(svr_env(l->access->svr)),
-		.address = conn_peer_text(&c->peer, r->address),
+		.address = address_of(r),
 		.priority = r->method->priority};
 	int status = is_identify(r) ? identify(&call, r) : execute(&call, r);
 	if (PLANTED(lost_notify) && is_sync(r))
@@ -322,7 +329,8 @@ static bool open_begins(struct request *r)
 {
 	if (!r->method->open)
 		return true;
-	r->open_from = strangers_open_begins(r->conn);
+	const struct conn_peer *client = &r->origin.client;
+	r->open_from = strangers_open_begins(r->home, client->family ? client : &r->conn->peer);
 	r->conn->open_in_work = r->open_from != NULL;
 	return r->open_from != NULL;
 }

@@ -12,18 +12,12 @@ struct conn_address {
 	struct hy_link conns; /* strangers', oldest first */
 };
 
-static bool same_address(const struct conn_peer *a, const struct conn_peer *b)
-{
-	return a->loopback == b->loopback &&
-	       (a->loopback || (a->family == b->family && memcmp(a->ip, b->ip, sizeof a->ip) == 0));
-}
-
 static struct conn_address *address_of(struct access_loop *l, const struct conn_peer *peer)
 {
-	uint64_t hash = peer->loopback ? 0 : hy_hash(peer->ip, sizeof peer->ip, l->access->hash_seed);
+	uint64_t hash = conn_peer_hash(peer, l->access->hash_seed);
 	for (struct hy_map_node *n = hy_map_first(&l->addresses, hash); n; n = hy_map_next(n)) {
 		struct conn_address *a = hy_container_of(n, struct conn_address, node);
-		if (same_address(&a->peer, peer))
+		if (conn_peer_same(&a->peer, peer))
 			return a;
 	}
 	struct conn_address *a = hy_zalloc(sizeof *a);
@@ -57,7 +51,7 @@ static void address_enter(struct access_loop *l, struct conn *c)
 	c->address = a;
 	a->count++;
 	hy_list_push_back(&a->conns, &c->in_address);
-	if (!c->peer.loopback && a->count > l->access->config.limits.anonymous_per_address_max) {
+	if (!c->peer.loopback && !c->peer.proxy && a->count > l->access->config.limits.anonymous_per_address_max) {
 		ACCESS_COUNT(l, links_refused, 1);
 		conn_abort(hy_list_first(&a->conns, struct conn, in_address));
 	}
@@ -88,12 +82,12 @@ void strangers_leave(struct conn *c)
 	address_leave(c);
 }
 
-struct conn_address *strangers_open_begins(struct conn *c)
+struct conn_address *strangers_open_begins(struct access_loop *l, const struct conn_peer *peer)
 {
-	const struct access_limits *limits = &c->home->access->config.limits;
-	struct conn_address *a = address_of(c->home, &c->peer);
-	if (a->opens >= (c->peer.loopback ? limits->open_loopback_max : limits->open_per_address_max)) {
-		address_check(c->home, a);
+	const struct access_limits *limits = &l->access->config.limits;
+	struct conn_address *a = address_of(l, peer);
+	if (a->opens >= (peer->loopback || peer->proxy ? limits->open_loopback_max : limits->open_per_address_max)) {
+		address_check(l, a);
 		return NULL;
 	}
 	a->opens++;

@@ -15,7 +15,7 @@
 
 struct settings {
 	const char *registration;
-	const char *data, *listen, *metrics, *config, *log_level;
+	const char *data, *listen, *metrics, *config, *log_level, *trusted_proxies;
 	uint64_t loops, memory, log_limit, segment, disk_reserve, retain_days, inbox_days, window_days;
 	uint64_t inbox_rows, inbox_bytes, password_memory, password_passes;
 	uint64_t anonymous_links, anonymous_per_address, anonymous_buffers, anonymous_output;
@@ -43,6 +43,9 @@ static const struct hy_config_item items[] = {
 	{"server.allow-plain", "allow-plain", HY_CONFIG_BOOL, AT(allow_plain), "false",
 		"let people on other machines sign in without encryption (a proxy in front adds it, or the network is "
 		"yours)"},
+	{"server.trusted-proxies", "trusted-proxies", HY_CONFIG_STRING, AT(trusted_proxies), "",
+		"addresses of proxies, without ports, separated by commas: who comes from there by HTTP has, for "
+		"limits, the last address in X-Forwarded-For that is no such proxy's"},
 	{"server.loops", "loops", HY_CONFIG_UNSIGNED, AT(loops), "0",
 		"event loops, a thread each; 0: one per processor", 0, SVR_LOOPS_MAX},
 	{"server.drain", "drain", HY_CONFIG_DURATION, AT(drain), "5s",
@@ -88,7 +91,7 @@ static const struct hy_config_item items[] = {
 	{"limits.passwords-per-address", "passwords-per-address", HY_CONFIG_UNSIGNED, AT(open_per_address), "8",
 		"registrations and sign-ins in work for one address, for each loop; more are refused", 1},
 	{"limits.passwords-of-this-machine", "passwords-of-this-machine", HY_CONFIG_UNSIGNED, AT(open_loopback), "32",
-		"the same for this machine, that is for all who come by a proxy on it", 1},
+		"the same for this machine, that is for all who come by a proxy on it that is not trusted", 1},
 	{"limits.links-per-device", "links-per-device", HY_CONFIG_UNSIGNED, AT(links_per_device), "16",
 		"long links of one device at once; at the limit the oldest goes", 1},
 	{"limits.user-requests", "user-requests", HY_CONFIG_UNSIGNED, AT(user_requests), "256",
@@ -107,7 +110,7 @@ static const struct hy_config_item items[] = {
 static const char about_rates[] =
 	"A RATE is how often something may be done: 50/s:500 is 50 a second, and 500 at once after a pause; 1/10s is\n"
 	"one every ten seconds; off is no limit. Who does more is told when to come back. Limits by address are not\n"
-	"for connections from this machine: a proxy's users would all be one. Devices that hold a ticket of an\n"
+	"for connections from this machine: a proxy's users would all be one; see --trusted-proxies. Devices that hold a ticket of an\n"
 	"account sign in to it whatever others try.\n";
 
 static void print_help(void)
@@ -141,6 +144,25 @@ static bool parse_listen(const char *text, struct server_config *config, char **
 		if (env_addr_parse(one, &config->listen[config->listen_count++]) < 0) {
 			*ret_why = why_printf(
 				"--listen: '%s' is no address; write 127.0.0.1:7600, [::1]:7600 or *:7600", one);
+			return false;
+		}
+		text += len + (text[len] == ',');
+	}
+	return true;
+}
+
+/** "127.0.0.1,2001:db8::7" */
+static bool parse_proxies(const char *text, struct access_config *config, char **ret_why)
+{
+	while (*text) {
+		size_t len = strcspn(text, ",");
+		if (config->proxy_count == ACCESS_PROXIES_MAX) {
+			*ret_why = why_printf("--trusted-proxies: at most %d addresses", ACCESS_PROXIES_MAX);
+			return false;
+		}
+		if (!access_address_parse(hy_bytes(text, len), &config->proxies[config->proxy_count++])) {
+			*ret_why = why_printf(
+				"--trusted-proxies: '%.*s' is no address; write 127.0.0.1 or 2001:db8::7", (int)len, text);
 			return false;
 		}
 		text += len + (text[len] == ',');
@@ -283,7 +305,8 @@ static int serve(struct env *env, const struct settings *s)
 	struct server *server;
 	char *why = NULL;
 	uint64_t started_us = env_mono_us(env), files = env_raise_file_limit(env);
-	if (!parse_listen(s->listen, &config, &why) || !parse_metrics(s, &config, &why) ||
+	if (!parse_listen(s->listen, &config, &why) ||
+		!parse_proxies(s->trusted_proxies, &config.access, &why) || !parse_metrics(s, &config, &why) ||
 		!parse_log_level(env, s->log_level, &why) ||
 		!parse_registration(s->registration, &config.registration, &why))
 		return fail(why);
