@@ -6,6 +6,7 @@
 #include "link.rpc.h"
 #include "logic/auth/auth_internal.h"
 #include "logic/limit_calls.h"
+#include "logic/plain_text.h"
 #include "sync.pb-c.h"
 
 #define NAME_SHORTEST 3u
@@ -68,9 +69,7 @@ int auth_check_candidate(struct call *call, const struct candidate *c)
 	if (len == 0 || len > DEVICE_MAX || !only_of(c->head->device, true))
 		return call_fail(call, HY_INVALID_ARGUMENT, "a device has 1 to %u of the characters A-Z a-z 0-9 . _ -",
 			DEVICE_MAX);
-	if (strlen(c->device_name) > DEVICE_NAME_MAX)
-		return call_fail(call, HY_INVALID_ARGUMENT, "a device's name has at most %u bytes", DEVICE_NAME_MAX);
-	return HY_OK;
+	return plain_text_check(call, "device's name", c->device_name, DEVICE_NAME_MAX);
 }
 
 int auth_check_signed_in(struct call *call, const Hy__RequestHead *head)

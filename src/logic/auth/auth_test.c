@@ -129,6 +129,38 @@ static void test_refused(void **state)
 	once(&(struct harness_config){0}, do_refused);
 }
 
+static void do_device_names(struct harness *h, struct call *call)
+{
+	static const struct {
+		const char *name;
+		int status;
+	} names[] = {
+		{"Ann's phone \U0001f469\u200d\U0001f4bb", HY_OK},
+		{"x\x1b[2J", HY_INVALID_ARGUMENT},
+		{"a\nb", HY_INVALID_ARGUMENT},
+		{"\u202eevil", HY_INVALID_ARGUMENT},
+		{"aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffff12345", HY_INVALID_ARGUMENT},
+	};
+
+	harness_register(h, call, "ann", "phone");
+	for (size_t i = 0; i < HY_COUNT_OF(names); i++) {
+		Hy__SignInRequest request = HY__SIGN_IN_REQUEST__INIT;
+		Hy__SignInResponse response = HY__SIGN_IN_RESPONSE__INIT;
+		struct client_id id = harness_client_id(h);
+		Hy__RequestHead head = harness_head(h, "phone", &id);
+		request.head = &head;
+		request.name = (char *)(uintptr_t) "ann";
+		request.password = (char *)(uintptr_t)HARNESS_PASSWORD;
+		request.device_name = (char *)(uintptr_t)names[i].name;
+		CHECK(h, auth_sign_in(call, &request, &response) == names[i].status);
+	}
+}
+
+static void test_device_names(void **state)
+{
+	once(&(struct harness_config){0}, do_device_names);
+}
+
 static void race_for_a_name(struct harness *h, struct call *call, unsigned index)
 {
 	Hy__RegisterResponse response;
@@ -505,6 +537,7 @@ int main(void)
 		{"a registration cut short is finished by its repeat, with its first password", test_half_made},
 		{"numbers that collide move on to the next free one, until none is left", test_collision},
 		{"malformed names, passwords and devices are refused", test_refused},
+		{"a device is not called what cannot stand in a line", test_device_names},
 		{"of many who want one name one gets it", test_race},
 		{"a wrong password and an unknown name look and cost the same", test_wrong},
 		{"a ticket is worth something for its user and device alone", test_tickets},

@@ -6,6 +6,7 @@
 #include "contacts.rpc.h"
 #include "link.rpc.h"
 #include "logic/limit_calls.h"
+#include "logic/plain_text.h"
 #include "profile.rpc.h"
 #include "sync.pb-c.h"
 
@@ -95,33 +96,6 @@ static void hint(struct call *call, uint32_t uin)
 
 /* ---- what may be told ------------------------------------------------------------------------------------------ */
 
-/** Of a code point in valid UTF-8: what ends a line, turns the direction of what follows, or is not there to be seen.
- */
-static bool is_control(const uint8_t *s)
-{
-	if (s[0] < 0x20 || s[0] == 0x7f)
-		return true;
-	if (s[0] == 0xc2) /* U+0080 to U+009F */
-		return s[1] < 0xa0;
-	if (s[0] == 0xe2 && s[1] == 0x80) /* U+2028 to U+202E: line ends and directions */
-		return s[2] >= 0xa8 && s[2] <= 0xae;
-	if (s[0] == 0xe2 && s[1] == 0x81) /* U+2066 to U+2069: directions */
-		return s[2] >= 0xa6 && s[2] <= 0xa9;
-	return false;
-}
-
-/** Valid UTF-8: that was checked on the wire. */
-static int check_text(struct call *call, const char *what, const char *text, size_t max)
-{
-	if (strlen(text) > max)
-		return call_fail(call, HY_INVALID_ARGUMENT, "a %s has at most %zu bytes", what, max);
-	for (const uint8_t *s = (const uint8_t *)text; *s; s++)
-		if (is_control(s))
-			return call_fail(
-				call, HY_INVALID_ARGUMENT, "a %s has no control characters, nor line breaks", what);
-	return HY_OK;
-}
-
 /** Without the spaces around it, which nobody sees but who compares. */
 static char *trimmed(struct call *call, const char *text)
 {
@@ -135,11 +109,11 @@ static char *trimmed(struct call *call, const char *text)
 
 static int check_profile(struct call *call, const Hy__UpdateProfileRequest *request)
 {
-	int rc = check_text(call, "nickname", request->nickname, PROFILE_NICKNAME_MAX);
+	int rc = plain_text_check(call, "nickname", request->nickname, PROFILE_NICKNAME_MAX);
 	if (rc == HY_OK)
-		rc = check_text(call, "signature", request->signature, PROFILE_SIGNATURE_MAX);
+		rc = plain_text_check(call, "signature", request->signature, PROFILE_SIGNATURE_MAX);
 	if (rc == HY_OK)
-		rc = check_text(call, "region", request->region, PROFILE_REGION_MAX);
+		rc = plain_text_check(call, "region", request->region, PROFILE_REGION_MAX);
 	if (rc == HY_OK && request->avatar_colour > COLOUR_MAX)
 		return call_fail(call, HY_INVALID_ARGUMENT, "a colour has 24 bits: 0xRRGGBB");
 	return rc;
@@ -179,7 +153,7 @@ static int put_profile(struct profile *profile, struct call *call, const Hy__Upd
 	card.region = trimmed(call, request->region);
 	if (!card.nickname || !card.signature || !card.region)
 		return call_fail(call, HY_RESOURCE_EXHAUSTED, "the request takes too much memory");
-	if (card.nickname[0] == '\0')
+	if (!plain_text_shows(card.nickname))
 		return call_fail(call, HY_INVALID_ARGUMENT, "a nickname is not empty");
 	card.avatar_colour = request->avatar_colour;
 	put.uin = call->who.uin;

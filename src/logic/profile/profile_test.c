@@ -110,6 +110,9 @@ static const struct refused_case {
 	{"a\xe2\x80\xa8z"},
 	{"a\xe2\x80\xaez"},
 	{"a\xe2\x81\xa6z"},
+	{"an\u200bn"},
+	{"\u061c"},
+	{"\u3000"},
 };
 
 static void do_refused(struct harness *h, struct call *call)
