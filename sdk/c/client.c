@@ -190,6 +190,7 @@ void client_go_offline(struct hongyan *h)
 	sync_stop(h);
 	outbox_stop(h);
 	client_tell_state(h);
+	task_all_signed_out(h);
 }
 
 void client_signed_out(struct hongyan *h, const char *why)

@@ -261,7 +261,10 @@ void hongyan_new_client_id(struct hongyan *h, uint8_t ret_client_id[HONGYAN_CLIE
 int hongyan_send_text(struct hongyan *h, uint32_t to, const char *text, const uint8_t client_id[HONGYAN_CLIENT_ID_SIZE],
 	uint64_t made_ms);
 
-/* Any `done` may be NULL. Requests of a client that is not signed in end as UNAUTHENTICATED. */
+/*
+ * Any `done` may be NULL. Requests of a client that is not signed in end as UNAUTHENTICATED; so do those that have no
+ * answer yet when it is signed out, and then the outcome is unknown.
+ */
 
 /** Finds somebody by account name. NOT_FOUND. `profile` is NULL unless `status` is 0. */
 typedef void hongyan_found_fn(void *arg, int status, const char *why, const struct hongyan_profile *profile);

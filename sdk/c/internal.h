@@ -185,6 +185,11 @@ struct task *task_by_seq(struct hongyan *h, uint32_t seq);
 void task_all_off_link(struct hongyan *h);
 /** The long link is ready: tasks that wait for their first try, or for a link, go now. */
 void task_all_try(struct hongyan *h);
+/**
+ * The ticket is gone, and what was asked for under it ends: tried again under another one it might be done as somebody
+ * else, and a late word that the old ticket is not valid would end the new one.
+ */
+void task_all_signed_out(struct hongyan *h);
 /** All that wait for another try go very soon. */
 void task_all_hurry(struct hongyan *h);
 /** A head, in front of what is packed without one. `client_id` NULL: none. */

@@ -227,6 +227,20 @@ void task_all_hurry(struct hongyan *h)
 			task_hurry(t);
 }
 
+void task_all_signed_out(struct hongyan *h)
+{
+	struct hy_link ended;
+	struct task *t;
+	hy_link_init(&ended);
+	hy_list_each (t, &h->tasks, struct task, in_tasks)
+		if (!t->method->open) {
+			hy_list_remove(&t->in_tasks);
+			hy_list_push_back(&ended, &t->in_tasks);
+		}
+	while (!hy_list_empty(&ended))
+		task_finish(hy_list_first(&ended, struct task, in_tasks), HONGYAN_UNAUTHENTICATED, "signed out", NULL);
+}
+
 struct task *task_by_seq(struct hongyan *h, uint32_t seq)
 {
 	struct task *t;
