@@ -103,12 +103,7 @@ void hy_buf_clear(struct hy_buf *b)
 
 void hy_buf_put_varint(struct hy_buf *b, uint64_t v)
 {
-	uint8_t *at = hy_buf_reserve(b, 10);
-	size_t n = 0;
-	for (; v >= 0x80; v >>= 7)
-		at[n++] = (uint8_t)(v | 0x80);
-	at[n++] = (uint8_t)v;
-	b->end += n;
+	b->end += hy_put_varint(hy_buf_reserve(b, HY_VARINT_MAX), v);
 }
 
 void hy_buf_put_bytes(struct hy_buf *b, struct hy_bytes v)
@@ -117,7 +112,7 @@ void hy_buf_put_bytes(struct hy_buf *b, struct hy_bytes v)
 	hy_buf_append(b, v.data, v.len);
 }
 
-bool hy_get_varint(struct hy_bytes *in, uint64_t *ret_v)
+bool hy_get_long_varint(struct hy_bytes *in, uint64_t *ret_v)
 {
 	uint64_t v = 0;
 	for (unsigned i = 0; i < 10 && i < in->len; i++) {

@@ -51,13 +51,31 @@ void hy_buf_clear(struct hy_buf *b);
 
 /** Little-endian base-128 numbers, as in protobuf: at most 10 bytes. */
 void hy_buf_put_varint(struct hy_buf *b, uint64_t v);
+#define HY_VARINT_MAX 10u
+/** Into memory with room for HY_VARINT_MAX; returns how many bytes it took. */
+static inline size_t hy_put_varint(uint8_t *at, uint64_t v)
+{
+	size_t n = 0;
+	for (; v >= 0x80; v >>= 7)
+		at[n++] = (uint8_t)(v | 0x80);
+	at[n++] = (uint8_t)v;
+	return n;
+}
 /** A varint length, then the bytes. */
 void hy_buf_put_bytes(struct hy_buf *b, struct hy_bytes v);
 
 /**
  * Reading back: takes from the front of *in. False (and *in in an undefined state) when the input is cut or malformed.
  */
-bool hy_get_varint(struct hy_bytes *in, uint64_t *ret_v) HY_MUST_USE;
+bool hy_get_long_varint(struct hy_bytes *in, uint64_t *ret_v) HY_MUST_USE;
+static inline HY_MUST_USE bool hy_get_varint(struct hy_bytes *in, uint64_t *ret_v)
+{
+	if (in->len == 0 || in->data[0] >= 0x80)
+		return hy_get_long_varint(in, ret_v);
+	*ret_v = *in->data++;
+	in->len--;
+	return true;
+}
 bool hy_get_bytes(struct hy_bytes *in, struct hy_bytes *ret_v) HY_MUST_USE;
 
 #endif

@@ -13,13 +13,6 @@ static struct hy_key key_of(enum hy_key_kind kind, const void *name, size_t len)
 	return k;
 }
 
-struct hy_key hy_key_user(uint32_t uin)
-{
-	uint8_t number[4];
-	hy_put_be32(number, uin);
-	return key_of(HY_KEY_USER, number, sizeof number);
-}
-
 struct hy_key hy_key_name(const char *name, size_t len)
 {
 	return key_of(HY_KEY_NAME, name, len);

@@ -23,7 +23,13 @@ struct hy_key {
 	uint8_t bytes[HY_KEY_MAX];
 };
 
-struct hy_key hy_key_user(uint32_t uin);
+/** Written by one store, which can be read back at once: each call of a service hashes one. */
+static inline struct hy_key hy_key_user(uint32_t uin)
+{
+	struct hy_key k = {0};
+	hy_put_le64(&k, 5 | (uint64_t)HY_KEY_USER << 8 | (uint64_t)__builtin_bswap32(uin) << 16);
+	return k;
+}
 /** `len` at most HY_KEY_MAX - 1: names are checked before they become keys. */
 struct hy_key hy_key_name(const char *name, size_t len);
 struct hy_key hy_key_system(const char *name);

@@ -1,36 +1,40 @@
 #include "kt/record.h"
 
-#define VARINT_MAX 10
-
 size_t kt_record_size_max(const struct hy_key *key, const struct kt_effect *effects, size_t count)
 {
 	size_t size = 2 + key->len;
 	for (size_t i = 0; i < count; i++)
-		size += 2 + 4 * VARINT_MAX + effects[i].name.len + effects[i].value.len;
+		size += 2 + 4 * HY_VARINT_MAX + effects[i].name.len + effects[i].value.len;
 	return size;
+}
+
+static uint8_t *put_bytes(uint8_t *p, struct hy_bytes v)
+{
+	p += hy_put_varint(p, v.len);
+	if (v.len)
+		memcpy(p, v.data, v.len);
+	return p + v.len;
 }
 
 void kt_record_encode(const struct hy_key *key, const struct kt_effect *effects, size_t count, struct hy_buf *out)
 {
-	uint8_t *p = hy_buf_reserve(out, 2 + key->len);
-	p[0] = key->len;
-	memcpy(p + 1, key->bytes, key->len);
-	p[1 + key->len] = (uint8_t)count;
-	hy_buf_commit(out, 2 + key->len);
-
+	uint8_t *first = hy_buf_reserve(out, kt_record_size_max(key, effects, count)), *p = first;
+	*p++ = key->len;
+	memcpy(p, key->bytes, key->len);
+	p += key->len;
+	*p++ = (uint8_t)count;
 	for (const struct kt_effect *e = effects; e < effects + count; e++) {
-		p = hy_buf_reserve(out, 2);
-		p[0] = (uint8_t)e->kind;
-		p[1] = e->space->id;
-		hy_buf_commit(out, 2);
-		hy_buf_put_varint(out, e->version);
+		*p++ = (uint8_t)e->kind;
+		*p++ = e->space->id;
+		p += hy_put_varint(p, e->version);
 		if (e->kind == KT_EFFECT_APPEND || e->kind == KT_EFFECT_TRIM)
-			hy_buf_put_varint(out, e->total);
+			p += hy_put_varint(p, e->total);
 		else
-			hy_buf_put_bytes(out, e->name);
+			p = put_bytes(p, e->name);
 		if (e->kind != KT_EFFECT_TRIM && e->kind != KT_EFFECT_DELETE)
-			hy_buf_put_bytes(out, e->value);
+			p = put_bytes(p, e->value);
 	}
+	hy_buf_commit(out, (size_t)(p - first));
 }
 
 static bool take_byte(struct hy_bytes *in, uint8_t *ret)

@@ -217,6 +217,17 @@ static bool uses_reserve(const struct kt_op *ops, size_t count)
 	return false;
 }
 
+/** An ID that is new is nearly always looked for where nothing is in the cache. */
+static void prefetch_inserts(struct sdb_shard *s, const struct hy_key *key, const struct kt_op *ops, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		const struct kt_space *space = s->sdb->kt.by_id[ops[i].space];
+		if (ops[i].kind == KT_INSERT && space->shape == KT_WINDOW)
+			hy_map_prefetch(
+				&s->window_rows, sdb_window_hash(s, space, sdb_entry_hash(s, key), ops[i].name));
+	}
+}
+
 int sdb_write(struct kt *kt, struct call *call, const struct hy_key *key, const struct kt_op *ops, size_t count,
 	bool lazily, struct kt_result *ret_result)
 {
@@ -224,6 +235,7 @@ int sdb_write(struct kt *kt, struct call *call, const struct hy_key *key, const 
 	struct sdb_shard *s = sdb_shard_of(sdb, key);
 	const bool reserve = lazily || uses_reserve(ops, count);
 	const size_t bytes = bytes_of(ops, count);
+	prefetch_inserts(s, key, ops, count);
 	int status = admit(s, call, bytes, reserve);
 	if (status)
 		return status;
