@@ -123,6 +123,31 @@ bool spaces_inbox_read(struct hy_bytes value, struct spaces_inbox *ret_inbox)
 	return true;
 }
 
+size_t spaces_inbox_write(uint8_t *out, const struct spaces_inbox *inbox)
+{
+	uint8_t *p = out;
+
+	if (inbox->type != 0) {
+		*p++ = 1 << 3 | 0;
+		p += hy_put_varint(p, inbox->type);
+	}
+	if (inbox->body.len > 0) {
+		*p++ = 2 << 3 | 2;
+		p += hy_put_varint(p, inbox->body.len);
+		memcpy(p, inbox->body.data, inbox->body.len);
+		p += inbox->body.len;
+	}
+	if (inbox->own) {
+		*p++ = 3 << 3 | 0;
+		*p++ = 1;
+	}
+	if (inbox->time_ms != 0) {
+		*p++ = 4 << 3 | 0;
+		p += hy_put_varint(p, inbox->time_ms);
+	}
+	return (size_t)(p - out);
+}
+
 /* ---- contact rows, settings -------------------------------------------------------------------------------------- */
 
 /** Takes a tag from the front, and its value: a number, or bytes. Of other wire types just the tag. */

@@ -93,6 +93,10 @@ struct spaces_inbox {
  * False: malformed, also when the body is of a type that is known here and is no message of that type.
  */
 bool spaces_inbox_read(struct hy_bytes value, struct spaces_inbox *ret_inbox) HY_MUST_USE;
+/** Writes one, as protobuf would, into memory with room for SPACES_INBOX_MORE bytes beside the body; returns its
+ * length. */
+#define SPACES_INBOX_MORE 34u
+size_t spaces_inbox_write(uint8_t *out, const struct spaces_inbox *inbox);
 
 /** What decides of a ContactHalf. All 0: there is none. */
 struct spaces_half {

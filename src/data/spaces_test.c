@@ -97,6 +97,34 @@ static void test_inbox(void **state)
 	hy_buf_fini(&value);
 }
 
+/** Rows are written without a struct of protobuf's: byte for byte what it would write. */
+static void test_inbox_written(void **state)
+{
+	static const uint8_t body[300] = {1, 2, 3};
+	static const struct spaces_inbox rows[] = {
+		{.type = 1},
+		{.type = UINT32_MAX, .body = {body, sizeof body}, .own = true, .time_ms = UINT64_MAX},
+		{.type = 10, .body = {body, 1}, .time_ms = 1234567890123},
+		{.type = 200, .body = {body, 200}, .own = true},
+	};
+
+	for (size_t i = 0; i < HY_COUNT_OF(rows); i++) {
+		Hy__InboxRow row = HY__INBOX_ROW__INIT;
+		struct hy_buf wanted = {0};
+		uint8_t *written = hy_alloc(rows[i].body.len + SPACES_INBOX_MORE);
+		row.type = rows[i].type;
+		row.body = (ProtobufCBinaryData){rows[i].body.len, (uint8_t *)(uintptr_t)rows[i].body.data};
+		row.own = rows[i].own;
+		row.time_ms = rows[i].time_ms;
+		pb_pack(&row.base, &wanted);
+		size_t len = spaces_inbox_write(written, &rows[i]);
+		assert_int_equal(len, hy_buf_len(&wanted));
+		assert_memory_equal(written, hy_buf_data(&wanted), len);
+		hy_free(written);
+		hy_buf_fini(&wanted);
+	}
+}
+
 static const struct damage_case {
 	const char *label, *value;
 	bool good;
@@ -265,16 +293,17 @@ static void test_print(void **state)
 
 int main(void)
 {
-	struct CMUnitTest tests[7 + HY_COUNT_OF(name_cases) + HY_COUNT_OF(damage_cases)] = {
+	struct CMUnitTest tests[8 + HY_COUNT_OF(name_cases) + HY_COUNT_OF(damage_cases)] = {
 		{"the name of a duplicate row tells time, party and role", test_sent_name},
 		{"an inbox row is read without unpacking it", test_inbox},
+		{"an inbox row is written as protobuf would write it", test_inbox_written},
 		{"two halves make a relation", test_relation},
 		{"of a contact row what decides is read without unpacking it", test_contact},
 		{"settings are read without unpacking them", test_settings},
 		{"secrets are never printed", test_secrets_hidden},
 		{"rows are printed for people", test_print},
 	};
-	size_t n = 7;
+	size_t n = 8;
 
 	for (size_t i = 0; i < HY_COUNT_OF(name_cases); i++)
 		tests[n++] = (struct CMUnitTest){.name = name_cases[i].label,

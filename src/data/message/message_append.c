@@ -15,12 +15,27 @@ struct append {
 	struct kt_result result;
 };
 
+static int write_row(struct call *call, const Hy__MessageAppendRequest *request, struct hy_bytes *ret_value)
+{
+	struct spaces_inbox row = {
+		.type = request->type,
+		.body = hy_bytes(request->body.data, request->body.len),
+		.own = request->own,
+		.time_ms = env_wall_ms(svr_env(svr_of_loop(call->loop))),
+	};
+	uint8_t *p = hy_arena_alloc(call->arena, row.body.len + SPACES_INBOX_MORE);
+
+	if (!p)
+		return call_fail(call, HY_RESOURCE_EXHAUSTED, "the request takes too much memory");
+	*ret_value = hy_bytes(p, spaces_inbox_write(p, &row));
+	return HY_OK;
+}
+
 static int prepare(
 	struct message *message, struct call *call, const Hy__MessageAppendRequest *request, struct append *a)
 {
 	const struct message_config *config = &message->config;
 	enum spaces_role role = request->own ? SPACES_OWN : SPACES_INCOMING;
-	Hy__InboxRow row = HY__INBOX_ROW__INIT;
 
 	if (request->client_id.len != SPACES_CLIENT_ID_SIZE)
 		return call_fail(call, HY_INVALID_ARGUMENT, "a client ID has %u bytes", SPACES_CLIENT_ID_SIZE);
@@ -32,10 +47,6 @@ static int prepare(
 	a->key = hy_key_user(request->uin);
 	spaces_sent_name(a->sent_name, request->made_ms, request->own ? request->peer : request->sender, role,
 		request->client_id.data);
-	row.type = request->type;
-	row.body = request->body;
-	row.own = request->own;
-	row.time_ms = env_wall_ms(svr_env(svr_of_loop(call->loop)));
 	unsigned times = request->own ? 2 : 1;
 	a->ops[OP_USER] = (struct kt_op){.kind = KT_EXPECT_NOT_EMPTY, .space = SPACES_ACCOUNT};
 	a->ops[OP_SENT] = (struct kt_op){.kind = KT_INSERT,
@@ -50,7 +61,7 @@ static int prepare(
 	a->ops[OP_EXPECT] = (struct kt_op){
 		.kind = KT_EXPECT_VERSION, .space = SPACES_INBOX, .version = request->expected_version + 1};
 	a->count = request->expected_version != 0 ? OP_COUNT : OP_EXPECT;
-	return row_pack(call, &row.base, &a->ops[OP_INBOX].value);
+	return write_row(call, request, &a->ops[OP_INBOX].value);
 }
 
 static bool over_bound(int rc, const struct append *a)
