@@ -28,7 +28,16 @@ void row_damaged(struct call *call, const struct hy_key *key, const struct kt_ro
 {
 	char text[64];
 
-	mon_add(svr_mon(svr_of_loop(call->loop)), svr_loop_index(call->loop), MON_rows_skipped, 1);
+	call_count(call, MON_rows_skipped, 1);
 	call_log(call, ENV_LOG_ERROR, "data", "the %s of %s at version %llu cannot be read: %zu bytes", what,
 		hy_key_text(key, text, sizeof text), (unsigned long long)row->version, row->value.len);
+}
+
+int row_why_out_of_range(struct kt *kt, struct call *call, const struct hy_key *key, uint8_t space, uint64_t since,
+	struct kt_head *ret_head)
+{
+	int rc = kt_read_head(kt, call, key, space, KT_STRONG, ret_head);
+	if (rc != HY_OK)
+		return rc;
+	return since > ret_head->version ? HY_FAILED_PRECONDITION : HY_OUT_OF_RANGE;
 }

@@ -411,3 +411,12 @@ struct kt_head harness_inbox(struct harness *h, struct call *call, uint32_t uin)
 	CHECK(h, kt_read_head(h->kt, call, &key, SPACES_INBOX, KT_STRONG, &head) == HY_OK);
 	return head;
 }
+
+void harness_once(const struct harness_config *config, void (*fn)(struct harness *h, struct call *call))
+{
+	struct harness h;
+
+	harness_open(&h, config);
+	harness_run(&h, fn);
+	harness_close(&h);
+}

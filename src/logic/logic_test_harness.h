@@ -95,6 +95,8 @@ void harness_open(struct harness *h, const struct harness_config *config);
 void harness_close(struct harness *h);
 /** Runs it in a coroutine on loop 0 and waits for its end. */
 void harness_run(struct harness *h, void (*fn)(struct harness *h, struct call *call));
+/** Opens, runs, closes. */
+void harness_once(const struct harness_config *config, void (*fn)(struct harness *h, struct call *call));
 /** Runs it `count` times at once, spread over the loops; `index` tells them apart. */
 void harness_run_many(
 	struct harness *h, unsigned count, void (*fn)(struct harness *h, struct call *call, unsigned index));

@@ -128,6 +128,10 @@ int call_fail(struct call *call, int status, const char *fmt, ...) HY_PRINTF(3, 
 int call_fail_retry(struct call *call, int status, uint32_t retry_after_ms, const char *fmt, ...) HY_PRINTF(4, 5);
 #define call_log(call, level, room, ...) \
 	env_log(svr_env(svr_of_loop((call)->loop)), level, room, (call)->trace, __VA_ARGS__)
+static inline void call_count(const struct call *call, enum mon_id id, uint64_t n)
+{
+	mon_add(svr_mon(svr_of_loop(call->loop)), svr_loop_index(call->loop), id, n);
+}
 
 /**
  * Runs fn(callee, arg) in a coroutine on another loop and waits until it has returned, whatever happens (X1): `arg` and

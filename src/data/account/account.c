@@ -135,17 +135,6 @@ static int change_body(
 	return HY_OK;
 }
 
-/** kt says OUT_OF_RANGE for both; callers must tell what was trimmed from what never was. SUSPENDS. */
-static int why_out_of_range(struct account *account, struct call *call, const struct hy_key *key, uint64_t since)
-{
-	struct kt_head head;
-
-	int rc = kt_read_head(account->kt, call, key, SPACES_ACCOUNT, KT_STRONG, &head);
-	if (rc != HY_OK)
-		return rc;
-	return since > head.version ? HY_FAILED_PRECONDITION : HY_OUT_OF_RANGE;
-}
-
 static int changes(
 	void *self, struct call *call, const Hy__AccountChangesRequest *request, Hy__AccountChangesResponse *response)
 {
@@ -153,10 +142,11 @@ static int changes(
 	struct hy_key key = hy_key_user(request->uin);
 	struct kt_limits limits = {.max_bytes = request->max_bytes, .began_at = request->began_at};
 	struct kt_rows rows;
+	struct kt_head head;
 
 	int rc = kt_read_changes(account->kt, call, &key, SPACES_ACCOUNT, request->since, KT_STRONG, limits, &rows);
 	if (rc == HY_OUT_OF_RANGE)
-		return why_out_of_range(account, call, &key, request->since);
+		return row_why_out_of_range(account->kt, call, &key, SPACES_ACCOUNT, request->since, &head);
 	if (rc != HY_OK)
 		return rc;
 	Hy__AccountChange *made = hy_arena_alloc(call->arena, rows.count * sizeof *made);
@@ -206,6 +196,8 @@ static const struct account_handlers handlers = {
 	.use_invitation = account_handle_use_invitation,
 	.list_users = account_handle_list_users,
 	.forget = account_handle_forget,
+	.get_erasure = account_handle_get_erasure,
+	.erased = account_handle_erased,
 };
 
 int account_create(struct svr *svr, struct kt *kt, struct account **ret_account)

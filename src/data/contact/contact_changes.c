@@ -61,17 +61,6 @@ static int change_body(struct call *call, const struct hy_key *key, const struct
 	return HY_OK;
 }
 
-/** kt says OUT_OF_RANGE for both; callers must tell what was trimmed from what never was. SUSPENDS. */
-static int why_out_of_range(struct contact *contact, struct call *call, const struct hy_key *key, uint64_t since)
-{
-	struct kt_head head;
-
-	int rc = kt_read_head(contact->kt, call, key, SPACES_CONTACT, KT_STRONG, &head);
-	if (rc != HY_OK)
-		return rc;
-	return since > head.version ? HY_FAILED_PRECONDITION : HY_OUT_OF_RANGE;
-}
-
 int contact_handle_changes(
 	void *self, struct call *call, const Hy__ContactChangesRequest *request, Hy__ContactChangesResponse *response)
 {
@@ -81,10 +70,11 @@ int contact_handle_changes(
 		.max_bytes = request->max_bytes, .max_rows = request->max_rows, .began_at = request->began_at};
 	struct kt_head intents;
 	struct kt_rows rows;
+	struct kt_head head;
 
 	int rc = kt_read_changes(contact->kt, call, &key, SPACES_CONTACT, request->since, KT_STRONG, limits, &rows);
 	if (rc == HY_OUT_OF_RANGE)
-		return why_out_of_range(contact, call, &key, request->since);
+		return row_why_out_of_range(contact->kt, call, &key, SPACES_CONTACT, request->since, &head);
 	if (rc == HY_OK)
 		rc = kt_read_head(contact->kt, call, &key, SPACES_INTENT, KT_STRONG, &intents);
 	if (rc != HY_OK)

@@ -8,11 +8,6 @@ static void mark(struct call *call, const char *name)
 	env_mark(svr_env(svr_of_loop(call->loop)), name);
 }
 
-static void count(struct call *call, enum mon_id id)
-{
-	mon_add(svr_mon(svr_of_loop(call->loop)), svr_loop_index(call->loop), id, 1);
-}
-
 /* ---- taking ------------------------------------------------------------------------------------------------------ */
 
 enum take_place { PLACE_ROW, PLACE_OWNER, PLACE_INTENT, PLACE_COUNT };
@@ -32,7 +27,7 @@ static bool take_newer(struct call *call, const Hy__ContactTakeHalfRequest *requ
 		newer = true;
 	} else if (request->half && request->half->generation < old) {
 		mark(call, "contacts: an older half was dropped");
-		count(call, MON_contact_halves_stale);
+		call_count(call, MON_contact_halves_stale, 1);
 	}
 	if (request->card && (!row->card || request->card->version > row->card->version)) {
 		*card = *request->card; /* it is the caller's, who may tell it to many */

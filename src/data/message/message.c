@@ -14,20 +14,6 @@ bool message_nearly_full(const struct message *message, const struct kt_head *he
 
 /* ---- reading ------------------------------------------------------------------------------------------------- */
 
-/** kt says OUT_OF_RANGE for both; callers must tell what was trimmed from what never was. SUSPENDS. */
-static int why_out_of_range(struct message *message, struct call *call, const struct hy_key *key,
-	const Hy__MessageChangesRequest *request, Hy__MessageChangesResponse *response)
-{
-	struct kt_head head;
-
-	int rc = kt_read_head(message->kt, call, key, SPACES_INBOX, KT_STRONG, &head);
-	if (rc != HY_OK)
-		return rc;
-	response->version = head.version;
-	response->trimmed = head.trimmed;
-	return request->since > head.version ? HY_FAILED_PRECONDITION : HY_OUT_OF_RANGE;
-}
-
 /** How long an entry waited until it was handed out. Of a device that begins anew nobody wants to know. */
 static void count_lag(
 	struct call *call, const Hy__MessageChangesRequest *request, uint64_t now_ms, const struct spaces_inbox *inbox)
@@ -48,8 +34,12 @@ static int changes(
 
 	message_fetched(message, call, request->uin);
 	int rc = kt_read_changes(message->kt, call, &key, SPACES_INBOX, request->since, KT_STRONG, limits, &rows);
-	if (rc == HY_OUT_OF_RANGE)
-		return why_out_of_range(message, call, &key, request, response);
+	if (rc == HY_OUT_OF_RANGE) {
+		struct kt_head head = {0};
+		rc = row_why_out_of_range(message->kt, call, &key, SPACES_INBOX, request->since, &head);
+		response->version = head.version;
+		response->trimmed = head.trimmed;
+	}
 	if (rc != HY_OK)
 		return rc;
 	Hy__MessageEntry *made = hy_arena_alloc(call->arena, rows.count * sizeof *made);

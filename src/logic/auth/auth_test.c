@@ -5,15 +5,6 @@
 #include "logic/logic_test_harness.h"
 #include "session.rpc.h"
 
-static void once(const struct harness_config *config, void (*fn)(struct harness *h, struct call *call))
-{
-	struct harness h;
-
-	harness_open(&h, config);
-	harness_run(&h, fn);
-	harness_close(&h);
-}
-
 /* ---- registration ------------------------------------------------------------------------------------------------ */
 
 static void do_repeat(struct harness *h, struct call *call)
@@ -31,7 +22,7 @@ static void do_repeat(struct harness *h, struct call *call)
 
 static void test_repeat(void **state)
 {
-	once(&(struct harness_config){0}, do_repeat);
+	harness_once(&(struct harness_config){0}, do_repeat);
 }
 
 static void do_taken(struct harness *h, struct call *call)
@@ -47,7 +38,7 @@ static void do_taken(struct harness *h, struct call *call)
 
 static void test_taken(void **state)
 {
-	once(&(struct harness_config){0}, do_taken);
+	harness_once(&(struct harness_config){0}, do_taken);
 }
 
 /** The user row stands, the name does not: as after a crash between the two. */
@@ -74,7 +65,7 @@ static void do_half_made(struct harness *h, struct call *call)
 
 static void test_half_made(void **state)
 {
-	once(&(struct harness_config){0}, do_half_made);
+	harness_once(&(struct harness_config){0}, do_half_made);
 }
 
 static void do_collision(struct harness *h, struct call *call)
@@ -96,7 +87,7 @@ static void do_collision(struct harness *h, struct call *call)
 
 static void test_collision(void **state)
 {
-	once(&(struct harness_config){.uin_bits = 2}, do_collision);
+	harness_once(&(struct harness_config){.uin_bits = 2}, do_collision);
 }
 
 static const struct refused_case {
@@ -126,7 +117,7 @@ static void do_refused(struct harness *h, struct call *call)
 
 static void test_refused(void **state)
 {
-	once(&(struct harness_config){0}, do_refused);
+	harness_once(&(struct harness_config){0}, do_refused);
 }
 
 static void do_device_names(struct harness *h, struct call *call)
@@ -158,7 +149,7 @@ static void do_device_names(struct harness *h, struct call *call)
 
 static void test_device_names(void **state)
 {
-	once(&(struct harness_config){0}, do_device_names);
+	harness_once(&(struct harness_config){0}, do_device_names);
 }
 
 static void race_for_a_name(struct harness *h, struct call *call, unsigned index)
@@ -201,7 +192,7 @@ static void do_wrong(struct harness *h, struct call *call)
 
 static void test_wrong(void **state)
 {
-	once(&(struct harness_config){0}, do_wrong);
+	harness_once(&(struct harness_config){0}, do_wrong);
 }
 
 static int verify(struct call *call, const struct person *p, Hy__SessionVerifyResponse *response)
@@ -255,7 +246,7 @@ static void do_tickets(struct harness *h, struct call *call)
 
 static void test_tickets(void **state)
 {
-	once(&(struct harness_config){0}, do_tickets);
+	harness_once(&(struct harness_config){0}, do_tickets);
 }
 
 static void do_sign_out(struct harness *h, struct call *call)
@@ -276,7 +267,7 @@ static void do_sign_out(struct harness *h, struct call *call)
 
 static void test_sign_out(void **state)
 {
-	once(&(struct harness_config){0}, do_sign_out);
+	harness_once(&(struct harness_config){0}, do_sign_out);
 }
 
 /** The moment at which the ticket goes while it is being checked. */
@@ -303,7 +294,7 @@ static void do_dropped_meanwhile(struct harness *h, struct call *call)
 
 static void test_dropped_meanwhile(void **state)
 {
-	once(&(struct harness_config){0}, do_dropped_meanwhile);
+	harness_once(&(struct harness_config){0}, do_dropped_meanwhile);
 }
 
 static void do_damaged_profile(struct harness *h, struct call *call)
@@ -329,7 +320,7 @@ static void do_damaged_profile(struct harness *h, struct call *call)
 
 static void test_damaged_profile(void **state)
 {
-	once(&(struct harness_config){0}, do_damaged_profile);
+	harness_once(&(struct harness_config){0}, do_damaged_profile);
 }
 
 static int sign_out(struct harness *h, struct call *call, const struct person *p)
@@ -374,7 +365,7 @@ static void do_unknown_outcome(struct harness *h, struct call *call)
 
 static void test_unknown_outcome(void **state)
 {
-	once(&(struct harness_config){0}, do_unknown_outcome);
+	harness_once(&(struct harness_config){0}, do_unknown_outcome);
 }
 
 /** A disk that takes longer than whoever asks can wait. */
@@ -397,7 +388,7 @@ static void do_slow_disk(struct harness *h, struct call *call)
 
 static void test_slow_disk(void **state)
 {
-	once(&(struct harness_config){0}, do_slow_disk);
+	harness_once(&(struct harness_config){0}, do_slow_disk);
 }
 
 static void do_late_repeat(struct harness *h, struct call *call)
@@ -428,7 +419,7 @@ static void do_late_repeat(struct harness *h, struct call *call)
 
 static void test_late_repeat(void **state)
 {
-	once(&(struct harness_config){0}, do_late_repeat);
+	harness_once(&(struct harness_config){0}, do_late_repeat);
 }
 
 static int put_ticket(struct call *call, uint32_t uin, const char *device, uint64_t now_ms)
@@ -469,7 +460,7 @@ static void do_many_devices(struct harness *h, struct call *call)
 
 static void test_many_devices(void **state)
 {
-	once(&(struct harness_config){0}, do_many_devices);
+	harness_once(&(struct harness_config){0}, do_many_devices);
 }
 
 struct served {
@@ -526,7 +517,7 @@ static void do_lookup(struct harness *h, struct call *call)
 
 static void test_lookup(void **state)
 {
-	once(&(struct harness_config){0}, do_lookup);
+	harness_once(&(struct harness_config){0}, do_lookup);
 }
 
 int main(void)

@@ -7,15 +7,6 @@
 
 #define NEW_PASSWORD "another horse"
 
-static void once(const struct harness_config *config, void (*fn)(struct harness *h, struct call *call))
-{
-	struct harness h;
-
-	harness_open(&h, config);
-	harness_run(&h, fn);
-	harness_close(&h);
-}
-
 static int verify(struct call *call, const struct person *p)
 {
 	Hy__SessionVerifyRequest request = HY__SESSION_VERIFY_REQUEST__INIT;
@@ -113,7 +104,7 @@ static void do_change(struct harness *h, struct call *call)
 
 static void test_change(void **state)
 {
-	once(&(struct harness_config){0}, do_change);
+	harness_once(&(struct harness_config){0}, do_change);
 }
 
 static void do_overtaken(struct harness *h, struct call *call)
@@ -139,7 +130,7 @@ static void do_overtaken(struct harness *h, struct call *call)
 
 static void test_overtaken(void **state)
 {
-	once(&(struct harness_config){0}, do_overtaken);
+	harness_once(&(struct harness_config){0}, do_overtaken);
 }
 
 struct race {
@@ -254,7 +245,7 @@ static void do_list(struct harness *h, struct call *call)
 
 static void test_list(void **state)
 {
-	once(&(struct harness_config){0}, do_list);
+	harness_once(&(struct harness_config){0}, do_list);
 }
 
 static void do_sign_out_device(struct harness *h, struct call *call)
@@ -277,7 +268,7 @@ static void do_sign_out_device(struct harness *h, struct call *call)
 
 static void test_sign_out_device(void **state)
 {
-	once(&(struct harness_config){0}, do_sign_out_device);
+	harness_once(&(struct harness_config){0}, do_sign_out_device);
 }
 
 /** A synced list of devices forgets those that ended with all others. */
@@ -301,7 +292,7 @@ static void do_synced(struct harness *h, struct call *call)
 
 static void test_synced(void **state)
 {
-	once(&(struct harness_config){0}, do_synced);
+	harness_once(&(struct harness_config){0}, do_synced);
 }
 
 /** However many tickets have gone, no repeat of a sign-in gives one of them back. */
@@ -327,7 +318,7 @@ static void do_no_revival(struct harness *h, struct call *call)
 
 static void test_no_revival(void **state)
 {
-	once(&(struct harness_config){0}, do_no_revival);
+	harness_once(&(struct harness_config){0}, do_no_revival);
 }
 
 /* ---- disabled, gone ---------------------------------------------------------------------------------------------- */
@@ -360,7 +351,7 @@ static void do_disabled(struct harness *h, struct call *call)
 
 static void test_disabled(void **state)
 {
-	once(&(struct harness_config){0}, do_disabled);
+	harness_once(&(struct harness_config){0}, do_disabled);
 }
 
 static unsigned rows_of(struct harness *h, struct call *call, uint32_t uin, uint8_t space)
@@ -420,7 +411,7 @@ static void do_erased(struct harness *h, struct call *call)
 
 static void test_erased(void **state)
 {
-	once(&(struct harness_config){0}, do_erased);
+	harness_once(&(struct harness_config){0}, do_erased);
 }
 
 /* ---- who may register -------------------------------------------------------------------------------------------- */
@@ -461,7 +452,7 @@ static void do_invitation(struct harness *h, struct call *call)
 
 static void test_invitation(void **state)
 {
-	once(&(struct harness_config){.registration = AUTH_REGISTRATION_INVITATION}, do_invitation);
+	harness_once(&(struct harness_config){.registration = AUTH_REGISTRATION_INVITATION}, do_invitation);
 }
 
 static void do_off(struct harness *h, struct call *call)
@@ -487,7 +478,7 @@ static void do_off(struct harness *h, struct call *call)
 
 static void test_off(void **state)
 {
-	once(&(struct harness_config){.registration = AUTH_REGISTRATION_OFF}, do_off);
+	harness_once(&(struct harness_config){.registration = AUTH_REGISTRATION_OFF}, do_off);
 }
 
 int main(void)

@@ -9,15 +9,6 @@
 
 static const struct harness_config strict = {.contacts_only = true};
 
-static void once(void (*fn)(struct harness *h, struct call *call))
-{
-	struct harness h;
-
-	harness_open(&h, &strict);
-	harness_run(&h, fn);
-	harness_close(&h);
-}
-
 static void give(struct harness *h, struct call *call, uint32_t to, uint32_t from, Hy__ContactHalf *half,
 	Hy__AccountCard *card, Hy__ContactTakeHalfResponse *ret_taken)
 {
@@ -92,7 +83,7 @@ static void do_races(struct harness *h, struct call *call)
 
 static void test_races(void **state)
 {
-	once(do_races);
+	harness_once(&strict, do_races);
 }
 
 /* ---- anything, in any order -------------------------------------------------------------------------------------- */
@@ -154,7 +145,7 @@ static void do_random(struct harness *h, struct call *call)
 
 static void test_random(void **state)
 {
-	once(do_random);
+	harness_once(&strict, do_random);
 }
 
 /* ---- the second step fails, or is cut off ------------------------------------------------------------------------ */
@@ -192,7 +183,7 @@ static void do_cut_off(struct harness *h, struct call *call)
 
 static void test_cut_off(void **state)
 {
-	once(do_cut_off);
+	harness_once(&strict, do_cut_off);
 }
 
 static void do_stale(struct harness *h, struct call *call)
@@ -220,7 +211,7 @@ static void do_stale(struct harness *h, struct call *call)
 
 static void test_stale(void **state)
 {
-	once(do_stale);
+	harness_once(&strict, do_stale);
 }
 
 /** The row as a repaired store has it: of an earlier time. */
@@ -267,7 +258,7 @@ static void do_repaired(struct harness *h, struct call *call)
 
 static void test_repaired(void **state)
 {
-	once(do_repaired);
+	harness_once(&strict, do_repaired);
 }
 
 static void do_damaged(struct harness *h, struct call *call)
@@ -295,7 +286,7 @@ static void do_damaged(struct harness *h, struct call *call)
 
 static void test_damaged(void **state)
 {
-	once(do_damaged);
+	harness_once(&strict, do_damaged);
 }
 
 /* ---- cards ------------------------------------------------------------------------------------------------------- */
@@ -358,7 +349,7 @@ static void do_cards(struct harness *h, struct call *call)
 
 static void test_cards(void **state)
 {
-	once(do_cards);
+	harness_once(&strict, do_cards);
 }
 
 static void do_gone(struct harness *h, struct call *call)
@@ -391,7 +382,7 @@ static void do_gone(struct harness *h, struct call *call)
 
 static void test_gone(void **state)
 {
-	once(do_gone);
+	harness_once(&strict, do_gone);
 }
 
 /* ---- a key that must be read from RocksDB (rule R7) ---------------------------------------------------------------

@@ -5,15 +5,6 @@
 #include "logic/contacts/contacts_world.h"
 #include "profile.pb-c.h"
 
-static void once(const struct harness_config *config, void (*fn)(struct harness *h, struct call *call))
-{
-	struct harness h;
-
-	harness_open(&h, config);
-	harness_run(&h, fn);
-	harness_close(&h);
-}
-
 static const struct harness_config strict = {.contacts_only = true};
 
 /* ---- every act from every state ---------------------------------------------------------------------------------- */
@@ -65,7 +56,7 @@ static void do_walk(struct harness *h, struct call *call)
 
 static void test_walk(void **state)
 {
-	once(&strict, do_walk);
+	harness_once(&strict, do_walk);
 }
 
 /* ---- what devices are told --------------------------------------------------------------------------------------- */
@@ -96,7 +87,7 @@ static void do_told(struct harness *h, struct call *call)
 
 static void test_told(void **state)
 {
-	once(&strict, do_told);
+	harness_once(&strict, do_told);
 }
 
 /* ---- repeats and refusals ---------------------------------------------------------------------------------------- */
@@ -137,7 +128,7 @@ static void do_repeats(struct harness *h, struct call *call)
 
 static void test_repeats(void **state)
 {
-	once(&strict, do_repeats);
+	harness_once(&strict, do_repeats);
 }
 
 static void put_settings(struct harness *h, struct call *call, uint32_t uin, uint32_t may_write, uint32_t may_ask)
@@ -218,7 +209,7 @@ static void do_refusals(struct harness *h, struct call *call)
 
 static void test_refusals(void **state)
 {
-	once(&strict, do_refusals);
+	harness_once(&strict, do_refusals);
 }
 
 static int set_remark(struct harness *h, struct call *call, const struct person *who, uint32_t peer, const char *remark)
@@ -258,7 +249,7 @@ static void do_remarks(struct harness *h, struct call *call)
 
 static void test_remarks(void **state)
 {
-	once(&strict, do_remarks);
+	harness_once(&strict, do_remarks);
 }
 
 static void do_bounds(struct harness *h, struct call *call)
@@ -287,7 +278,7 @@ static void do_bounds(struct harness *h, struct call *call)
 
 static void test_bounds(void **state)
 {
-	once(&(struct harness_config){.contacts_only = true, .contact_rows = 3}, do_bounds);
+	harness_once(&(struct harness_config){.contacts_only = true, .contact_rows = 3}, do_bounds);
 }
 
 /* ---- blocks, and who may write ----------------------------------------------------------------------------------- */
@@ -323,7 +314,7 @@ static void do_block(struct harness *h, struct call *call)
 
 static void test_block(void **state)
 {
-	once(&strict, do_block);
+	harness_once(&strict, do_block);
 }
 
 static void do_permit(struct harness *h, struct call *call)
@@ -360,12 +351,12 @@ static void do_permit(struct harness *h, struct call *call)
 
 static void test_permit(void **state)
 {
-	once(&strict, do_permit);
+	harness_once(&strict, do_permit);
 }
 
 static void test_permit_open(void **state)
 {
-	once(&(struct harness_config){0}, do_permit);
+	harness_once(&(struct harness_config){0}, do_permit);
 }
 
 static void do_repeat_after_end(struct harness *h, struct call *call)
@@ -388,7 +379,7 @@ static void do_repeat_after_end(struct harness *h, struct call *call)
 
 static void test_repeat_after_end(void **state)
 {
-	once(&strict, do_repeat_after_end);
+	harness_once(&strict, do_repeat_after_end);
 }
 
 /* ------------------------------------------------------------------------------------------------------------------ */

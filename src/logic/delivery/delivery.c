@@ -149,7 +149,7 @@ static int append_permitted(
 	}
 	int rc = message_append(call, &append, appended);
 	if (rc == HY_PERMISSION_DENIED)
-		mon_add(svr_mon(svr_of_loop(call->loop)), svr_loop_index(call->loop), MON_messages_not_permitted, 1);
+		call_count(call, MON_messages_not_permitted, 1);
 	return rc;
 }
 

@@ -49,11 +49,6 @@ static const struct kind {
 		"there were many wrong passwords from this device", MON_limited_sign_ins, false},
 };
 
-static void count(struct call *call, enum mon_id id)
-{
-	mon_add(svr_mon(svr_of_loop(call->loop)), svr_loop_index(call->loop), id, 1);
-}
-
 /** The first of its kind, then one line a minute: a flood of requests is no flood of lines. */
 static void say(struct limit_loop *l, struct call *call, unsigned action, const char *whose)
 {
@@ -74,7 +69,7 @@ static int refuse(struct limit_loop *l, struct call *call, unsigned action, cons
 	uint64_t wait_ms = HY_MIN((wait_us + 999) / 1000, (uint64_t)UINT32_MAX), wait_s = (wait_ms + 999) / 1000;
 	bool minutes = wait_s >= 120;
 
-	count(call, kinds[action].refused);
+	call_count(call, kinds[action].refused, 1);
 	say(l, call, action, whose);
 	if (wait_s <= 1)
 		return call_fail_retry(call, HY_RESOURCE_EXHAUSTED, (uint32_t)wait_ms, "%s: try again in a moment",
@@ -107,7 +102,7 @@ static bool is_over(struct limit *limit, struct call *call, unsigned action, str
 	bool fits = limit_table_do(&limit->loops[svr_loop_index(call->loop)].table, hash, rate, svr_now_us(call->loop),
 		verb, ret_wait_us, &dropped);
 	if (dropped)
-		count(call, MON_limits_forgotten);
+		call_count(call, MON_limits_forgotten, 1);
 	return !fits;
 }
 

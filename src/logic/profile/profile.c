@@ -135,7 +135,7 @@ static int changed(struct call *call, int rc, bool repeated)
 {
 	if (rc == HY_OK) {
 		if (!repeated)
-			mon_add(svr_mon(svr_of_loop(call->loop)), svr_loop_index(call->loop), MON_profiles_changed, 1);
+			call_count(call, MON_profiles_changed, 1);
 		hint(call, call->who.uin);
 	}
 	return rc;

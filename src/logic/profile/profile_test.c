@@ -5,15 +5,6 @@
 #include "profile.rpc.h"
 #include "svrkit/pb.h"
 
-static void once(void (*fn)(struct harness *h, struct call *call))
-{
-	struct harness h;
-
-	harness_open(&h, &(struct harness_config){0});
-	harness_run(&h, fn);
-	harness_close(&h);
-}
-
 static int update(struct harness *h, struct call *call, const struct person *p, const char *nickname,
 	const char *signature, struct client_id id, uint64_t made_ms)
 {
@@ -92,7 +83,7 @@ static void do_change(struct harness *h, struct call *call)
 
 static void test_change(void **state)
 {
-	once(do_change);
+	harness_once(&(struct harness_config){0}, do_change);
 }
 
 static const char long_nickname[] = "aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffff12345";
@@ -138,7 +129,7 @@ static void do_refused(struct harness *h, struct call *call)
 
 static void test_refused(void **state)
 {
-	once(do_refused);
+	harness_once(&(struct harness_config){0}, do_refused);
 }
 
 static void do_settings(struct harness *h, struct call *call)
@@ -173,7 +164,7 @@ static void do_settings(struct harness *h, struct call *call)
 
 static void test_settings(void **state)
 {
-	once(do_settings);
+	harness_once(&(struct harness_config){0}, do_settings);
 }
 
 /** Changes of several devices at once: each is made, none is lost. */

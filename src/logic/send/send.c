@@ -23,11 +23,6 @@ struct letter {
 	ProtobufCBinaryData body;
 };
 
-static void count(struct call *call, enum mon_id id)
-{
-	mon_add(svr_mon(svr_of_loop(call->loop)), svr_loop_index(call->loop), id, 1);
-}
-
 static int check(struct call *call, const Hy__SendTextRequest *request)
 {
 	size_t len = strlen(request->text);
@@ -131,7 +126,7 @@ static int send_letter(
 	if (!response->message_id.data)
 		return call_fail(call, HY_RESOURCE_EXHAUSTED, "the request takes too much memory");
 	response->message_id.len = HASH_SIZE;
-	count(call, repeated ? MON_messages_repeated : MON_messages_sent);
+	call_count(call, repeated ? MON_messages_repeated : MON_messages_sent, 1);
 	return HY_OK;
 }
 
@@ -141,14 +136,14 @@ static int send_text(void *self, struct call *call, const Hy__SendTextRequest *r
 	if (rc == HY_OK) {
 		rc = limit_user(call, HY__LIMIT_ACTION__LIMIT_SEND);
 		if (rc != HY_OK) { /* no line for each: there may be many */
-			count(call, MON_messages_refused);
+			call_count(call, MON_messages_refused, 1);
 			return rc;
 		}
 	}
 	if (rc == HY_OK)
 		rc = send_letter(self, call, request, response);
 	if (rc != HY_OK) {
-		count(call, MON_messages_refused);
+		call_count(call, MON_messages_refused, 1);
 		call_log(call, ENV_LOG_INFO, "send", "a message from user %u to user %u was refused: %s", call->who.uin,
 			request->to, hy_status_name(rc));
 	}

@@ -6,15 +6,6 @@
 
 #define DAY_MS (24ull * 3600 * 1000)
 
-static void once(const struct harness_config *config, void (*fn)(struct harness *h, struct call *call))
-{
-	struct harness h;
-
-	harness_open(&h, config);
-	harness_run(&h, fn);
-	harness_close(&h);
-}
-
 /** Messages that were stored so many days ago. */
 static void store(struct harness *h, struct call *call, uint32_t uin, uint64_t days, unsigned count)
 {
@@ -103,7 +94,7 @@ static void do_retained(struct harness *h, struct call *call)
 
 static void test_retained(void **state)
 {
-	once(&(struct harness_config){.retain_days = 30}, do_retained);
+	harness_once(&(struct harness_config){.retain_days = 30}, do_retained);
 }
 
 static void do_bound(struct harness *h, struct call *call)
@@ -121,7 +112,7 @@ static void do_bound(struct harness *h, struct call *call)
 
 static void test_bound(void **state)
 {
-	once(&(struct harness_config){.retain_days = 30}, do_bound);
+	harness_once(&(struct harness_config){.retain_days = 30}, do_bound);
 }
 
 static void do_overdue(struct harness *h, struct call *call)
@@ -148,7 +139,7 @@ static void do_overdue(struct harness *h, struct call *call)
 
 static void test_overdue(void **state)
 {
-	once(&(struct harness_config){.retain_days = 30}, do_overdue);
+	harness_once(&(struct harness_config){.retain_days = 30}, do_overdue);
 }
 
 /* ---- tombstones -------------------------------------------------------------------------------------------------- */
@@ -189,7 +180,7 @@ static void do_tombstones(struct harness *h, struct call *call)
 
 static void test_tombstones(void **state)
 {
-	once(&(struct harness_config){.retain_days = 30}, do_tombstones);
+	harness_once(&(struct harness_config){.retain_days = 30}, do_tombstones);
 }
 
 static void do_too_many(struct harness *h, struct call *call)
@@ -207,7 +198,7 @@ static void do_too_many(struct harness *h, struct call *call)
 
 static void test_too_many(void **state)
 {
-	once(&(struct harness_config){.retain_days = 30}, do_too_many);
+	harness_once(&(struct harness_config){.retain_days = 30}, do_too_many);
 }
 
 int main(void)

@@ -37,11 +37,6 @@ static int verify(
 	return HY_OK;
 }
 
-static void count_revoked(struct call *call, uint32_t devices)
-{
-	mon_add(svr_mon(svr_of_loop(call->loop)), svr_loop_index(call->loop), MON_revocations, devices);
-}
-
 /**
  * The ticket first: a link that comes back between the two finds it gone. Whoever asks may lose patience; the ticket
  * would go all the same and its links stay, so both have time of their own. SUSPENDS.
@@ -68,7 +63,7 @@ static int revoke(
 	if (user)
 		session_user_drop(user, request->device);
 	int closing = link_close_device(&own, &close, &closed);
-	count_revoked(call, 1);
+	call_count(call, MON_revocations, 1);
 	call_log(call, closing == HY_OK ? ENV_LOG_INFO : ENV_LOG_ERROR, "session",
 		"user %u, device %s: ticket revoked: %s; %u links closed: %s", request->uin, request->device,
 		hy_status_name(dropping), closed.closed, hy_status_name(closing));
@@ -100,7 +95,7 @@ static int revoke_all(void *self, struct call *call, const Hy__SessionRevokeAllR
 		session_user_keep(user, request->keep_device);
 	int closing = link_close_device(&own, &close, &closed);
 	response->ended = (uint32_t)dropped.n_dropped_devices;
-	count_revoked(call, response->ended);
+	call_count(call, MON_revocations, response->ended);
 	call_log(call, closing == HY_OK ? ENV_LOG_INFO : ENV_LOG_ERROR, "session",
 		"user %u, all devices but '%s': %u tickets revoked: %s; %u links closed: %s", request->uin,
 		request->keep_device, response->ended, hy_status_name(dropping), closed.closed,

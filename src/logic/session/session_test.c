@@ -7,15 +7,6 @@
 
 #define DAY_MS (24ull * 3600 * 1000)
 
-static void once(const struct harness_config *config, void (*fn)(struct harness *h, struct call *call))
-{
-	struct harness h;
-
-	harness_open(&h, config);
-	harness_run(&h, fn);
-	harness_close(&h);
-}
-
 static int brought(struct call *call, const struct person *p, uint64_t messages)
 {
 	Hy__SessionBroughtRequest request = HY__SESSION_BROUGHT_REQUEST__INIT;
@@ -91,7 +82,7 @@ static void do_newer(struct harness *h, struct call *call)
 
 static void test_newer(void **state)
 {
-	once(&(struct harness_config){0}, do_newer);
+	harness_once(&(struct harness_config){0}, do_newer);
 }
 
 static void do_two_devices(struct harness *h, struct call *call)
@@ -117,7 +108,7 @@ static void do_two_devices(struct harness *h, struct call *call)
 
 static void test_two_devices(void **state)
 {
-	once(&(struct harness_config){0}, do_two_devices);
+	harness_once(&(struct harness_config){0}, do_two_devices);
 }
 
 static void do_signed_out(struct harness *h, struct call *call)
@@ -141,7 +132,7 @@ static void do_signed_out(struct harness *h, struct call *call)
 
 static void test_signed_out(void **state)
 {
-	once(&(struct harness_config){0}, do_signed_out);
+	harness_once(&(struct harness_config){0}, do_signed_out);
 }
 
 static void do_no_live(struct harness *h, struct call *call)
@@ -159,7 +150,7 @@ static void do_no_live(struct harness *h, struct call *call)
 
 static void test_no_live(void **state)
 {
-	once(&(struct harness_config){0}, do_no_live);
+	harness_once(&(struct harness_config){0}, do_no_live);
 }
 
 static void do_long_unseen(struct harness *h, struct call *call)
@@ -183,7 +174,7 @@ static void do_long_unseen(struct harness *h, struct call *call)
 
 static void test_long_unseen(void **state)
 {
-	once(&(struct harness_config){0}, do_long_unseen);
+	harness_once(&(struct harness_config){0}, do_long_unseen);
 }
 
 static void do_begins_anew(struct harness *h, struct call *call)
@@ -210,7 +201,7 @@ static void do_begins_anew(struct harness *h, struct call *call)
 
 static void test_begins_anew(void **state)
 {
-	once(&(struct harness_config){0}, do_begins_anew);
+	harness_once(&(struct harness_config){0}, do_begins_anew);
 }
 
 static void do_retained(struct harness *h, struct call *call)
@@ -235,7 +226,7 @@ static void do_retained(struct harness *h, struct call *call)
 
 static void test_retained(void **state)
 {
-	once(&(struct harness_config){.retain_days = 30}, do_retained);
+	harness_once(&(struct harness_config){.retain_days = 30}, do_retained);
 }
 
 /* ---- positions at rest (R4) -------------------------------------------------------------------------------------- */
@@ -255,7 +246,7 @@ static void do_lazily(struct harness *h, struct call *call)
 
 static void test_lazily(void **state)
 {
-	once(&(struct harness_config){0}, do_lazily);
+	harness_once(&(struct harness_config){0}, do_lazily);
 }
 
 static void do_leave_memory(struct harness *h, struct call *call)
@@ -276,7 +267,7 @@ static void do_leave_memory(struct harness *h, struct call *call)
 
 static void test_leave_memory(void **state)
 {
-	once(&(struct harness_config){.users_max = 1}, do_leave_memory);
+	harness_once(&(struct harness_config){.users_max = 1}, do_leave_memory);
 }
 
 static void do_gone_device(struct harness *h, struct call *call)
@@ -296,7 +287,7 @@ static void do_gone_device(struct harness *h, struct call *call)
 
 static void test_gone_device(void **state)
 {
-	once(&(struct harness_config){.write_pause_ms = 1}, do_gone_device);
+	harness_once(&(struct harness_config){.write_pause_ms = 1}, do_gone_device);
 }
 
 /** A position that came to rest just after its device was signed out says nothing of the next device of that name. */
@@ -321,7 +312,7 @@ static void do_left_over(struct harness *h, struct call *call)
 
 static void test_left_over(void **state)
 {
-	once(&(struct harness_config){0}, do_left_over);
+	harness_once(&(struct harness_config){0}, do_left_over);
 }
 
 /* ---- many at once ------------------------------------------------------------------------------------------------ */
