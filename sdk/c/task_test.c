@@ -1,6 +1,6 @@
 /*
  * task_test.c - how requests are repeated: a client against a server that does as it is told, in simulated time. The
- * server knows only the short link; long links it hangs up on.
+ * server knows only the short link; long links it hangs up on. Who looks somebody up gets no answer.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -71,6 +71,8 @@ struct world {
 	/* the client */
 	struct hongyan *client;
 	int status; /* -1: not done */
+	bool leaves;
+	int looked_up, out; /* of who leaves, status; -1: not done */
 	uint64_t done_us;
 	uint32_t uin;
 };
@@ -137,7 +139,7 @@ static void on_conn_event(struct env_sock *sock, unsigned events)
 	if (!body)
 		return;
 	size_t want = strtoul(length + 16, NULL, 10), have = hy_buf_len(&c->in) - (size_t)(body + 4 - text);
-	if (have < want)
+	if (have < want || strstr(text, "/lookup "))
 		return;
 	on_request(c, (uint8_t *)body + 4, want);
 	hy_buf_clear(&c->in);
@@ -180,12 +182,28 @@ static void server_main(struct env *env, void *arg)
 
 /* ---- the client -------------------------------------------------------------------------------------------------- */
 
+static void on_looked_up(void *arg, int status, const char *why, const struct hongyan_profile *profile)
+{
+	struct world *w = arg;
+	w->looked_up = status;
+	w->done_us = sim_now_us(w->sim);
+}
+
+static void on_out(void *arg, int status, const char *why)
+{
+	((struct world *)arg)->out = status;
+}
+
 static void on_registered(void *arg, int status, const char *why, uint32_t uin, const void *ticket, size_t ticket_len)
 {
 	struct world *w = arg;
 	w->status = status;
 	w->uin = uin;
 	w->done_us = sim_now_us(w->sim);
+	if (w->leaves) {
+		hongyan_lookup(w->client, "bob", on_looked_up, w);
+		hongyan_sign_out(w->client, on_out, w);
+	}
 }
 
 static void client_main(struct env *env, void *arg)
@@ -225,9 +243,33 @@ static void test_case(void **state)
 	}
 }
 
+static bool has_left(void *arg)
+{
+	const struct world *w = arg;
+	return w->looked_up >= 0 && w->out >= 0;
+}
+
+static void test_sign_out(void **state)
+{
+	static const struct test_case c = {"", "10.0.0.1:7600", {{ANSWER, 0, 0}}, HONGYAN_OK, 0, 0, 0, 0};
+	for (uint64_t seed = 1; seed <= 20; seed++) {
+		struct world w = {
+			.c = &c, .sim = sim_create(seed), .status = -1, .leaves = true, .looked_up = -1, .out = -1};
+		sim_machine_start(sim_machine_create(w.sim, "server", "10.0.0.1"), server_main, &w);
+		sim_machine_start(sim_machine_create(w.sim, "client", "10.0.0.2"), client_main, &w);
+		uint64_t began_us = sim_now_us(w.sim);
+		sim_run(w.sim, began_us + 300 * SEC, has_left, &w);
+		assert_int_equal(w.out, HONGYAN_OK);
+		assert_int_equal(w.looked_up, HONGYAN_UNAUTHENTICATED);
+		assert_in_range(w.done_us - began_us, 0, 10 * SEC);
+		sim_destroy(w.sim);
+	}
+}
+
 int main(void)
 {
-	struct CMUnitTest tests[HY_COUNT_OF(cases)];
+	struct CMUnitTest tests[HY_COUNT_OF(cases) + 1] = {[HY_COUNT_OF(cases)] = cmocka_unit_test(test_sign_out)};
+	tests[HY_COUNT_OF(cases)].name = "what has no answer ends with the sign-in under which it was asked";
 	for (size_t i = 0; i < HY_COUNT_OF(cases); i++)
 		tests[i] = (struct CMUnitTest){
 			.name = cases[i].label, .test_func = test_case, .initial_state = (void *)(uintptr_t)&cases[i]};
