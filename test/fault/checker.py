@@ -24,6 +24,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 
 from client import CMD_SEND, CMD_SYNC, Device, Lost
+from contacts import Pairs
 from model import Model, Violation
 from plan import Plan
 from server import Server, ServerFailed
@@ -35,7 +36,7 @@ PASSWORD = "a long password"
 CANCELLED, DEADLINE, EXHAUSTED, ABORTED, UNAVAILABLE = 1, 4, 8, 10, 14
 MUST_COME = ["kills", "kills during recovery", "power cuts", "pages taken back", "clean restarts", "messages sent", "sends answered",
              "repeats", "repeats recognised", "both links at once", "links cut", "links reset", "links black-holed", "answers dropped",
-             "same snapshot again", "hints", "pairs in order", "new log segments", "sign-outs"]
+             "same snapshot again", "hints", "pairs in order", "new log segments", "sign-outs", "contacts: changes"]
 
 
 class Counts(collections.Counter):
@@ -325,6 +326,7 @@ class Run:
         for p in self.people:
             p.user.devices.append(p)
         self.pause = 0.004 * len(self.people)
+        self.pairs = Pairs(self, options.pairs)
         self.stats = collections.Counter()
         self.resync_is_due = False  # after a repair
 
@@ -338,8 +340,10 @@ class Run:
         await self.server.start()
         await asyncio.gather(*[u.devices[0].register() for u in self.users])
         await asyncio.gather(*[p.sign_in() for p in self.people if p is not p.user.devices[0]])
+        await self.pairs.enter(PASSWORD)
         for p in self.people:
             p.device.hang_up()
+        self.pairs.hang_up()
         self.plan.calm = calm
 
     async def count_server(self):
@@ -365,6 +369,8 @@ class Run:
         await asyncio.wait_for(asyncio.gather(*[p.settle() for p in self.people]), 90)
         for _ in range(2):
             await asyncio.gather(*[self.sync_all(p) for p in self.people])
+        self.pairs.hang_up()
+        await self.pairs.settle()
 
     async def sync_all(self, person):
         rounds = len(person.view.rounds)
@@ -380,7 +386,8 @@ class Run:
 
     async def all(self):
         await self.enter()
-        tasks = [asyncio.create_task(c) for c in [self.disturb(), self.count_server(), *[p.live() for p in self.people]]]
+        tasks = [asyncio.create_task(c) for c in [self.disturb(), self.count_server(), *[p.live() for p in self.people],
+                                                   *[h.live() for h in self.pairs.halves]]]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
             for task in done:
@@ -391,6 +398,7 @@ class Run:
         self.judge()
         for p in self.people:
             p.device.hang_up()
+        self.pairs.hang_up()
         await self.server.end(signal.SIGTERM)
 
     async def end_tasks(self, tasks):
@@ -447,6 +455,7 @@ def parse(arguments=None):
     p.add_argument("--seed", type=int, default=None)
     p.add_argument("--power-cut-share", type=float, default=0.6)
     p.add_argument("--users", type=int, default=40)
+    p.add_argument("--pairs", type=int, default=4, help="of people who become contacts, or not")
     p.add_argument("--sync-us", type=int, default=1500, help="a pretended sync's mean time; -1: the real disk's")
     p.add_argument("--build", default=os.environ.get("HONGYAN_BUILD", os.path.join(ROOT, "build/release")))
     p.add_argument("--preload", default="", help="libraries that must come first in the server: a sanitizer's")

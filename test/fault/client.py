@@ -13,7 +13,8 @@ HEAD = struct.Struct(">IIIII")
 CLIENT_VERSION = 200
 SEQ_IDENTIFY = 0xFFFFFFFE
 CMD_IDENTIFY, CMD_SYNC, CMD_SEND, CMD_PUSH = 104, 111, 121, 201
-PATHS = {101: "register", 102: "sign-in", 103: "sign-out", CMD_SYNC: "sync", CMD_SEND: "send-text"}
+PATHS = {101: "register", 102: "sign-in", 103: "sign-out", CMD_SYNC: "sync", CMD_SEND: "send-text", 131: "request-contact", 132: "accept-contact",
+         133: "decline-contact", 134: "delete-contact", 135: "restore-contact", 136: "block-contact", 142: "update-settings"}
 
 
 class Lost(Exception):

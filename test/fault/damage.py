@@ -198,7 +198,7 @@ async def guarded(run, case):
 
 def main():
     options = parse()
-    options.users = 10
+    options.users, options.pairs = 10, 0
     failed = 0
     for case, server_options in CASES:
         run = Run(options, server_options)
