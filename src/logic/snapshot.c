@@ -10,8 +10,8 @@
 #define SIZE_WITHOUT_MARKS (MARKS_AT + MAC_SIZE)
 
 /** Everything before the MAC but the versions. */
-static void write_owner(const uint8_t key[LOGIC_KEY_SIZE], uint8_t format, const struct snapshot_owner *owner,
-	uint8_t out[VERSIONS_AT])
+static void write_owner(
+	const uint8_t key[LOGIC_KEY_SIZE], uint8_t format, const struct snapshot_owner *owner, uint8_t out[VERSIONS_AT])
 {
 	uint8_t device[16];
 
@@ -29,16 +29,32 @@ static void write_mac(const uint8_t key[LOGIC_KEY_SIZE], const uint8_t *in, size
 	crypto_generichash(out, MAC_SIZE, in, len, key, LOGIC_KEY_SIZE);
 }
 
-void snapshot_encode(const uint8_t key[LOGIC_KEY_SIZE], const struct snapshot_owner *owner,
-	const struct snapshot_versions *versions, uint8_t ret_bytes[SNAPSHOT_SIZE])
+/** All behind the owner. */
+static void write_versions(
+	const uint8_t key[LOGIC_KEY_SIZE], const struct snapshot_versions *versions, uint8_t ret_bytes[SNAPSHOT_SIZE])
 {
-	write_owner(key, FORMAT, owner, ret_bytes);
 	hy_put_be64(ret_bytes + VERSIONS_AT, versions->account);
 	hy_put_be64(ret_bytes + VERSIONS_AT + 8, versions->contacts);
 	hy_put_be64(ret_bytes + VERSIONS_AT + 16, versions->messages);
 	hy_put_be64(ret_bytes + MARKS_AT, versions->account_began);
 	hy_put_be64(ret_bytes + MARKS_AT + 8, versions->contacts_began);
 	write_mac(key, ret_bytes, SNAPSHOT_SIZE - MAC_SIZE, ret_bytes + SNAPSHOT_SIZE - MAC_SIZE);
+}
+
+void snapshot_encode(const uint8_t key[LOGIC_KEY_SIZE], const struct snapshot_owner *owner,
+	const struct snapshot_versions *versions, uint8_t ret_bytes[SNAPSHOT_SIZE])
+{
+	write_owner(key, FORMAT, owner, ret_bytes);
+	write_versions(key, versions, ret_bytes);
+}
+
+void snapshot_renew(const uint8_t key[LOGIC_KEY_SIZE], struct hy_bytes good, const struct snapshot_versions *versions,
+	uint8_t ret_bytes[SNAPSHOT_SIZE])
+{
+	assert(good.len >= SIZE_WITHOUT_MARKS);
+	memcpy(ret_bytes, good.data, VERSIONS_AT);
+	ret_bytes[0] = FORMAT;
+	write_versions(key, versions, ret_bytes);
 }
 
 enum snapshot_verdict snapshot_decode(const uint8_t key[LOGIC_KEY_SIZE], const struct snapshot_owner *owner,

@@ -49,6 +49,9 @@ enum snapshot_verdict {
 
 void snapshot_encode(const uint8_t key[LOGIC_KEY_SIZE], const struct snapshot_owner *owner,
 	const struct snapshot_versions *versions, uint8_t ret_bytes[SNAPSHOT_SIZE]);
+/** The same in place of one that was found good: whom it is for is copied from there. */
+void snapshot_renew(const uint8_t key[LOGIC_KEY_SIZE], struct hy_bytes good, const struct snapshot_versions *versions,
+	uint8_t ret_bytes[SNAPSHOT_SIZE]);
 /** *ret_versions is set only for SNAPSHOT_GOOD. `in` is what a stranger sent. */
 enum snapshot_verdict snapshot_decode(const uint8_t key[LOGIC_KEY_SIZE], const struct snapshot_owner *owner,
 	struct hy_bytes in, struct snapshot_versions *ret_versions) HY_MUST_USE;

@@ -30,6 +30,17 @@ static void test_round_trip(void **state)
 	assert_memory_equal(&got, &versions, sizeof got);
 }
 
+static void test_renewed(void **state)
+{
+	static const struct snapshot_versions earlier = {.account = 1};
+	uint8_t bytes[SNAPSHOT_SIZE], renewed[SNAPSHOT_SIZE], wanted[SNAPSHOT_SIZE];
+
+	snapshot_encode(key, &owner, &earlier, bytes);
+	snapshot_encode(key, &owner, &versions, wanted);
+	snapshot_renew(key, hy_bytes(bytes, sizeof bytes), &versions, renewed);
+	assert_memory_equal(renewed, wanted, sizeof wanted);
+}
+
 static void test_without_marks(void **state)
 {
 	/* as servers gave them out that knew no trim marks */
@@ -46,6 +57,11 @@ static void test_without_marks(void **state)
 	assert_int_equal(snapshot_decode(key, &owner, hy_bytes(old, sizeof old), &got), SNAPSHOT_GOOD);
 	assert_true(got.account == 3 && got.contacts == 0 && got.messages == UINT64_MAX);
 	assert_true(got.account_began == 0 && got.contacts_began == 0);
+
+	uint8_t renewed[SNAPSHOT_SIZE], wanted[SNAPSHOT_SIZE];
+	snapshot_encode(key, &owner, &versions, wanted);
+	snapshot_renew(key, hy_bytes(old, sizeof old), &versions, renewed);
+	assert_memory_equal(renewed, wanted, sizeof wanted);
 }
 
 static void test_every_bit(void **state)
@@ -93,14 +109,15 @@ static void test_owner(void **state)
 
 int main(void)
 {
-	struct CMUnitTest tests[4 + HY_COUNT_OF(owner_cases)] = {
+	struct CMUnitTest tests[5 + HY_COUNT_OF(owner_cases)] = {
 		{"what was encoded is decoded", test_round_trip},
+		{"one that is renewed is as one made anew", test_renewed},
 		{"what earlier servers gave out is still good", test_without_marks},
 		{"no bit can be changed", test_every_bit},
 		{"no length but the right one is taken", test_every_length},
 	};
 	for (size_t i = 0; i < HY_COUNT_OF(owner_cases); i++)
-		tests[4 + i] = (struct CMUnitTest){.name = owner_cases[i].label,
+		tests[5 + i] = (struct CMUnitTest){.name = owner_cases[i].label,
 			.test_func = test_owner,
 			.initial_state = (void *)(uintptr_t)&owner_cases[i]};
 	return cmocka_run_group_tests(tests, NULL, NULL);

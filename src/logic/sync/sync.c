@@ -30,11 +30,6 @@ struct page {
 	Hy__SyncResponse *response;
 };
 
-static void count(struct call *call, enum mon_id id, uint64_t n)
-{
-	mon_add(svr_mon(svr_of_loop(call->loop)), svr_loop_index(call->loop), id, n);
-}
-
 static int no_memory(struct call *call)
 {
 	return call_fail(call, HY_RESOURCE_EXHAUSTED, "the request takes too much memory");
@@ -43,7 +38,7 @@ static int no_memory(struct call *call)
 /** This snapshot means nothing here: the client drops it, keeps its data and starts again (R3). */
 static int resync(struct call *call, Hy__SyncResponse *response, const char *why)
 {
-	count(call, MON_resyncs, 1);
+	call_count(call, MON_resyncs, 1);
 	call_log(call, ENV_LOG_INFO, "sync", "user %u, device %s: a snapshot %s", call->who.uin, call->who.device, why);
 	response->resync = true;
 	return call_fail(call, HY_FAILED_PRECONDITION, "the snapshot means nothing here: sync without one");
@@ -270,7 +265,7 @@ static int add_messages(struct call *call, struct page *page)
 		made[i].version = changes.entries[i]->version;
 		add(page, &made[i]);
 	}
-	count(call, MON_messages_delivered, changes.n_entries);
+	call_count(call, MON_messages_delivered, changes.n_entries);
 	page->now.messages = changes.version;
 	page->response->more = changes.more;
 	return HY_OK;
@@ -336,6 +331,7 @@ static int sync_page(struct sync *sync, struct call *call, const Hy__SyncRequest
 {
 	const struct sync_config *config = &sync->config;
 	struct snapshot_owner owner = {config->epoch, call->who.uin, call->who.device};
+	struct hy_bytes brought_bytes = hy_bytes(request->snapshot.data, request->snapshot.len);
 	struct page page = {
 		.first = request->snapshot.len == 0,
 		.room = config->page_bytes,
@@ -344,8 +340,8 @@ static int sync_page(struct sync *sync, struct call *call, const Hy__SyncRequest
 	};
 
 	if (!page.first) {
-		enum snapshot_verdict verdict = snapshot_decode(config->keys->snapshot, &owner,
-			hy_bytes(request->snapshot.data, request->snapshot.len), &page.brought);
+		enum snapshot_verdict verdict =
+			snapshot_decode(config->keys->snapshot, &owner, brought_bytes, &page.brought);
 		if (verdict != SNAPSHOT_GOOD)
 			return resync(call, response, snapshot_verdict_text(verdict));
 	}
@@ -364,7 +360,10 @@ static int sync_page(struct sync *sync, struct call *call, const Hy__SyncRequest
 	if (!response->snapshot.data)
 		return no_memory(call);
 	response->snapshot.len = SNAPSHOT_SIZE;
-	snapshot_encode(config->keys->snapshot, &owner, &page.now, response->snapshot.data);
+	if (page.first)
+		snapshot_encode(config->keys->snapshot, &owner, &page.now, response->snapshot.data);
+	else
+		snapshot_renew(config->keys->snapshot, brought_bytes, &page.now, response->snapshot.data);
 	return HY_OK;
 }
 
@@ -372,7 +371,7 @@ static int handle_sync(void *self, struct call *call, const Hy__SyncRequest *req
 {
 	if (call->who.uin == 0)
 		return call_fail(call, HY_UNAUTHENTICATED, "sign in first");
-	count(call, MON_syncs, 1);
+	call_count(call, MON_syncs, 1);
 	int rc = sync_page(self, call, request, response);
 	if (rc != HY_OK && rc != HY_FAILED_PRECONDITION)
 		call_log(call, ENV_LOG_WARN, "sync", "user %u, device %s: a sync failed: %s", call->who.uin,
