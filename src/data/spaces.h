@@ -11,6 +11,7 @@
  *	name        MAP     name   "p": NameRow; of a key "+" and a code: "i": InvitationRow
  *	contact     MAP     user   "c/" + peer's UIN, big-endian: ContactRow. Synced to devices
  *	intent      MAP     user   "c/" + peer's UIN: IntentRow: half, or (UIN 0) card, is to be told (rule R9)
+ *	                           "e": IntentRow: the account is gone, and its deletion goes on
  */
 #ifndef DATA_SPACES_H
 #define DATA_SPACES_H
@@ -35,6 +36,7 @@ extern const struct kt_space spaces_table[];
 #define SPACES_GONE "g"       /* in credential: tickets that are no longer valid */
 #define SPACES_SETTINGS "s"   /* in account */
 #define SPACES_INVITATION "i" /* in name */
+#define SPACES_ERASURE "e"    /* in intent; behind those about peers */
 
 /** A row about another user: "c/" and the UIN. */
 #define SPACES_PEER_NAME_SIZE 6u

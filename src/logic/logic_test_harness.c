@@ -7,6 +7,7 @@
 #include "env/real/real.h"
 #include "link.rpc.h"
 #include "logic/contacts/contacts.h"
+#include "logic/deletion/deletion.h"
 #include "logic/delivery/delivery.h"
 #include "logic/profile/profile.h"
 #include "logic/send/send.h"
@@ -134,6 +135,7 @@ static void open_services(struct harness *h)
 	assert_int_equal(sync_create(h->svr, &sync, &h->sync), HY_OK);
 	assert_int_equal(send_create(h->svr, &send, &h->send), HY_OK);
 	assert_int_equal(contacts_create(h->svr, &h->contacts), HY_OK);
+	assert_int_equal(deletion_create(h->svr, &h->deletion), HY_OK);
 	assert_int_equal(profile_create(h->svr, &h->profile), HY_OK);
 	assert_int_equal(auth_create(h->svr, &auth, &h->auth), HY_OK);
 	rpc_add_service(h->svr, &link_service, &link_notes, h);
@@ -162,6 +164,7 @@ void harness_close(struct harness *h)
 	kt_close(h->kt);
 	auth_destroy(h->auth);
 	profile_destroy(h->profile);
+	deletion_destroy(h->deletion);
 	contacts_destroy(h->contacts);
 	send_destroy(h->send);
 	sync_destroy(h->sync);

@@ -64,6 +64,7 @@ struct harness {
 	struct send *send;
 	struct contact *contact;
 	struct contacts *contacts;
+	struct deletion *deletion;
 	struct profile *profile;
 	struct auth *auth;
 	struct limit *limit;

@@ -5,8 +5,11 @@
 #include "auth.rpc.h"
 #include "base/key.h"
 #include "base/mem.h"
+#include "deletion.rpc.h"
 #include "link.rpc.h"
+#include "logic/outcome.h"
 #include "main/admin_internal.h"
+#include "main/admin_task.h"
 #include "session.rpc.h"
 
 #define LISTED_MAX 200u
@@ -25,6 +28,23 @@ static int resolve(struct call *call, const char *name, uint32_t *ret_uin)
 	int rc = account_resolve_name(call, &request, &response);
 	if (rc == HY_NOT_FOUND)
 		return call_fail(call, rc, "nobody has the name %s", name);
+	*ret_uin = response.uin;
+	return rc;
+}
+
+/** The same of an account that is gone, too. UIN 0: nobody's any more. NOT_FOUND. */
+static int resolve_released(struct call *call, const char *name, uint32_t *ret_uin)
+{
+	Hy__AccountResolveNameRequest request = HY__ACCOUNT_RESOLVE_NAME_REQUEST__INIT;
+	Hy__AccountResolveNameResponse response = HY__ACCOUNT_RESOLVE_NAME_RESPONSE__INIT;
+
+	request.name = TEXT(name);
+	request.released = true;
+	int rc = account_resolve_name(call, &request, &response);
+	if (rc == HY_NOT_FOUND)
+		return call_fail(call, rc, "nobody has the name %s", name);
+	if (rc == HY_OK && response.uin == 0)
+		return call_fail(call, HY_NOT_FOUND, "%s was deleted before; the name is kept from all", name);
 	*ret_uin = response.uin;
 	return rc;
 }
@@ -110,6 +130,39 @@ static int describe_devices(struct call *call, uint32_t uin, Hy__AdminShowUserRe
 	return HY_OK;
 }
 
+static Hy__AdminUser *new_user(struct call *call, const Hy__AccountListedUser *from)
+{
+	Hy__AdminUser *u = hy_arena_alloc(call->arena, sizeof *u);
+
+	if (!u)
+		return NULL;
+	hy__admin_user__init(u);
+	u->uin = from->uin;
+	u->messages = from->inbox_rows;
+	u->message_bytes = from->inbox_bytes;
+	u->contacts = from->contacts;
+	return u;
+}
+
+/** It is gone: no user in the answer, unless its deletion goes on, or was cut short and will. */
+static int describe_gone(struct call *call, const Hy__AccountListedUser *from, Hy__AdminShowUserResponse *response)
+{
+	Hy__AccountGetErasureRequest ask = HY__ACCOUNT_GET_ERASURE_REQUEST__INIT;
+	Hy__AccountGetErasureResponse erasure = HY__ACCOUNT_GET_ERASURE_RESPONSE__INIT;
+
+	ask.uin = from->uin;
+	int rc = from->intents > 0 ? account_get_erasure(call, &ask, &erasure) : HY_NOT_FOUND;
+	if (rc != HY_OK)
+		return rc == HY_NOT_FOUND ? HY_OK : rc;
+	Hy__AdminUser *u = new_user(call, from);
+	if (!u)
+		return HY_RESOURCE_EXHAUSTED;
+	u->name = erasure.name;
+	u->deleting = true;
+	response->user = u;
+	return HY_OK;
+}
+
 /** No user in the answer: the account was deleted. */
 static int describe(struct call *call, const Hy__AccountListedUser *from, Hy__AdminShowUserResponse *response)
 {
@@ -118,24 +171,21 @@ static int describe(struct call *call, const Hy__AccountListedUser *from, Hy__Ad
 
 	ask.uin = from->uin;
 	int rc = account_get_card(call, &ask, &card);
-	if (rc == HY_NOT_FOUND || (rc == HY_OK && (!card.card || card.card->gone)))
+	if (rc == HY_NOT_FOUND || (rc == HY_OK && !card.card))
 		return HY_OK;
+	if (rc == HY_OK && card.card->gone)
+		return describe_gone(call, from, response);
 	if (rc == HY_OK)
 		rc = describe_devices(call, from->uin, response);
 	if (rc != HY_OK)
 		return rc;
-	Hy__AdminUser *u = hy_arena_alloc(call->arena, sizeof *u);
+	Hy__AdminUser *u = new_user(call, from);
 	if (!u)
 		return HY_RESOURCE_EXHAUSTED;
-	hy__admin_user__init(u);
-	u->uin = from->uin;
 	u->name = card.card->name;
 	u->nickname = card.card->nickname;
 	u->created_ms = card.created_ms;
 	u->disabled = card.disabled;
-	u->messages = from->inbox_rows;
-	u->message_bytes = from->inbox_bytes;
-	u->contacts = from->contacts;
 	u->devices = (uint32_t)response->n_devices;
 	for (size_t i = 0; i < response->n_devices; i++) {
 		u->seen_ms = HY_MAX(u->seen_ms, response->devices[i]->seen_ms);
@@ -188,13 +238,6 @@ int admin_user_show(
 
 /* ---- changing ---------------------------------------------------------------------------------------------------- */
 
-/** What an operator does has a trace, so that the log's lines of it are found by its audit line. */
-static void begin(struct call *call)
-{
-	if (call->trace == 0)
-		call->trace = env_rand64(svr_env(svr_of_loop(call->loop)));
-}
-
 /** Who asked is whoever can open the socket: the server's own user. */
 static int note(struct admin *admin, struct call *call, const char *what, const char *name, uint32_t uin, int rc)
 {
@@ -210,13 +253,13 @@ static int note(struct admin *admin, struct call *call, const char *what, const 
 	return rc;
 }
 
-int admin_user_create(
-	void *self, struct call *call, const Hy__AdminCreateUserRequest *request, Hy__AdminCreateUserResponse *response)
+static int create_user(void *self, struct call *call, const ProtobufCMessage *asked, ProtobufCMessage *answer)
 {
+	const Hy__AdminCreateUserRequest *request = (const void *)asked;
+	Hy__AdminCreateUserResponse *response = (void *)answer;
 	Hy__AuthCreateAccountRequest create = HY__AUTH_CREATE_ACCOUNT_REQUEST__INIT;
 	Hy__AuthCreateAccountResponse created = HY__AUTH_CREATE_ACCOUNT_RESPONSE__INIT;
 
-	begin(call);
 	create.name = request->name;
 	create.password = request->password;
 	int rc = auth_create_account(call, &create, &created);
@@ -224,13 +267,12 @@ int admin_user_create(
 	return note(self, call, "create", request->name, created.uin, rc);
 }
 
-int admin_user_reset_password(void *self, struct call *call, const Hy__AdminResetPasswordRequest *request,
-	Hy__AdminResetPasswordResponse *response)
+static int reset_password(void *self, struct call *call, const ProtobufCMessage *asked, ProtobufCMessage *answer)
 {
+	const Hy__AdminResetPasswordRequest *request = (const void *)asked;
 	Hy__AuthResetPasswordRequest reset = HY__AUTH_RESET_PASSWORD_REQUEST__INIT;
 	Hy__AuthResetPasswordResponse done = HY__AUTH_RESET_PASSWORD_RESPONSE__INIT;
 
-	begin(call);
 	reset.password = request->password;
 	int rc = resolve(call, request->name, &reset.uin);
 	if (rc == HY_OK)
@@ -238,62 +280,110 @@ int admin_user_reset_password(void *self, struct call *call, const Hy__AdminRese
 	return note(self, call, "reset-password", request->name, reset.uin, rc);
 }
 
-/** Links are closed also when it is not known whether the write is durable: who has the right comes back. */
-int admin_user_put_disabled(struct call *call, uint32_t uin, bool disabled)
+/** Links are closed behind the write, also when it is not known whether it is durable: who has the right comes back. */
+static int put_disabled(struct call *call, uint32_t uin, bool disabled)
 {
 	Hy__AccountPutDisabledRequest put = HY__ACCOUNT_PUT_DISABLED_REQUEST__INIT;
 	Hy__AccountPutDisabledResponse done = HY__ACCOUNT_PUT_DISABLED_RESPONSE__INIT;
 	Hy__LinkCloseDeviceRequest close = HY__LINK_CLOSE_DEVICE_REQUEST__INIT;
 	Hy__LinkCloseDeviceResponse closed = HY__LINK_CLOSE_DEVICE_RESPONSE__INIT;
+	struct call own = *call;
 
+	own.deadline_us = UINT64_MAX; /* so that the methods' own count: links are closed however long the write took */
 	put.uin = close.uin = uin;
 	put.disabled = disabled;
-	int rc = account_put_disabled(call, &put, &done);
-	const char *message = call->message;
-	if (!disabled)
+	int rc = account_put_disabled(&own, &put, &done);
+	call->message = own.message;
+	call->retry_after_ms = own.retry_after_ms;
+	if (!disabled || !may_have_happened(rc))
 		return rc;
-	int closing = link_close_device(call, &close, &closed);
-	call->message = message;
+	int closing = link_close_device(&own, &close, &closed);
 	return rc == HY_OK ? closing : rc;
 }
 
-int admin_user_disable(void *self, struct call *call, const Hy__AdminDisableUserRequest *request,
-	Hy__AdminDisableUserResponse *response)
+static int disable_user(void *self, struct call *call, const ProtobufCMessage *asked, ProtobufCMessage *answer)
 {
+	const Hy__AdminDisableUserRequest *request = (const void *)asked;
 	uint32_t uin = 0;
 
-	begin(call);
 	int rc = resolve(call, request->name, &uin);
 	if (rc == HY_OK)
-		rc = admin_user_put_disabled(call, uin, request->disabled);
+		rc = put_disabled(call, uin, request->disabled);
 	return note(self, call, request->disabled ? "disable" : "enable", request->name, uin, rc);
 }
 
-int admin_user_delete(
-	void *self, struct call *call, const Hy__AdminDeleteUserRequest *request, Hy__AdminDeleteUserResponse *response)
+static int delete_user(void *self, struct call *call, const ProtobufCMessage *asked, ProtobufCMessage *answer)
 {
-	begin(call);
+	const Hy__AdminDeleteUserRequest *request = (const void *)asked;
+	Hy__AdminDeleteUserResponse *response = (void *)answer;
+	Hy__DeletionDeleteRequest order = HY__DELETION_DELETE_REQUEST__INIT;
+	Hy__DeletionDeleteResponse done = HY__DELETION_DELETE_RESPONSE__INIT;
+	struct admin *admin = self;
+
 	/* before the first step: should the server die on the way, it is known who began it */
-	audit_line(((struct admin *)self)->audit, call, "delete %.64s%s: begun", request->name,
-		request->free_name ? ", freeing the name" : "");
-	int rc = admin_user_erase(call, request->name, request->free_name, &response->uin);
-	return note(self, call, "delete", request->name, response->uin, rc);
+	if (request->uin != 0)
+		audit_line(admin->audit, call, "delete user %u%s: begun", request->uin,
+			request->free_name ? ", freeing the name" : "");
+	else
+		audit_line(admin->audit, call, "delete %.64s%s: begun", request->name,
+			request->free_name ? ", freeing the name" : "");
+	order.uin = request->uin;
+	order.name = request->name;
+	order.free_name = request->free_name;
+	int rc = request->uin == 0 ? resolve_released(call, request->name, &order.uin) : HY_OK;
+	if (rc == HY_OK)
+		rc = deletion_delete(call, &order, &done);
+	response->uin = order.uin;
+	response->name = done.name;
+	return note(self, call, "delete", request->uin == 0 ? request->name : done.name, order.uin, rc);
 }
 
-int admin_user_invite(
-	void *self, struct call *call, const Hy__AdminInviteRequest *request, Hy__AdminInviteResponse *response)
+static int invite(void *self, struct call *call, const ProtobufCMessage *asked, ProtobufCMessage *answer)
 {
+	const Hy__AdminInviteRequest *request = (const void *)asked;
+	Hy__AdminInviteResponse *response = (void *)answer;
 	struct admin *admin = self;
-	Hy__AuthInviteRequest invite = HY__AUTH_INVITE_REQUEST__INIT;
+	Hy__AuthInviteRequest made = HY__AUTH_INVITE_REQUEST__INIT;
 	Hy__AuthInviteResponse invited = HY__AUTH_INVITE_RESPONSE__INIT;
 
-	begin(call);
-	invite.uses = request->uses;
-	invite.valid_ms = request->valid_ms;
-	int rc = auth_invite(call, &invite, &invited);
+	made.uses = request->uses;
+	made.valid_ms = request->valid_ms;
+	int rc = auth_invite(call, &made, &invited);
 	response->code = invited.code;
 	/* the code itself is a key to the house */
 	audit_line(admin->audit, call, "invite %u, valid for %llu ms: %s", request->uses,
 		(unsigned long long)request->valid_ms, hy_status_name(rc));
 	return rc;
+}
+
+/* ---- handlers: each change goes on though its caller leaves ------------------------------------------------------ */
+
+int admin_user_create(
+	void *self, struct call *call, const Hy__AdminCreateUserRequest *request, Hy__AdminCreateUserResponse *response)
+{
+	return admin_task(call, create_user, self, &request->base, &response->base);
+}
+
+int admin_user_reset_password(void *self, struct call *call, const Hy__AdminResetPasswordRequest *request,
+	Hy__AdminResetPasswordResponse *response)
+{
+	return admin_task(call, reset_password, self, &request->base, &response->base);
+}
+
+int admin_user_disable(void *self, struct call *call, const Hy__AdminDisableUserRequest *request,
+	Hy__AdminDisableUserResponse *response)
+{
+	return admin_task(call, disable_user, self, &request->base, &response->base);
+}
+
+int admin_user_delete(
+	void *self, struct call *call, const Hy__AdminDeleteUserRequest *request, Hy__AdminDeleteUserResponse *response)
+{
+	return admin_task(call, delete_user, self, &request->base, &response->base);
+}
+
+int admin_user_invite(
+	void *self, struct call *call, const Hy__AdminInviteRequest *request, Hy__AdminInviteResponse *response)
+{
+	return admin_task(call, invite, self, &request->base, &response->base);
 }

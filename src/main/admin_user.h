@@ -1,10 +1,6 @@
 /**
- * admin_user.h - the Admin service's part that is about users. Each change leaves an audit line.
- *
- * Deleting is a chain of steps, each of which may be done again: the account is disabled (its tickets and links end)
- * and erased, its contacts are told that it is gone and wishes for nothing, then contacts, messages, and last the name
- * go. The name points to the account until all else is done, so that a deletion that was cut short is found by the same
- * name and goes on.
+ * admin_user.h - the Admin service's part that is about users. Each change leaves an audit line, and is made to its end
+ * whether or not the operator waits for it (admin_task.h). Deleting: logic/deletion/deletion.h.
  *
  * All of it SUSPENDS.
  */
@@ -29,9 +25,5 @@ int admin_user_delete(void *self, struct call *call, const Hy__AdminDeleteUserRe
 	Hy__AdminDeleteUserResponse *response);
 int admin_user_invite(
 	void *self, struct call *call, const Hy__AdminInviteRequest *request, Hy__AdminInviteResponse *response);
-
-/* between admin_user.c and admin_erase.c */
-int admin_user_put_disabled(struct call *call, uint32_t uin, bool disabled);
-int admin_user_erase(struct call *call, const char *name, bool free_name, uint32_t *ret_uin);
 
 #endif

@@ -58,6 +58,18 @@ static void done(struct svr_job *job)
 	hy_free(a);
 }
 
+/** One line, and nothing that a terminal would obey: names come as they were typed, also those that are refused. */
+static void make_plain(char *text)
+{
+	for (unsigned char *p = (unsigned char *)text; *p; p++) {
+		bool c1 = p[0] == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0;
+		if (*p < 0x20 || *p == 0x7f || c1)
+			*p = '?';
+		if (c1)
+			*++p = '?';
+	}
+}
+
 static size_t put_time(uint64_t wall_ms, char *text, size_t size)
 {
 	time_t seconds = (time_t)(wall_ms / 1000);
@@ -81,7 +93,9 @@ static void append(struct audit *audit, struct call *call, const char *what)
 	a->len += (size_t)snprintf(
 		a->line + a->len, sizeof a->line - a->len, " %016llx %s\n", (unsigned long long)call->trace, what);
 	int status = svr_pool_call(audit->pool, &own, &a->job);
-	if (status != HY_OK || a->rc != 0)
+	if (status == HY_DEADLINE_EXCEEDED || status == HY_CANCELLED)
+		call_log(call, ENV_LOG_WARN, "audit", "%s may not have this line yet: %s", audit->path, what);
+	else if (status != HY_OK || a->rc != 0)
 		call_log(call, ENV_LOG_ERROR, "audit", "cannot append to %s: %s", audit->path,
 			status != HY_OK ? hy_status_text(status) : strerror(-a->rc));
 	if (status == HY_OK)
@@ -96,6 +110,7 @@ void audit_line(struct audit *audit, struct call *call, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(what, sizeof what, fmt, ap);
 	va_end(ap);
+	make_plain(what);
 	call_log(call, ENV_LOG_INFO, "audit", "%s", what);
 	if (audit)
 		append(audit, call, what);
@@ -110,6 +125,7 @@ int audit_line_at_rest(struct env *env, const char *dir, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(what, sizeof what, fmt, ap);
 	va_end(ap);
+	make_plain(what);
 	env_log(env, ENV_LOG_INFO, "audit", 0, "%s", what);
 	size_t len = put_time(env_wall_ms(env), line, sizeof line);
 	len += (size_t)snprintf(line + len, sizeof line - len, " %016x %s\n", 0u, what);

@@ -2,6 +2,8 @@
  * audit.h - what operators did: a line in the log (room "audit") and one appended to audit.log in the data folder, made
  * last before the operator is answered. Never a password, never a code that lets somebody in.
  *
+ * A line is a line whatever a name has in it: control characters are written as '?'.
+ *
  *	2026-11-22T13:14:58.576Z 00c0ffee00c0ffee disable ann (user 42): OK
  */
 #ifndef MAIN_AUDIT_H

@@ -11,6 +11,7 @@
 #include "data/spaces.h"
 #include "logic/auth/auth.h"
 #include "logic/contacts/contacts.h"
+#include "logic/deletion/deletion.h"
 #include "logic/delivery/delivery.h"
 #include "logic/keys.h"
 #include "logic/profile/profile.h"
@@ -37,6 +38,7 @@ struct server {
 	struct sync *sync;
 	struct send *send;
 	struct contacts *contacts;
+	struct deletion *deletion;
 	struct profile *profile;
 	struct auth *auth;
 	struct sweep *sweep;
@@ -163,6 +165,8 @@ static int start_logic(struct server *s)
 	if (status == HY_OK)
 		status = auth_create(s->svr, &auths, &s->auth);
 	if (status == HY_OK)
+		status = deletion_create(s->svr, &s->deletion);
+	if (status == HY_OK)
 		status = sweep_create(s->svr, &s->config.sweep, &s->sweep);
 	return status;
 }
@@ -170,6 +174,7 @@ static int start_logic(struct server *s)
 static void stop_logic(struct server *s)
 {
 	sweep_destroy(s->sweep);
+	deletion_destroy(s->deletion);
 	auth_destroy(s->auth);
 	profile_destroy(s->profile);
 	contacts_destroy(s->contacts);

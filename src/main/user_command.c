@@ -16,7 +16,7 @@
 #define PASSWORD_BYTES 160u
 #define PAGE 100u
 #define SHORT_US (60ull * 1000 * 1000)
-#define DELETE_US (600ull * 1000 * 1000)
+#define DELETE_US (610ull * 1000 * 1000) /* longer than the server takes to answer */
 
 static const char usage[] =
 	"usage: hongyan user [--data DIR] list [--json]           all accounts\n"
@@ -27,7 +27,8 @@ static const char usage[] =
 	"       hongyan user [--data DIR] disable NAME            nobody signs in; all devices are signed out\n"
 	"       hongyan user [--data DIR] enable NAME\n"
 	"       hongyan user [--data DIR] delete NAME [--free-name] [--yes]\n"
-	"                                                         with all data; contacts see that it is gone\n"
+	"                                                         with all data; contacts see that it is gone; --uin N in\n"
+	"                                                         place of NAME, also where a registration has failed\n"
 	"       hongyan user [--data DIR] invite [--uses N] [--valid 7d]\n"
 	"                                                         a code to register with (see serve --registration)\n"
 	"\n"
@@ -77,7 +78,7 @@ static void print_text(const char *label, const char *s)
 
 static const char *state_of(const Hy__AdminUser *u)
 {
-	return u->disabled ? "disabled" : u->online ? "online" : "";
+	return u->deleting ? "being deleted" : u->disabled ? "disabled" : u->online ? "online" : "";
 }
 
 static int print_json(struct call *call, const ProtobufCMessage *message)
@@ -210,12 +211,14 @@ static int delete (struct call *call, struct order *o)
 	Hy__AdminDeleteUserRequest request = HY__ADMIN_DELETE_USER_REQUEST__INIT;
 	Hy__AdminDeleteUserResponse response = HY__ADMIN_DELETE_USER_RESPONSE__INIT;
 
-	request.name = (char *)(uintptr_t)o->name;
+	if (o->name)
+		request.name = (char *)(uintptr_t)o->name;
+	request.uin = o->uin;
 	request.free_name = o->free_name;
 	int status = admin_delete_user(call, &request, &response);
 	if (status == HY_OK)
-		printf("%s (user %u) is deleted, with all data; the name is %s\n", o->name, response.uin,
-			o->free_name ? "free" : "kept from all");
+		printf("%s (user %u) is deleted, with all data%s\n", response.name, response.uin,
+			o->free_name ? "; others may have the name" : "");
 	return status;
 }
 
@@ -310,7 +313,7 @@ static bool parse(int argc, char **argv, struct order *o)
 			return false;
 	}
 	const struct verb *verb = find_verb(o->verb);
-	if (verb && verb->fn == show && o->uin != 0)
+	if (verb && (verb->fn == show || verb->fn == delete) && o->uin != 0)
 		return !o->name;
 	return verb && verb->takes_name == (o->name != NULL) && o->uin == 0;
 }
@@ -343,14 +346,17 @@ static bool read_password(struct order *o)
 
 static bool is_sure(const struct order *o)
 {
-	char line[64] = "";
+	char line[64] = "", uin[16];
+	const char *what = o->name ? o->name : uin;
 
-	fprintf(stderr, "This deletes %s with all data, for good. Type the name to go on: ", o->name);
+	snprintf(uin, sizeof uin, "%u", o->uin);
+	fprintf(stderr, "This deletes %s%s with all data, for good. Type the %s to go on: ", o->name ? "" : "user ", what,
+		o->name ? "name" : "number");
 	size_t len = 0;
 	for (int c = getchar(); c != EOF && c != '\n' && len + 1 < sizeof line; c = getchar())
 		line[len++] = (char)c;
 	line[len] = '\0';
-	if (strcmp(line, o->name) == 0)
+	if (strcmp(line, what) == 0)
 		return true;
 	fprintf(stderr, WHO ": nothing was deleted\n");
 	return false;

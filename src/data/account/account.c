@@ -198,6 +198,8 @@ static const struct account_handlers handlers = {
 	.forget = account_handle_forget,
 	.get_erasure = account_handle_get_erasure,
 	.erased = account_handle_erased,
+	.get_erasure = account_handle_get_erasure,
+	.erased = account_handle_erased,
 };
 
 int account_create(struct svr *svr, struct kt *kt, struct account **ret_account)

@@ -40,6 +40,8 @@ ACCOUNT_HANDLER(drop_tickets, DropTickets);
 /* account_erase.c */
 ACCOUNT_HANDLER(erase, Erase);
 ACCOUNT_HANDLER(forget, Forget);
+ACCOUNT_HANDLER(get_erasure, GetErasure);
+ACCOUNT_HANDLER(erased, Erased);
 /* account_list.c */
 ACCOUNT_HANDLER(list_users, ListUsers);
 /* account_name.c */

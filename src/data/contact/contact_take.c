@@ -175,7 +175,7 @@ int contact_handle_settle(
 
 #define ERASE_WRITES_MAX 64u /* a call */
 
-/** All rows of a map, as far as a call goes. *ret_more: some are left. SUSPENDS. */
+/** All rows about peers in a map, as far as a call goes. *ret_more: some are left. SUSPENDS. */
 static int erase_map(
 	struct contact *contact, struct call *call, const struct hy_key *key, uint8_t space, bool *ret_more)
 {
@@ -186,13 +186,15 @@ static int erase_map(
 
 	for (unsigned i = 0; i < ERASE_WRITES_MAX; i++) {
 		int rc = kt_read_range(contact->kt, call, key, space, hy_bytes("", 0), KT_STRONG, limits, &rows);
-		*ret_more = rc == HY_OK && rows.count > 0;
+		size_t count = 0;
+		for (size_t k = 0; rc == HY_OK && k < rows.count; k++)
+			if (!hy_bytes_equal(rows.rows[k].name, hy_bytes_str(SPACES_ERASURE))) /* the last one */
+				ops[count++] = (struct kt_op){
+					.kind = KT_DELETE, .space = space, .name = rows.rows[k].name, .reserve = true};
+		*ret_more = count > 0;
 		if (!*ret_more)
 			return rc;
-		for (size_t k = 0; k < rows.count; k++)
-			ops[k] = (struct kt_op){
-				.kind = KT_DELETE, .space = space, .name = rows.rows[k].name, .reserve = true};
-		rc = kt_write(contact->kt, call, key, ops, rows.count, &result);
+		rc = kt_write(contact->kt, call, key, ops, count, &result);
 		if (rc != HY_OK)
 			return rc;
 	}

@@ -3,6 +3,7 @@
 #include "account.rpc.h"
 #include "base/mem.h"
 #include "contacts.rpc.h"
+#include "deletion.rpc.h"
 #include "session.rpc.h"
 
 #define FIRST_DEFAULT_MS 1000u
@@ -84,20 +85,42 @@ static int read_page(struct sweep *sweep, struct call *call)
 /* ---- one user ---------------------------------------------------------------------------------------------------- */
 
 /** SUSPENDS. */
+static int settle(struct call *call, uint32_t uin)
+{
+	Hy__ContactsSettleRequest request = HY__CONTACTS_SETTLE_REQUEST__INIT;
+	Hy__ContactsSettleResponse response = HY__CONTACTS_SETTLE_RESPONSE__INIT;
+
+	request.uin = uin;
+	int rc = contacts_settle(call, &request, &response);
+	if (rc == HY_OK && response.left == 0)
+		env_mark(svr_env(svr_of_loop(call->loop)), "sweep: contacts were told");
+	return rc;
+}
+
+/** What a crash, or a failure, has cut short. A deletion takes the time that it needs. SUSPENDS. */
+static int carry_on(struct call *call, uint32_t uin)
+{
+	Hy__DeletionGoOnRequest request = HY__DELETION_GO_ON_REQUEST__INIT;
+	Hy__DeletionGoOnResponse response = HY__DELETION_GO_ON_RESPONSE__INIT;
+	struct call own = *call;
+
+	request.uin = uin;
+	own.deadline_us = UINT64_MAX; /* so that the method's own counts */
+	int rc = deletion_go_on(&own, &request, &response);
+	return rc == HY_OK && !response.begun ? settle(call, uin) : rc;
+}
+
+/** SUSPENDS. */
 static int look_after(struct call *call, const struct due *due)
 {
 	Hy__SessionAgeRequest age = HY__SESSION_AGE_REQUEST__INIT;
 	Hy__SessionAgeResponse aged = HY__SESSION_AGE_RESPONSE__INIT;
-	Hy__ContactsSettleRequest settle = HY__CONTACTS_SETTLE_REQUEST__INIT;
-	Hy__ContactsSettleResponse settled = HY__CONTACTS_SETTLE_RESPONSE__INIT;
 
-	age.uin = settle.uin = due->uin;
+	age.uin = due->uin;
 	age.tombstones = due->tombstones;
-	int settling = due->unsettled ? contacts_settle(call, &settle, &settled) : HY_OK;
-	if (due->unsettled && settling == HY_OK && settled.left == 0)
-		env_mark(svr_env(svr_of_loop(call->loop)), "sweep: contacts were told");
+	int carrying = due->unsettled ? carry_on(call, due->uin) : HY_OK;
 	int aging = due->ages ? session_age(call, &age, &aged) : HY_OK;
-	return settling != HY_OK ? settling : aging;
+	return carrying != HY_OK ? carrying : aging;
 }
 
 static struct call call_of(const struct sweep *sweep, struct hy_arena *arena)

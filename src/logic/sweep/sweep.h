@@ -1,7 +1,8 @@
 /**
  * sweep.h - the round over all users: what must happen though nobody touches a key. Entries that are old enough go,
  * tombstones that all have passed are forgotten (Session.Age; rule R5), and changes that were to be told to others when
- * the server died are told (Contacts.Settle; rule R9). Also counts the users.
+ * the server died are told (Contacts.Settle; rule R9), and a deletion that was cut short goes on (Deletion.GoOn). Also
+ * counts the users.
  *
  * One round after another, the first soon after the start. A round goes page by page; users for whom there is nothing
  * to do cost their share of a list and are not loaded into memory. Between steps it is idle, so a server that ends
