@@ -137,12 +137,7 @@ static enum chat_command run_profile(struct context *c, enum chat_verb verb)
 {
 	char field[WORD_MAX];
 	struct chat_person *me = chat_store_me(chat_session_store(c->session));
-	struct hongyan_profile profile = {.uin = me->uin,
-		.name = me->name,
-		.nickname = me->nickname,
-		.signature = me->signature,
-		.region = me->region,
-		.avatar_colour = me->colour};
+	struct hongyan_profile profile = chat_person_profile(me);
 	take_word(c, field);
 	bool change = true;
 	if (strcmp(field, "nickname") == 0)

@@ -96,12 +96,7 @@ static void replace_text(const cJSON *fields, const char *name, const char **tex
 static void update_profile(struct follow *f, const cJSON *fields)
 {
 	struct chat_person *me = chat_store_me(chat_session_store(f->session));
-	struct hongyan_profile profile = {.uin = me->uin,
-		.name = me->name,
-		.nickname = me->nickname,
-		.signature = me->signature,
-		.region = me->region,
-		.avatar_colour = me->colour};
+	struct hongyan_profile profile = chat_person_profile(me);
 	const char *colour = "";
 	replace_text(fields, "nickname", &profile.nickname);
 	replace_text(fields, "signature", &profile.signature);

@@ -196,6 +196,16 @@ void chat_person_free(struct chat_person *p)
 	hy_free(p);
 }
 
+struct hongyan_profile chat_person_profile(const struct chat_person *p)
+{
+	return (struct hongyan_profile){.uin = p->uin,
+		.name = p->name,
+		.nickname = p->nickname,
+		.signature = p->signature,
+		.region = p->region,
+		.avatar_colour = p->colour};
+}
+
 static struct chat_person *one_person(struct chat_store *s, sqlite3_stmt *stmt)
 {
 	struct chat_person *p = stmt ? read_person(s, stmt) : NULL;

@@ -104,6 +104,8 @@ struct chat_person *chat_store_person_named(struct chat_store *s, const char *na
 /** All that are known; each is the callback's to free. */
 void chat_store_people(struct chat_store *s, void (*fn)(void *arg, struct chat_person *person), void *arg);
 void chat_person_free(struct chat_person *p);
+/** Its texts stay the person's. */
+struct hongyan_profile chat_person_profile(const struct chat_person *p);
 
 int chat_store_read(struct chat_store *s, uint32_t peer, int64_t up_to) HY_MUST_USE;
 int chat_store_draft(struct chat_store *s, uint32_t peer, const char *draft) HY_MUST_USE;

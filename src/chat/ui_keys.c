@@ -298,6 +298,20 @@ static void left_or_right(struct ui *u, const struct chat_key *key)
 		(right ? chat_edit_right : chat_edit_left)(u->edit);
 }
 
+/** Keys that do one thing to what is being written, and nothing else. */
+static void edit(struct chat_edit *e, enum chat_key_kind kind)
+{
+	static const struct {
+		enum chat_key_kind kind;
+		void (*fn)(struct chat_edit *e);
+	} edits[] = {{CHAT_KEY_BACKSPACE, chat_edit_backspace}, {CHAT_KEY_ALT_BACKSPACE, chat_edit_kill_word},
+		{CHAT_KEY_DELETE, chat_edit_delete}, {CHAT_KEY_HOME, chat_edit_home}, {CHAT_KEY_END, chat_edit_end}};
+	for (size_t i = 0; i < HY_COUNT_OF(edits); i++) {
+		if (edits[i].kind == kind)
+			edits[i].fn(e);
+	}
+}
+
 void ui_key(struct ui *u, const struct chat_key *key)
 {
 	switch (key->kind) {
@@ -334,13 +348,11 @@ void ui_key(struct ui *u, const struct chat_key *key)
 		escape(u);
 		break;
 	case CHAT_KEY_BACKSPACE:
-		chat_edit_backspace(u->edit);
-		break;
 	case CHAT_KEY_ALT_BACKSPACE:
-		chat_edit_kill_word(u->edit);
-		break;
 	case CHAT_KEY_DELETE:
-		chat_edit_delete(u->edit);
+	case CHAT_KEY_HOME:
+	case CHAT_KEY_END:
+		edit(u->edit, key->kind);
 		break;
 	case CHAT_KEY_UP:
 	case CHAT_KEY_DOWN:
@@ -349,12 +361,6 @@ void ui_key(struct ui *u, const struct chat_key *key)
 	case CHAT_KEY_LEFT:
 	case CHAT_KEY_RIGHT:
 		left_or_right(u, key);
-		break;
-	case CHAT_KEY_HOME:
-		chat_edit_home(u->edit);
-		break;
-	case CHAT_KEY_END:
-		chat_edit_end(u->edit);
 		break;
 	case CHAT_KEY_PAGE_UP:
 		page(u, -1);
