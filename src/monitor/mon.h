@@ -28,6 +28,7 @@
 	X(links_moved, "links moved to their user's loop")                      \
 	X(hops, "calls that went to another loop")                              \
 	X(registered, "accounts registered")                                    \
+	X(registrations_lost, "registrations undone: another got the name")     \
 	X(sign_ins, "sign-ins")                                                 \
 	X(sign_in_failures, "sign-ins refused")                                 \
 	X(limited_sends, "sends refused by a rate limit")                       \
@@ -38,6 +39,7 @@
 	X(limited_sign_ins, "sign-ins refused by a rate limit")                 \
 	X(limits_forgotten, "rates forgotten early: the table was full")        \
 	X(passwords_changed, "passwords changed by their owners")               \
+	X(passwords_renewed, "passwords hashed anew, at another cost")          \
 	X(revocations, "devices signed out, by themselves or others")           \
 	X(profiles_changed, "profiles and settings changed")                    \
 	X(messages_sent, "messages taken, repeats not counted")                 \

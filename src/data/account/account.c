@@ -3,11 +3,6 @@
 #include "base/mem.h"
 #include "sync.pb-c.h"
 
-static bool binary_equal(ProtobufCBinaryData a, ProtobufCBinaryData b)
-{
-	return hy_bytes_equal(hy_bytes(a.data, a.len), hy_bytes(b.data, b.len));
-}
-
 /* ---- users --------------------------------------------------------------------------------------------------- */
 
 int account_read_name(struct account *account, struct call *call, const struct hy_key *key, char **ret_name)
@@ -27,6 +22,7 @@ static int create_user(void *self, struct call *call, const Hy__AccountCreateUse
 {
 	struct account *account = self;
 	struct hy_key key = hy_key_user(request->uin);
+	struct account_registration registration = account_registration_of(request->name, request->client_id);
 	Hy__ProfileRow profile = HY__PROFILE_ROW__INIT, *stored;
 	Hy__CredentialRow credential = HY__CREDENTIAL_ROW__INIT;
 	struct kt_op ops[2] = {
@@ -36,7 +32,7 @@ static int create_user(void *self, struct call *call, const Hy__AccountCreateUse
 	struct kt_result result;
 
 	profile.name = request->name;
-	profile.client_id = request->client_id;
+	profile.registration = account_registration_binary(&registration);
 	profile.created_ms = request->created_ms;
 	credential.password_hash = request->password_hash;
 	int rc = row_pack(call, &profile.base, &ops[0].value);
@@ -48,7 +44,7 @@ static int create_user(void *self, struct call *call, const Hy__AccountCreateUse
 		return rc;
 	stored = (Hy__ProfileRow *)row_unpack(call, &key, &result.stored, &hy__profile_row__descriptor);
 	bool same = stored && strcmp(stored->name, request->name) == 0 &&
-		    binary_equal(stored->client_id, request->client_id);
+		    account_is_registration(stored->registration, stored->client_id, request->name, request->client_id);
 	return same ? HY_OK : HY_ALREADY_EXISTS;
 }
 
@@ -196,8 +192,7 @@ static const struct account_handlers handlers = {
 	.use_invitation = account_handle_use_invitation,
 	.list_users = account_handle_list_users,
 	.forget = account_handle_forget,
-	.get_erasure = account_handle_get_erasure,
-	.erased = account_handle_erased,
+	.drop_user = account_handle_drop_user,
 	.get_erasure = account_handle_get_erasure,
 	.erased = account_handle_erased,
 };

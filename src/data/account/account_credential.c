@@ -146,7 +146,8 @@ static int change_password(struct ending *e, Hy__CredentialRow *credential)
 int account_handle_put_password(void *self, struct call *call, const Hy__AccountPutPasswordRequest *request,
 	Hy__AccountPutPasswordResponse *response)
 {
-	struct ending e = {self, call, request->uin, request->keep_device, true, change_password, request, NULL, 0};
+	struct ending e = {
+		self, call, request->uin, request->keep_device, !request->renew, change_password, request, NULL, 0};
 
 	if (request->password_hash[0] == '\0')
 		return call_fail(call, HY_INVALID_ARGUMENT, "a password is needed");

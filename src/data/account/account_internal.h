@@ -42,6 +42,8 @@ ACCOUNT_HANDLER(erase, Erase);
 ACCOUNT_HANDLER(forget, Forget);
 ACCOUNT_HANDLER(get_erasure, GetErasure);
 ACCOUNT_HANDLER(erased, Erased);
+/* account_registration.c */
+ACCOUNT_HANDLER(drop_user, DropUser);
 /* account_list.c */
 ACCOUNT_HANDLER(list_users, ListUsers);
 /* account_name.c */
@@ -50,6 +52,24 @@ ACCOUNT_HANDLER(claim_name, ClaimName);
 ACCOUNT_HANDLER(release_name, ReleaseName);
 ACCOUNT_HANDLER(put_invitation, PutInvitation);
 ACCOUNT_HANDLER(use_invitation, UseInvitation);
+
+/* ---- registrations (account_registration.c) --------------------------------------------------------------------- */
+
+#define ACCOUNT_REGISTRATION_SIZE 16u
+
+/** A registration, without what a ticket could be made of. */
+struct account_registration {
+	uint8_t hash[ACCOUNT_REGISTRATION_SIZE];
+};
+
+struct account_registration account_registration_of(const char *name, ProtobufCBinaryData client_id);
+static inline ProtobufCBinaryData account_registration_binary(struct account_registration *r)
+{
+	return (ProtobufCBinaryData){sizeof r->hash, r->hash};
+}
+/** Whether a row's fields say that this one has made it; a row of earlier servers has the client ID in clear. */
+bool account_is_registration(ProtobufCBinaryData stored, ProtobufCBinaryData stored_client_id, const char *name,
+	ProtobufCBinaryData client_id);
 
 /* ---- profiles -------------------------------------------------------------------------------------------------- */
 

@@ -35,7 +35,8 @@ int account_handle_resolve_name(void *self, struct call *call, const Hy__Account
 	if (name->released)
 		return request->released ? HY_OK : HY_NOT_FOUND;
 	response->uin = name->uin;
-	response->client_id = name->client_id;
+	response->same_client =
+		account_is_registration(name->registration, name->client_id, request->name, request->client_id);
 	return HY_OK;
 }
 
@@ -44,12 +45,13 @@ int account_handle_claim_name(void *self, struct call *call, const Hy__AccountCl
 {
 	struct account *account = self;
 	struct hy_key key = hy_key_name(request->name, strlen(request->name));
+	struct account_registration registration = account_registration_of(request->name, request->client_id);
 	Hy__NameRow row = HY__NAME_ROW__INIT, *stored;
 	struct kt_op op = {.kind = KT_INSERT, .space = SPACES_NAME, .name = hy_bytes_str(SPACES_OWNER)};
 	struct kt_result result;
 
 	row.uin = request->uin;
-	row.client_id = request->client_id;
+	row.registration = account_registration_binary(&registration);
 	int rc = row_pack(call, &row.base, &op.value);
 	if (rc != HY_OK)
 		return rc;
@@ -88,7 +90,7 @@ static int release_once(struct account *account, struct call *call, const Hy__Ac
 		{.kind = request->free ? KT_DELETE : KT_PUT, .space = SPACES_NAME, .name = hy_bytes_str(SPACES_OWNER)},
 	};
 	name->released = true;
-	name->client_id = (ProtobufCBinaryData){0, NULL};
+	name->client_id = name->registration = (ProtobufCBinaryData){0, NULL};
 	if (!request->free)
 		rc = row_pack(call, &name->base, &ops[1].value);
 	return rc == HY_OK ? kt_write(account->kt, call, &key, ops, HY_COUNT_OF(ops), &result) : rc;
@@ -134,24 +136,30 @@ int account_handle_put_invitation(void *self, struct call *call, const Hy__Accou
 	return rc == HY_OK ? kt_write(account->kt, call, &key, &op, 1, &result) : rc;
 }
 
-/** ALREADY_EXISTS: this client ID has used it. NOT_FOUND: it may not. */
+/** ALREADY_EXISTS: this registration has used it. NOT_FOUND: it may not. */
+static int check_use(struct call *call, const Hy__InvitationRow *invitation, ProtobufCBinaryData registration)
+{
+	for (size_t i = 0; i < invitation->n_used_by; i++)
+		if (hy_bytes_equal(hy_bytes(invitation->used_by[i].data, invitation->used_by[i].len),
+			    hy_bytes(registration.data, registration.len)))
+			return HY_ALREADY_EXISTS;
+	if (invitation->n_used_by >= invitation->uses ||
+		invitation->expires_ms <= env_wall_ms(svr_env(svr_of_loop(call->loop))))
+		return HY_NOT_FOUND;
+	return HY_OK;
+}
+
 static int add_use(
-	struct call *call, Hy__InvitationRow *invitation, ProtobufCBinaryData client_id, struct hy_bytes *ret_value)
+	struct call *call, Hy__InvitationRow *invitation, ProtobufCBinaryData registration, struct hy_bytes *ret_value)
 {
 	size_t count = invitation->n_used_by;
 
-	for (size_t i = 0; i < count; i++)
-		if (hy_bytes_equal(hy_bytes(invitation->used_by[i].data, invitation->used_by[i].len),
-			    hy_bytes(client_id.data, client_id.len)))
-			return HY_ALREADY_EXISTS;
-	if (count >= invitation->uses || invitation->expires_ms <= env_wall_ms(svr_env(svr_of_loop(call->loop))))
-		return HY_NOT_FOUND;
 	ProtobufCBinaryData *used_by = hy_arena_alloc(call->arena, (count + 1) * sizeof *used_by);
 	if (!used_by)
 		return call_fail(call, HY_RESOURCE_EXHAUSTED, "the request takes too much memory");
 	if (count > 0)
 		memcpy(used_by, invitation->used_by, count * sizeof *used_by);
-	used_by[count] = client_id;
+	used_by[count] = registration;
 	invitation->used_by = used_by;
 	invitation->n_used_by = count + 1;
 	return row_pack(call, &invitation->base, ret_value);
@@ -160,6 +168,7 @@ static int add_use(
 static int use_once(struct account *account, struct call *call, const Hy__AccountUseInvitationRequest *request)
 {
 	struct hy_key key = hy_key_name(request->code, strlen(request->code));
+	struct account_registration registration = account_registration_of(request->name, request->client_id);
 	struct hy_bytes name = hy_bytes_str(SPACES_INVITATION);
 	struct kt_result result;
 	struct kt_row row;
@@ -171,14 +180,15 @@ static int use_once(struct account *account, struct call *call, const Hy__Accoun
 		(Hy__InvitationRow *)row_unpack(call, &key, &row, &hy__invitation_row__descriptor);
 	if (!invitation)
 		return HY_NOT_FOUND;
+	rc = check_use(call, invitation, account_registration_binary(&registration));
+	if (rc != HY_OK || request->look)
+		return rc == HY_ALREADY_EXISTS ? HY_OK : rc;
 	struct kt_op ops[] = {
 		{.kind = KT_EXPECT_ROW, .space = SPACES_NAME, .name = name, .version = row.version},
 		{.kind = KT_PUT, .space = SPACES_NAME, .name = name},
 	};
-	rc = add_use(call, invitation, request->client_id, &ops[1].value);
-	if (rc != HY_OK)
-		return rc == HY_ALREADY_EXISTS ? HY_OK : rc;
-	return kt_write(account->kt, call, &key, ops, HY_COUNT_OF(ops), &result);
+	rc = add_use(call, invitation, account_registration_binary(&registration), &ops[1].value);
+	return rc == HY_OK ? kt_write(account->kt, call, &key, ops, HY_COUNT_OF(ops), &result) : rc;
 }
 
 int account_handle_use_invitation(void *self, struct call *call, const Hy__AccountUseInvitationRequest *request,

@@ -15,7 +15,8 @@
 #define PASSWORD_MAX 128u
 #define DEVICE_MAX 32u
 #define DEVICE_NAME_MAX 64u
-/** Just under ten minutes, as far as phones' networks bear it; clients begin with less and learn (sdk/c/heartbeat.h). */
+/** Just under ten minutes, as far as phones' networks bear it; clients begin with less and learn (sdk/c/heartbeat.h).
+ */
 #define HEARTBEAT_DEFAULT_S 580u
 
 void auth_count(struct call *call, enum mon_id id)
@@ -35,11 +36,21 @@ static bool only_of(const char *s, bool capitals)
 	return true;
 }
 
-int auth_check_name(struct call *call, const char *name)
+static bool is_name(const char *name)
 {
 	size_t len = strlen(name);
 
-	if (len < NAME_SHORTEST || len > NAME_LONGEST || !only_of(name, false))
+	return len >= NAME_SHORTEST && len <= NAME_LONGEST && only_of(name, false);
+}
+
+const char *auth_name_for_log(const char *name)
+{
+	return is_name(name) ? name : "what is no name";
+}
+
+int auth_check_name(struct call *call, const char *name)
+{
+	if (!is_name(name))
 		return call_fail(call, HY_INVALID_ARGUMENT,
 			"an account name has %u to %u of the characters a-z 0-9 . _ -", NAME_SHORTEST, NAME_LONGEST);
 	return HY_OK;

@@ -69,6 +69,30 @@ int auth_put_password(struct auth *auth, struct call *call, uint32_t uin, const 
 	return rc != HY_OK ? rc : closing;
 }
 
+void auth_renew_password(struct auth *auth, struct call *call, uint32_t uin, const char *password, const char *hash)
+{
+	Hy__AccountPutPasswordRequest put = HY__ACCOUNT_PUT_PASSWORD_REQUEST__INIT;
+	Hy__AccountPutPasswordResponse done = HY__ACCOUNT_PUT_PASSWORD_RESPONSE__INIT;
+	struct call own = *call; /* what it says is not for the caller */
+	char renewed[PASSWORD_HASH_MAX];
+
+	if (password_hash_costs(hash, &auth->cost))
+		return;
+	int rc = password_hash(auth->pool, &own, &auth->cost, password, renewed);
+	if (rc == HY_OK) {
+		put.uin = uin;
+		put.password_hash = renewed;
+		put.expected_hash = (char *)(uintptr_t)hash;
+		put.renew = true;
+		rc = account_put_password(&own, &put, &done);
+		sodium_memzero(renewed, sizeof renewed);
+	}
+	if (rc == HY_OK)
+		auth_count(call, MON_passwords_renewed);
+	call_log(call, ENV_LOG_INFO, "auth", "user %u: password hashed anew, at the cost that is set now: %s", uin,
+		hy_status_name(rc));
+}
+
 /** Whether it is the account's password, as at sign-in: who has a device in his hands may guess no faster. SUSPENDS. */
 static int look_at(struct auth *auth, struct call *call, const char *hash, const char *password)
 {
@@ -77,7 +101,7 @@ static int look_at(struct auth *auth, struct call *call, const char *hash, const
 	int rc = guess_begins(call, &guess);
 	if (rc != HY_OK)
 		return rc;
-	rc = password_verify(auth->pool, call, hash, password);
+	rc = password_verify(auth->pool, call, &auth->cost, hash, password);
 	if (rc != HY_UNAUTHENTICATED)
 		guess_was_none(call, &guess);
 	return rc;

@@ -34,6 +34,8 @@ struct authenticated {
 /* auth.c */
 void auth_count(struct call *call, enum mon_id id);
 int auth_check_name(struct call *call, const char *name) HY_MUST_USE;
+/** Itself, or words in its place if it is no name: people type passwords into the wrong field. */
+const char *auth_name_for_log(const char *name);
 int auth_check_new_password(struct call *call, const char *password) HY_MUST_USE;
 int auth_check_candidate(struct call *call, const struct candidate *c) HY_MUST_USE;
 /** That there is a user, and that the head names the device of the ticket, if any. */
@@ -102,5 +104,8 @@ int auth_handle_sign_out_device(
  * ABORTED: the password is not `expected_hash` (not empty) any more. SUSPENDS. */
 int auth_put_password(struct auth *auth, struct call *call, uint32_t uin, const char *password,
 	const char *expected_hash, const char *keep_device) HY_MUST_USE;
+/** If it was hashed at another cost than new ones are: hashes it anew, and no ticket ends. `password` is the right one.
+ * That it cannot be done now is no harm. SUSPENDS. */
+void auth_renew_password(struct auth *auth, struct call *call, uint32_t uin, const char *password, const char *hash);
 
 #endif

@@ -58,7 +58,7 @@ static int check_first_password(
 	who->generation = credential.generation;
 	if (strcmp(credential.password_hash, hash) == 0)
 		return HY_OK;
-	return password_verify(auth->pool, call, credential.password_hash, password);
+	return password_verify(auth->pool, call, &auth->cost, credential.password_hash, password);
 }
 
 static int claim_name(struct call *call, const struct candidate *c, uint32_t uin)
@@ -75,6 +75,48 @@ static int claim_name(struct call *call, const struct candidate *c, uint32_t uin
 	return rc;
 }
 
+/** Somebody else has the name: what was made for this attempt goes, or it would be an account that nobody can name.
+ * SUSPENDS. */
+static void drop_user(struct call *call, const struct candidate *c, uint32_t uin)
+{
+	Hy__AccountDropUserRequest drop = HY__ACCOUNT_DROP_USER_REQUEST__INIT;
+	Hy__AccountDropUserResponse dropped = HY__ACCOUNT_DROP_USER_RESPONSE__INIT;
+	struct call own = auth_own_call(call);
+
+	drop.uin = uin;
+	drop.name = (char *)(uintptr_t)c->name;
+	drop.client_id = c->head->client_id;
+	int rc = account_drop_user(&own, &drop, &dropped);
+	if (rc == HY_OK)
+		auth_count(call, MON_registrations_lost);
+	call_log(call, rc == HY_OK ? ENV_LOG_DEBUG : ENV_LOG_WARN, "auth",
+		"the name %s went to somebody else; user %u is dropped: %s", c->name, uin, hy_status_name(rc));
+}
+
+/**
+ * A name that points to a user who was dropped: two attempts of one registration can bring it about when whoever won
+ * the name is deleted between them. ABORTED: the name is free again. SUSPENDS.
+ */
+static int free_lost_name(struct call *call, const struct candidate *c, uint32_t uin)
+{
+	Hy__AccountGetCardRequest get = HY__ACCOUNT_GET_CARD_REQUEST__INIT;
+	Hy__AccountGetCardResponse got = HY__ACCOUNT_GET_CARD_RESPONSE__INIT;
+	Hy__AccountReleaseNameRequest release = HY__ACCOUNT_RELEASE_NAME_REQUEST__INIT;
+	Hy__AccountReleaseNameResponse released = HY__ACCOUNT_RELEASE_NAME_RESPONSE__INIT;
+
+	get.uin = uin;
+	int rc = account_get_card(call, &get, &got);
+	if (rc == HY_OK) /* it is there, or gone: then the name is the deletion's */
+		return HY_NOT_FOUND;
+	if (rc != HY_NOT_FOUND)
+		return rc;
+	release.name = (char *)(uintptr_t)c->name;
+	release.uin = uin;
+	release.free = true;
+	rc = account_release_name(call, &release, &released);
+	return rc == HY_OK ? HY_ABORTED : rc;
+}
+
 int auth_register_new(struct auth *auth, struct call *call, const struct candidate *c, struct authenticated *ret_who)
 {
 	struct authenticated who = {0};
@@ -85,9 +127,12 @@ int auth_register_new(struct auth *auth, struct call *call, const struct candida
 		rc = create_user(auth, call, c, hash, &who.uin);
 	if (rc == HY_OK)
 		rc = check_first_password(auth, call, hash, c->password, &who);
-	if (rc == HY_OK)
-		rc = claim_name(call, c, who.uin);
 	sodium_memzero(hash, sizeof hash);
+	if (rc == HY_OK) {
+		rc = claim_name(call, c, who.uin);
+		if (rc == HY_ALREADY_EXISTS)
+			drop_user(call, c, who.uin);
+	}
 	if (rc != HY_OK)
 		return rc;
 	*ret_who = who;
@@ -104,8 +149,8 @@ static bool is_code(const char *code)
 	return strlen(code) == AUTH_CODE_LENGTH && strspn(code, AUTH_CODE_LETTERS) == AUTH_CODE_LENGTH;
 }
 
-/** Takes one use, once for each client ID: a repeat takes none. SUSPENDS. */
-static int use_invitation(struct call *call, const struct candidate *c, const char *invitation)
+/** Takes one use, once for each registration: a repeat takes none. `look`: takes none. SUSPENDS. */
+static int use_invitation(struct call *call, const struct candidate *c, const char *invitation, bool look)
 {
 	Hy__AccountUseInvitationRequest use = HY__ACCOUNT_USE_INVITATION_REQUEST__INIT;
 	Hy__AccountUseInvitationResponse used = HY__ACCOUNT_USE_INVITATION_RESPONSE__INIT;
@@ -117,6 +162,8 @@ static int use_invitation(struct call *call, const struct candidate *c, const ch
 	memcpy(code + 1, invitation, AUTH_CODE_LENGTH + 1);
 	use.code = code;
 	use.client_id = c->head->client_id;
+	use.name = (char *)(uintptr_t)c->name;
+	use.look = look;
 	int rc = account_use_invitation(call, &use, &used);
 	if (rc == HY_NOT_FOUND)
 		return call_fail(
@@ -124,12 +171,13 @@ static int use_invitation(struct call *call, const struct candidate *c, const ch
 	return rc;
 }
 
-/** Before anything is made, and before the costly hash. SUSPENDS. */
-static int check_may_register(struct auth *auth, struct call *call, const struct candidate *c, const char *invitation)
+/** Before anything is made, and before the costly hash. `look`: only whether it may. SUSPENDS. */
+static int check_may_register(
+	struct auth *auth, struct call *call, const struct candidate *c, const char *invitation, bool look)
 {
 	switch (auth->config.registration) {
 	case AUTH_REGISTRATION_INVITATION:
-		return use_invitation(call, c, invitation);
+		return use_invitation(call, c, invitation, look);
 	case AUTH_REGISTRATION_OFF:
 		return call_fail(call, HY_PERMISSION_DENIED, "this server takes no new accounts: ask its operator");
 	default:
@@ -151,6 +199,7 @@ static int resolve_name(struct call *call, const struct candidate *c, Hy__Accoun
 
 	resolve.name = (char *)(uintptr_t)c->name;
 	resolve.released = true;
+	resolve.client_id = c->head->client_id;
 	return account_resolve_name(call, &resolve, ret_found);
 }
 
@@ -164,22 +213,38 @@ int auth_check_name_free(struct call *call, const struct candidate *c)
 	return rc == HY_NOT_FOUND ? HY_OK : rc;
 }
 
+/** By the client ID that made the account. SUSPENDS. */
+static int register_again(
+	struct auth *auth, struct call *call, const struct candidate *c, uint32_t uin, struct authenticated *ret_who)
+{
+	Hy__AccountGetCredentialResponse credential = HY__ACCOUNT_GET_CREDENTIAL_RESPONSE__INIT;
+
+	int rc = auth_credential(call, uin, &credential);
+	if (rc == HY_NOT_FOUND)
+		rc = free_lost_name(call, c, uin);
+	if (rc == HY_NOT_FOUND)
+		return name_taken(call, c);
+	return rc == HY_OK ? auth_check_password(auth, call, c, uin, ret_who) : rc;
+}
+
 static int register_account(struct auth *auth, struct call *call, const struct candidate *c, const char *invitation,
 	struct authenticated *ret_who)
 {
 	Hy__AccountResolveNameResponse found = HY__ACCOUNT_RESOLVE_NAME_RESPONSE__INIT;
 
 	int rc = resolve_name(call, c, &found);
-	if (rc == HY_NOT_FOUND) {
-		rc = check_may_register(auth, call, c, invitation);
-		return rc == HY_OK ? auth_register_new(auth, call, c, ret_who) : rc;
-	}
-	if (rc != HY_OK)
+	if (rc != HY_OK && rc != HY_NOT_FOUND)
 		return rc;
-	if (!hy_bytes_equal(hy_bytes(found.client_id.data, found.client_id.len),
-		    hy_bytes(c->head->client_id.data, c->head->client_id.len)))
+	bool taken = rc == HY_OK;
+	if (taken && found.same_client)
+		return register_again(auth, call, c, found.uin, ret_who);
+	/* first: whoever may not register is not told which names there are */
+	rc = check_may_register(auth, call, c, invitation, true);
+	if (rc == HY_OK && taken)
 		return name_taken(call, c);
-	return auth_check_password(auth, call, c, found.uin, ret_who);
+	if (rc == HY_OK)
+		rc = check_may_register(auth, call, c, invitation, false);
+	return rc == HY_OK ? auth_register_new(auth, call, c, ret_who) : rc;
 }
 
 static int register_and_sign_in(struct auth *auth, struct call *call, const struct candidate *c, const char *invitation,
@@ -194,6 +259,8 @@ static int register_and_sign_in(struct auth *auth, struct call *call, const stru
 			return name_taken(call, c);
 		if (rc == HY_OK)
 			rc = auth_sign_device_in(auth, call, c, &who, &response->ticket);
+		if (rc == HY_NOT_FOUND)
+			rc = free_lost_name(call, c, who.uin);
 	}
 	response->uin = rc == HY_OK ? who.uin : 0;
 	return rc == HY_ABORTED ? auth_too_often(call) : rc;
@@ -213,7 +280,7 @@ int auth_handle_register(
 	if (rc == HY_OK)
 		rc = register_and_sign_in(self, call, &c, request->invitation, response);
 	if (rc != HY_OK)
-		call_log(call, ENV_LOG_INFO, "auth", "registration of %.32s refused: %s", request->name,
+		call_log(call, ENV_LOG_INFO, "auth", "registration of %s refused: %s", auth_name_for_log(request->name),
 			hy_status_name(rc));
 	return rc;
 }

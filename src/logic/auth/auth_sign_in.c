@@ -94,7 +94,8 @@ int auth_check_password(
 	rc = guess_begins(call, &guess);
 	if (rc != HY_OK)
 		return rc;
-	rc = password_verify(auth->pool, call, nobody ? auth->nobody : credential.password_hash, c->password);
+	rc = password_verify(
+		auth->pool, call, &auth->cost, nobody ? auth->nobody : credential.password_hash, c->password);
 	if (rc == HY_OK && nobody)
 		rc = HY_UNAUTHENTICATED;
 	if (rc != HY_UNAUTHENTICATED)
@@ -103,6 +104,7 @@ int auth_check_password(
 		return rc;
 	if (credential.disabled)
 		return call_fail(call, HY_PERMISSION_DENIED, "this account is disabled");
+	auth_renew_password(auth, call, uin, c->password, credential.password_hash);
 	*ret_who = (struct authenticated){uin, credential.generation};
 	return HY_OK;
 }
@@ -152,6 +154,7 @@ int auth_handle_sign_in(void *self, struct call *call, const Hy__SignInRequest *
 	response->uin = 0;
 	auth_count(call, MON_sign_in_failures);
 	if (rc != HY_RESOURCE_EXHAUSTED) /* whose limits speak for themselves, by samples: a flood is not logged */
-		call_log(call, ENV_LOG_INFO, "auth", "sign-in of %.32s refused: %s", request->name, hy_status_name(rc));
+		call_log(call, ENV_LOG_INFO, "auth", "sign-in of %s refused: %s", auth_name_for_log(request->name),
+			hy_status_name(rc));
 	return rc;
 }

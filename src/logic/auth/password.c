@@ -39,14 +39,61 @@ static int make_hash(
 	return HY_OK;
 }
 
+/** False: it is no hash of ours. */
+static bool cost_of(const char *hash, struct password_cost *ret_cost)
+{
+	unsigned kib, passes;
+
+	if (sscanf(hash, "$argon2id$v=19$m=%u,t=%u,", &kib, &passes) != 2 || kib > UINT32_MAX / 1024)
+		return false;
+	*ret_cost = (struct password_cost){passes, kib * 1024};
+	return true;
+}
+
+bool password_hash_costs(const char *hash, const struct password_cost *cost)
+{
+	struct password_cost is;
+
+	return cost_of(hash, &is) && is.passes == cost->passes && is.bytes / 1024 == cost->bytes / 1024;
+}
+
+bool password_padding(const char *hash, const struct password_cost *cost, struct password_cost *ret_padding)
+{
+	struct password_cost is = {0, 0};
+
+	(void)cost_of(hash, &is); /* a damaged one is no work at all */
+	/* the time is that of passes over memory */
+	uint64_t wanted = (uint64_t)cost->passes * cost->bytes, done_by_hash = (uint64_t)is.passes * is.bytes;
+	if (done_by_hash >= wanted)
+		return false;
+	uint64_t bytes = (wanted - done_by_hash) / cost->passes;
+	if (bytes < crypto_pwhash_argon2id_MEMLIMIT_MIN)
+		return false;
+	*ret_padding = (struct password_cost){cost->passes, (uint32_t)bytes};
+	return true;
+}
+
+static void pad(const struct password_job *p)
+{
+	static const uint8_t salt[crypto_pwhash_argon2id_SALTBYTES];
+	struct password_cost padding;
+	char hash[PASSWORD_HASH_MAX];
+
+	if (password_padding(p->hash, &p->cost, &padding))
+		(void)make_hash(&padding, salt, p->password, p->len, hash);
+	sodium_memzero(hash, sizeof hash);
+}
+
 static void run(struct svr_job *job)
 {
 	struct password_job *p = hy_container_of(job, struct password_job, job);
 
-	if (!p->verify)
+	if (!p->verify) {
 		p->status = make_hash(&p->cost, p->salt, p->password, p->len, p->hash);
-	else if (crypto_pwhash_argon2id_str_verify(p->hash, p->password, p->len) != 0)
+	} else if (crypto_pwhash_argon2id_str_verify(p->hash, p->password, p->len) != 0) {
 		p->status = HY_UNAUTHENTICATED;
+		pad(p);
+	}
 	sodium_memzero(p->password, p->len);
 }
 
@@ -97,7 +144,8 @@ int password_hash(struct svr_pool *pool, struct call *call, const struct passwor
 	return HY_OK;
 }
 
-int password_verify(struct svr_pool *pool, struct call *call, const char *hash, const char *password)
+int password_verify(struct svr_pool *pool, struct call *call, const struct password_cost *cost, const char *hash,
+	const char *password)
 {
 	size_t len = strlen(hash);
 
@@ -105,6 +153,7 @@ int password_verify(struct svr_pool *pool, struct call *call, const char *hash, 
 		return call_fail(call, HY_DATA_LOSS, "the account's credential is damaged");
 	struct password_job *p = make_job(password);
 	p->verify = true;
+	p->cost = *cost;
 	memcpy(p->hash, hash, len + 1);
 	int rc = submit(pool, call, p);
 	if (rc != HY_OK)

@@ -46,7 +46,7 @@ static const struct kind {
 	[HY__LIMIT_ACTION__LIMIT_SIGN_IN_FAILED_NAME] = {"guess-name", "there were many wrong passwords for this name",
 		MON_limited_sign_ins, false},
 	[HY__LIMIT_ACTION__LIMIT_SIGN_IN_FAILED_DEVICE] = {"guess-device",
-		"there were many wrong passwords from this device", MON_limited_sign_ins, false},
+		"there were many wrong passwords for this name", MON_limited_sign_ins, false},
 };
 
 /** The first of its kind, then one line a minute: a flood of requests is no flood of lines. */

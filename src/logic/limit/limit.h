@@ -20,7 +20,10 @@
  *its registrations, and the guesses at a name from there: a *new* device has to wait, or to come by another network.
  *	  Devices that hold tickets are not counted there.
  *	After a password change or an operator's reset that ended all tickets no device is known, and all are new.
- * An unknown name is counted as a known one is: the limits tell nobody which names there are. A place is taken before
+ * An unknown name is counted as a known one is, and a refusal is the same sentence whichever limit it was. One thing is
+ * left: who uses up a name's guesses, and then has some more under the name of a device, knows that there is such a
+ * device. It takes a guess at both, and all who sign in anew at that name meanwhile wait; random names of devices, as
+ * sdk/c's, are not guessed. A place is taken before
  * the password is looked at, and given back when it was right: a look before and a place taken afterwards would let
  * through as many guesses at once as passwords are hashed at once.
  *
