@@ -94,9 +94,68 @@ static void test_what_is_due_after_a_sign_out(void **state)
 	}
 }
 
+/* ---- who may write ----------------------------------------------------------------------------------------- */
+
+/** What was changed, answered or not, before a text from user 1 to user 0, where strangers may not write. */
+static const struct {
+	const char *sentence;
+	struct {
+		unsigned user;
+		enum change_kind kind;
+		enum change_state state;
+	} changes[4];
+	bool let_in, refused;
+} letters[] = {
+	{"a stranger's is refused", {{0}}, false, true},
+	{"a contact's is let in, or refused while the copy is old",
+		{{1, CHANGE_REQUEST, CHANGE_DONE}, {0, CHANGE_ACCEPT, CHANGE_DONE}}, true, true},
+	{"of who was blocked it is refused",
+		{{1, CHANGE_REQUEST, CHANGE_DONE}, {0, CHANGE_ACCEPT, CHANGE_DONE}, {0, CHANGE_BLOCK, CHANGE_DONE}},
+		false, true},
+	{"of who may have been blocked it is let in, or not",
+		{{1, CHANGE_REQUEST, CHANGE_DONE}, {0, CHANGE_ACCEPT, CHANGE_DONE}, {0, CHANGE_BLOCK, CHANGE_UNKNOWN}},
+		true, true},
+	{"what was refused changes nothing", {{1, CHANGE_REQUEST, CHANGE_DONE}, {0, CHANGE_ACCEPT, CHANGE_REFUSED}},
+		false, true},
+	{"the recipient's own deletion counts at once",
+		{{1, CHANGE_REQUEST, CHANGE_DONE}, {0, CHANGE_ACCEPT, CHANGE_DONE}, {0, CHANGE_DELETE, CHANGE_DONE}},
+		false, true},
+	{"the sender's deletion when the recipient has heard of it",
+		{{1, CHANGE_REQUEST, CHANGE_DONE}, {0, CHANGE_ACCEPT, CHANGE_DONE}, {1, CHANGE_DELETE, CHANGE_DONE}},
+		true, true},
+	{"anybody's is let in where he said so", {{0, CHANGE_SETTINGS, CHANGE_DONE}}, true, false},
+};
+
+static void test_who_may_write(void **state)
+{
+	for (size_t i = 0; i < HY_COUNT_OF(letters); i++) {
+		struct world *w = make_world();
+		w->kinds = 1u << KIND_contacts;
+		for (unsigned k = 0; k < 4 && (k == 0 || letters[i].changes[k].kind); k++) {
+			unsigned user = letters[i].changes[k].user;
+			w->changes[w->change_count++] = (struct change){.kind = letters[i].changes[k].kind,
+				.state = letters[i].changes[k].kind || user ? letters[i].changes[k].state
+									    : CHANGE_REFUSED,
+				.user = user,
+				.peer = !user,
+				.may_write = HONGYAN_WHO_ANYONE,
+				.asked_us = 10 + 10 * k,
+				.done_us = letters[i].changes[k].state == CHANGE_DONE ? 15 + 10 * k : UINT64_MAX};
+		}
+		const struct text t = {.from = SENDER, .to_user = 0, .asked_us = 100};
+		bool let_in = contact_book_may_be_let_in(w, &t), refused = contact_book_may_be_refused(w, &t);
+		if (let_in != letters[i].let_in || refused != letters[i].refused)
+			print_error("%s\n", letters[i].sentence);
+		assert_int_equal(let_in, letters[i].let_in);
+		assert_int_equal(refused, letters[i].refused);
+		free_world(w);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_who_may_write),
 		cmocka_unit_test(test_what_is_due_after_a_sign_out),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
