@@ -387,8 +387,7 @@ int sdb_load_map_rows(struct sdb_visit *v, const struct kt_place *places, size_t
 	return status;
 }
 
-/* ---- single rows
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- single rows ------------------------------------------------------------------------------------------------- */
 
 int sdb_load_window_row(struct sdb_visit *v, const struct kt_space *space, struct hy_bytes name)
 {

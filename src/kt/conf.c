@@ -18,8 +18,7 @@ void conf_fail(struct conf *c, const char *file, int line, const char *what, lon
 		snprintf(c->failure, sizeof c->failure, "%s:%d: %s is %lld, not %lld", file, line, what, got, want);
 }
 
-/* ---- servers
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- servers ----------------------------------------------------------------------------------------------------- */
 
 struct run {
 	struct env_msg msg, done;
@@ -101,8 +100,7 @@ int conf_open_sdb(struct conf *c, char **ret_why)
 	return kt_open_sdb(c->svr, &c->config, &c->kt, ret_why);
 }
 
-/* ---- calls that hop
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- calls that hop ---------------------------------------------------------------------------------------------- */
 
 struct request {
 	struct conf *c;
@@ -214,8 +212,7 @@ int conf_head(struct conf *c, struct call *call, const struct hy_key *key, uint8
 	return hop(call, &r, do_head);
 }
 
-/* ---- many at once
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- many at once ------------------------------------------------------------------------------------------------ */
 
 struct worker {
 	struct conf *c;

@@ -3,7 +3,7 @@
  * simulated env.
  *
  * A scenario is a list of steps. Each step runs in a coroutine of a fresh server that has opened the store of the step
- * before: so engines that keep nothing run only scenarios of one step.
+ * before: so engines that keep nothing run only conf_cases.
  */
 #ifndef KT_CONF_H
 #define KT_CONF_H

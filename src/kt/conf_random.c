@@ -45,8 +45,7 @@ struct random_state {
 	uint32_t next_tag[WORKERS];
 };
 
-/* ---- values
- * --------------------------------------------------------------------------------------------------------------- */
+/* ---- values ------------------------------------------------------------------------------------------------------ */
 
 static struct hy_bytes bytes_of(struct call *call, struct value v)
 {
@@ -81,8 +80,7 @@ static struct hy_bytes name_of(unsigned i)
 	return hy_bytes_str(names[i]);
 }
 
-/* ---- writes
- * ------------------------------------------------------------------------------------------------------------------ */
+/* ---- writes ------------------------------------------------------------------------------------------------------ */
 
 /** A duplicate row and an entry, as a message is; sometimes one that was sent before. */
 static void send_message(struct conf *c, struct call *call, struct random_state *s, unsigned worker, struct model *m)
@@ -376,8 +374,7 @@ static void check_heads(struct conf *c, struct call *call, struct model *m)
 	}
 }
 
-/* ---- the run
- * ---------------------------------------------------------------------------------------------------------------- */
+/* ---- the run ----------------------------------------------------------------------------------------------------- */
 
 static void work(struct conf *c, struct call *call, unsigned worker)
 {

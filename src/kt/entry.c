@@ -64,8 +64,7 @@ void sdb_entry_touch_dirty(struct sdb_shard *s, struct sdb_entry *e, uint64_t po
 	hy_list_push_back(&s->dirty, &e->dirty);
 }
 
-/* ---- the gate: first come, first served, as soon as one waits for RocksDB
- * --------------------------------------------- */
+/* ---- the gate: first come, first served, as soon as one waits for RocksDB ---------------------------------------- */
 
 struct gate_waiter {
 	struct hy_link link;

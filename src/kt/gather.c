@@ -205,8 +205,7 @@ void sdb_gather(struct env_msg *msg)
 	}
 }
 
-/* ---- the mover's side
- * ------------------------------------------------------------------------------------------------ */
+/* ---- the mover's side -------------------------------------------------------------------------------------------- */
 
 static bool apply_delete(struct hy_bytes *in, struct rows_batch *batch)
 {

@@ -172,8 +172,8 @@ struct kt_listed {
 };
 /**
  * As kt_list_keys, at most 1,000 keys, for rounds over the whole store: with heads, from memory and RocksDB, and
- * loading nothing into
- * memory. Heads of keys that are changing may be a moment old. SUSPENDS. */
+ * loading nothing into memory. Heads of keys that are changing may be a moment old. SUSPENDS.
+ */
 int kt_list_heads(struct kt *kt, struct call *call, const struct hy_key *after, size_t limit,
 	struct kt_listed **ret_list, size_t *ret_count, bool *ret_more) HY_MUST_USE;
 
@@ -193,8 +193,7 @@ struct kt_stats {
 };
 void kt_stats(const struct kt *kt, struct kt_stats *ret_stats);
 
-/* ---- engines (S11)
- * --------------------------------------------------------------------------------------------------- */
+/* ---- engines (S11) ----------------------------------------------------------------------------------------------- */
 
 struct kt_config {
 	const struct kt_space *spaces; /* ended by id 0 */

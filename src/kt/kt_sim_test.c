@@ -79,8 +79,7 @@ static struct book *book_of(struct conf *c)
 	return hy_container_of(c, struct process, conf)->book;
 }
 
-/* ---- what the book knows
- * ------------------------------------------------------------------------------------------------- */
+/* ---- what the book knows ----------------------------------------------------------------------------------------- */
 
 static void note_at(struct book *b, struct book_key *k, uint64_t version, uint32_t send)
 {
@@ -98,8 +97,7 @@ static void note_at(struct book *b, struct book_key *k, uint64_t version, uint32
 	k->known = HY_MAX(k->known, version);
 }
 
-/* ---- writers
- * ---------------------------------------------------------------------------------------------------------------- */
+/* ---- writers ----------------------------------------------------------------------------------------------------- */
 
 static void send_one(struct conf *c, struct call *call, uint32_t number)
 {
@@ -213,8 +211,7 @@ static void writer(struct conf *c, struct call *call, unsigned index)
 	}
 }
 
-/* ---- readers
- * ---------------------------------------------------------------------------------------------------------------- */
+/* ---- readers ----------------------------------------------------------------------------------------------------- */
 
 static bool is_refusal(int status)
 {
@@ -333,8 +330,7 @@ static void reader(struct conf *c, struct call *call)
 		sim_map_read(&k->maps[sim_range(b->sim, 0, 1)], c, call, false);
 }
 
-/* ---- one process
- * ------------------------------------------------------------------------------------------------------------- */
+/* ---- one process ------------------------------------------------------------------------------------------------- */
 
 static void work(struct conf *c, struct call *call, unsigned index)
 {

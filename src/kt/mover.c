@@ -56,8 +56,7 @@ static void fail(struct sdb *sdb, const char *what, int status)
 	sdb_set(&sdb->failed, true);
 }
 
-/* ---- a round
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- a round ----------------------------------------------------------------------------------------------------- */
 
 static void ask(struct sdb_mover *m, struct sdb_portion *p)
 {
@@ -272,8 +271,7 @@ static bool flush(struct sdb_mover *m)
 	return true;
 }
 
-/* ---- the floor
- * -------------------------------------------------------------------------------------------------- */
+/* ---- the floor --------------------------------------------------------------------------------------------------- */
 
 /** Durable before it is used, and never back (S5). */
 static void advance_floor(struct sdb_mover *m)

@@ -108,8 +108,7 @@ int sdb_read_rows(struct kt *kt, struct call *call, const struct hy_key *key, co
 	return status;
 }
 
-/* ---- many rows of a log
- * ----------------------------------------------------------------------------------------------- */
+/* ---- many rows of a log ------------------------------------------------------------------------------------------ */
 
 /** Adds what a scan brought, from *next on. False: stop, the answer is full or the rows have a gap (*ret_status). */
 static bool add_scanned(
@@ -197,8 +196,7 @@ static int read_log(struct sdb_visit *v, struct sdb_table *t, uint64_t since, bo
 	return status ? status : answer->status;
 }
 
-/* ---- many rows of a map
- * -------------------------------------------------------------------------------------------------- */
+/* ---- many rows of a map ------------------------------------------------------------------------------------------ */
 
 static void add_map_range(struct sdb_table *t, struct hy_bytes after, struct kt_answer *answer)
 {
@@ -228,8 +226,7 @@ static void add_map_changes(struct sdb_table *t, uint64_t since, struct kt_answe
 	}
 }
 
-/* ---- the interface
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- the interface ----------------------------------------------------------------------------------------------- */
 
 int sdb_read_range(struct kt *kt, struct call *call, const struct hy_key *key, const struct kt_space *space,
 	struct hy_bytes after, struct kt_limits limits, struct kt_rows *ret_rows)

@@ -91,8 +91,7 @@ static void shard_fini(struct sdb_shard *s)
 	hy_buf_fini(&s->scratch);
 }
 
-/* ---- recovery
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- recovery ---------------------------------------------------------------------------------------------------- */
 
 static bool expired(void *arg, struct hy_bytes name)
 {
@@ -187,8 +186,7 @@ static int open_log(struct sdb *sdb, const struct kt_config *config, uint64_t lo
 	return HY_OK;
 }
 
-/* ---- opening and closing
- * ---------------------------------------------------------------------------------------------- */
+/* ---- opening and closing ----------------------------------------------------------------------------------------- */
 
 static void sdb_close(struct kt *kt)
 {

@@ -304,8 +304,7 @@ int sdb_visit_begin(struct sdb_visit *v, struct sdb *sdb, struct call *call, con
 void sdb_visit_hold(struct sdb_visit *v);
 void sdb_visit_end(struct sdb_visit *v);
 
-/* ---- cold.c: what comes from RocksDB. All of these may SUSPEND; the gate is held then
- * ------------------------------------ */
+/* ---- cold.c: what comes from RocksDB. All of these may SUSPEND; the gate is held then ---------------------------- */
 
 /** The heads are known. */
 int sdb_load(struct sdb_visit *v) HY_MUST_USE;
@@ -336,8 +335,7 @@ void sdb_scan_destroy(struct sdb_scan *scan);
 /** SUSPENDS. HY_OK: *scan has run. Else *scan is no longer the caller's, and NULL. */
 int sdb_scan_run(struct sdb *sdb, struct call *call, struct sdb_scan **scan) HY_MUST_USE;
 
-/* ---- write.c, read.c, list.c, list_heads.c: the interface
- * --------------------------------------------------------------------------- */
+/* ---- write.c, read.c, list.c, list_heads.c: the interface -------------------------------------------------------- */
 
 int sdb_write(struct kt *kt, struct call *call, const struct hy_key *key, const struct kt_op *ops, size_t count,
 	bool lazily, struct kt_result *ret_result);
@@ -356,8 +354,7 @@ int sdb_list_keys(struct kt *kt, struct call *call, const struct hy_key *after, 
 int sdb_list_heads(struct kt *kt, struct call *call, const struct hy_key *after, size_t limit,
 	struct kt_listed **ret_list, size_t *ret_count, bool *ret_more);
 
-/* ---- flight.c: to the log and back
- * --------------------------------------------------------------------------------------- */
+/* ---- flight.c: to the log and back ------------------------------------------------------------------------------- */
 
 /** The flight of this turn, begun if need be. */
 struct sdb_flight *sdb_flight_open(struct sdb_shard *s);
@@ -368,14 +365,12 @@ int sdb_flight_wait(struct sdb_shard *s, struct sdb_flight *f, struct call *call
 void sdb_flight_submit(struct sdb_shard *s);
 void sdb_flight_destroy(struct sdb_flight *f);
 
-/* ---- replay.c ------------------------------------------------------------------------------------------------------
- */
+/* ---- replay.c ---------------------------------------------------------------------------------------------------- */
 
 /** A kt_log_replay_fn; arg: the store's struct sdb. */
 bool sdb_replay(void *sdb, uint64_t pos, struct hy_bytes payload);
 
-/* ---- evict.c, gather.c, mover.c, folder.c
- * -------------------------------------------------------------------------------- */
+/* ---- evict.c, gather.c, mover.c, folder.c ------------------------------------------------------------------------ */
 
 /** At a turn's end: lets the coldest leave while the shard is over its budget (S10). */
 void sdb_evict(struct sdb_shard *s);
@@ -411,6 +406,7 @@ char *sdb_why(const char *fmt, ...) HY_PRINTF(1, 2);
 struct sdb_folder {
 	uint64_t epoch;     /* told to clients: new at creation, restore and repair */
 	uint64_t log_epoch; /* of the log's batches: new at creation */
+	bool older;         /* written by a program that knew less */
 };
 /** [blocks] Creates or opens the folder and locks it: *ret_lock holds it until closed. `repair` gives a new epoch. */
 int sdb_folder_open(struct env *env, const char *dir, bool repair, struct sdb_folder *ret_folder,
@@ -421,6 +417,7 @@ int sdb_folder_look(struct env *env, const char *dir, struct sdb_folder *ret_fol
 
 /* Names in a data folder, beside FORMAT, LOCK, log and rows. */
 #define SDB_BACKUP "BACKUP"         /* what is in a copy (backup.c): such a folder is not served from */
+#define SDB_BACKUP_END "end "       /* the last line in it: the hash of all before */
 #define SDB_RESTORING "RESTORING"   /* without FORMAT: a copy is being brought back, or that was broken off */
 #define SDB_CHECKPOINT "checkpoint" /* RocksDB's files on their way into a copy */
 #define SDB_SECRET "secret"         /* the program's own; copied along */

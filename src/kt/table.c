@@ -236,8 +236,7 @@ static void window_expire(struct sdb_shard *s, struct sdb_table *t)
 	}
 }
 
-/* ---- on its way, durable
- * --------------------------------------------------------------------------------------------- */
+/* ---- on its way, durable ----------------------------------------------------------------------------------------- */
 
 void sdb_row_add(struct sdb_shard *s, struct sdb_row *r)
 {
@@ -296,8 +295,7 @@ void sdb_row_commit(struct sdb_shard *s, struct sdb_row *r, uint64_t pos)
 	}
 }
 
-/* ---- replay
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- replay ------------------------------------------------------------------------------------------------------ */
 
 /**
  * Whether the change says something new, judged by the versions replayed so far: those in RocksDB are not known yet, so

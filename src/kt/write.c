@@ -52,8 +52,7 @@ static int admit(struct sdb_shard *s, struct call *call, size_t bytes, bool rese
 	return HY_OK;
 }
 
-/* ---- what the judge looks at, brought into memory
- * --------------------------------------------------------------------- */
+/* ---- what the judge looks at, brought into memory ---------------------------------------------------------------- */
 
 /** Totals at trim marks that had to be read from RocksDB. */
 struct view {
@@ -150,8 +149,7 @@ static uint64_t view_total_at(void *arg, const struct kt_space *space, uint64_t 
 	return 0;
 }
 
-/* ---- judging and taking
- * ------------------------------------------------------------------------------------------------- */
+/* ---- judging and taking ------------------------------------------------------------------------------------------ */
 
 /* What a key takes beside the rows that are written, about: it stays until it was moved. */
 #define KEY_COST 512

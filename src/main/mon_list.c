@@ -137,8 +137,7 @@ bool mon_list(const struct mon_view *v, const struct mon_filter *filter, struct 
 	return l.any;
 }
 
-/* ---- JSON: names and labels are printable ASCII; a quotation mark in one is left out -------------------------------
- */
+/* ---- JSON: names and labels are printable ASCII; a quotation mark in one is left out ----------------------------- */
 
 static void json_name(const char *name, struct hy_buf *out)
 {

@@ -1,5 +1,5 @@
 /**
- * mon.h - ID-Value monitoring (mission row M14), first half: two calls, set and add, on shared memory.
+ * mon.h - ID-Value monitoring: two calls, set and add, on shared memory.
  *
  * One table declares all IDs. Each loop or actor writes to a strip of its own, so an add is one plain addition; reading
  * sums the strips. The memory can be a file in the data folder (mon_publish()), mapped shared: `hongyan mon` reads it

@@ -77,8 +77,7 @@ struct file *journal_file_by_inode(struct journal *j, uint64_t inode)
 	return NULL;
 }
 
-/* ---- records
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- records ----------------------------------------------------------------------------------------------------- */
 
 static uint64_t append(struct journal *j, const struct record *r, const void *payload)
 {
@@ -102,8 +101,7 @@ const uint8_t *journal_shadow(const struct journal *j, const struct shadow *s, u
 	return (const uint8_t *)(r + 1);
 }
 
-/* ---- the model: the same functions for what happens and for what is read back
- * ---------------------------------------------- */
+/* ---- the model: the same functions for what happens and for what is read back ------------------------------------ */
 
 static struct file *model_file(struct journal *j, uint64_t inode, const char *path)
 {
@@ -318,8 +316,7 @@ static void model_record(struct journal *j, const struct record *r, uint64_t at)
 	}
 }
 
-/* ---- what happens
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- what happens ------------------------------------------------------------------------------------------------ */
 
 struct file *journal_add_file(struct journal *j, uint64_t inode, const char *path)
 {
@@ -393,8 +390,7 @@ void journal_name_done(struct journal *j, bool good)
 	model_done(j, good);
 }
 
-/* ---- the folder
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- the folder -------------------------------------------------------------------------------------------------- */
 
 static void map_records(struct journal *j, const char *name, int flags)
 {

@@ -90,8 +90,7 @@ __attribute__((constructor)) static void start(void)
 	cut.journal = j; /* last: from here on calls are noted */
 }
 
-/* ---- which file
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- which file -------------------------------------------------------------------------------------------------- */
 
 static bool watching(void)
 {
@@ -172,8 +171,7 @@ static void unlock(void)
 	errno = saved;
 }
 
-/* ---- contents
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- contents ---------------------------------------------------------------------------------------------------- */
 
 /** The descriptor may be for writing only, or past the page cache. */
 static int open_to_read(int fd)
@@ -375,8 +373,7 @@ EXPORT int posix_fallocate64(int fd, off64_t offset, off64_t len)
 	return posix_fallocate(fd, offset, len);
 }
 
-/* ---- syncs
- * ------------------------------------------------------------------------------------------------------------- */
+/* ---- syncs ------------------------------------------------------------------------------------------------------- */
 
 static bool sync_fails(struct file *f)
 {
@@ -435,8 +432,7 @@ EXPORT int fdatasync(int fd)
 	return synced(fd, REAL(fdatasync));
 }
 
-/* ---- opening and closing
- * ------------------------------------------------------------------------------------------------- */
+/* ---- opening and closing ----------------------------------------------------------------------------------------- */
 
 static void forget_fd(int fd)
 {
@@ -585,8 +581,7 @@ EXPORT int close(int fd)
 	return REAL(close)(fd);
 }
 
-/* ---- names
- * --------------------------------------------------------------------------------------------------------------- */
+/* ---- names ------------------------------------------------------------------------------------------------------- */
 
 /** A file that loses its name is kept: a power cut may bring it back. */
 static void keep(const char *name, struct file *f)

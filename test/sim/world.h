@@ -257,29 +257,25 @@ struct world_result {
 void world_run(uint64_t seed, const struct world_options *options,
 	void (*mark)(void *arg, const char *name, uint64_t count), void *arg, struct world_result *ret_result);
 
-/* ---- server_machine.c
- * ------------------------------------------------------------------------------------------------ */
+/* ---- server_machine.c -------------------------------------------------------------------------------------------- */
 
 void server_machine_draw(struct world *w);
 void server_machine_start(struct world *w);
 /** Looks after it: starts it when it is off and its time has come, ends it when its store has failed. */
 void server_machine_watch(struct world *w);
 
-/* ---- admin_client.c: lists keys and rows over the administration socket, on the server's machine
- * ----------------------- */
+/* ---- admin_client.c: lists keys and rows over the administration socket, on the server's machine ----------------- */
 
 struct admin_run;
 struct admin_run *admin_run_start(struct world *w, struct env *env);
 void admin_run_stop(struct admin_run *a);
 
-/* ---- client_machine.c
- * ------------------------------------------------------------------------------------------------- */
+/* ---- client_machine.c -------------------------------------------------------------------------------------------- */
 
 void client_machine_start(struct client *c);
 void client_machines_watch(struct world *w);
 
-/* ---- sdk_device.c, raw_device.c: on the client's loop
- * ------------------------------------------------------------------- */
+/* ---- sdk_device.c, raw_device.c: on the client's loop ------------------------------------------------------------ */
 
 void sdk_device_start(struct device *d, struct env_loop *loop);
 void sdk_device_stop(struct device *d);
@@ -287,8 +283,7 @@ void sdk_device_stop(struct device *d);
 void raw_device_start(struct device *d, struct env_loop *loop);
 void raw_device_stop(struct device *d);
 
-/* ---- plan.c: faults
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- plan.c: faults ---------------------------------------------------------------------------------------------- */
 
 void plan_draw(struct world *w);
 void plan_start(struct world *w);
@@ -300,8 +295,7 @@ void plan_strike_between(struct client *c);
 /** All faults off, all cuts healed. */
 void plan_heal(struct world *w);
 
-/* ---- book.c: what was promised and what was seen
- * ------------------------------------------------------------------------- */
+/* ---- book.c: what was promised and what was seen ----------------------------------------------------------------- */
 
 #define TEXT_BUFFER (TEXT_LEN_MAX + 1)
 /** The text of a message, made from its number alone. */
@@ -354,8 +348,7 @@ bool book_settled(struct world *w, char *ret_what, size_t size);
 /** At the end: order. */
 void book_check_order(struct world *w);
 
-/* ---- contact_book.c: the same of contacts, profiles and settings
- * ---------------------------------------------------------------------- */
+/* ---- contact_book.c: the same of contacts, profiles and settings ------------------------------------------------- */
 
 #define CONTACT_TEXT_MAX 32u
 
@@ -383,11 +376,9 @@ bool contact_book_settled(const struct world *w, char *ret_what, size_t size);
 /** It is so: from now on the book begins from here. */
 void contact_book_begin_anew(struct world *w);
 
-/* ---- sdk_contacts.c, raw_contacts.c: how devices change them
- * ---------------------------------------------------------------------- */
+/* ---- sdk_contacts.c, raw_contacts.c: how devices change them ----------------------------------------------------- */
 
-/* ---- server_rows.c: at the end, what stands in the server's rows
- * ---------------------------------------------------------------------- */
+/* ---- server_rows.c: at the end, what stands in the server's rows ------------------------------------------------- */
 
 /** Both halves of each relation are the same in both users' rows, and nothing is left to be told. From an actor. */
 void server_rows_check(struct world *w, struct env *env, struct server *server);

@@ -385,8 +385,7 @@ static void test_gone(void **state)
 	harness_once(&strict, do_gone);
 }
 
-/* ---- a key that must be read from RocksDB (rule R7) ---------------------------------------------------------------
- */
+/* ---- a key that must be read from RocksDB (rule R7) -------------------------------------------------------------- */
 
 #define LETTERS 40u
 

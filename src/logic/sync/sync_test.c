@@ -153,8 +153,7 @@ static void test_devices(void **state)
 	once(&(struct harness_config){0}, do_devices);
 }
 
-/* ---- snapshots that mean nothing here (R3) ------------------------------------------------------------------------
- */
+/* ---- snapshots that mean nothing here (R3) ----------------------------------------------------------------------- */
 
 static void check_resync(struct harness *h, struct call *call, const struct person *p)
 {
@@ -233,8 +232,7 @@ static void test_foreign_page(void **state)
 	once(&(struct harness_config){.page_bytes = 32}, do_foreign_page);
 }
 
-/* ---- what is gone (S4), what cannot be read (R8) ------------------------------------------------------------------
- */
+/* ---- what is gone (S4), what cannot be read (R8) ----------------------------------------------------------------- */
 
 static void do_reset(struct harness *h, struct call *call)
 {
