@@ -10,11 +10,12 @@
  *
  * The checkpoint is made in the data folder, where hard links always work and it takes a moment, then renamed into the
  * copy, or copied when that lies on another disk. The log is the one thing that waits for this, and only for its own
- * part. BACKUP, written last, lists every file with its size; and the copied log ends with the mark of a clean stop, so
- * that a copy of the copy that lacks something is noticed.
+ * part. BACKUP, written last, lists every file with its size, and ends with a hash of the list; and the copied log ends
+ * with the mark of a clean stop, so that a copy of the copy that lacks something is noticed.
  */
 #include <stdio.h>
 
+#include "base/map.h"
 #include "base/mem.h"
 #include "base/planted.h"
 #include "kt/copy.h"
@@ -246,6 +247,8 @@ static int finish(struct backup *b)
 	hy_buf_printf(&text, "hongyan backup 1\nposition %llu\nmade %llu\n", (unsigned long long)b->position,
 		(unsigned long long)env_wall_ms(env));
 	hy_buf_append(&text, hy_buf_data(&c->list), hy_buf_len(&c->list));
+	unsigned long long hash = hy_hash(hy_buf_data(&text), hy_buf_len(&text), 0);
+	hy_buf_printf(&text, SDB_BACKUP_END "%016llx\n", hash);
 	int status = sdb_copy_sync_dir(c, b->log_part);
 	if (status == HY_OK)
 		status = sdb_copy_sync_dir(c, b->rows_part);

@@ -334,14 +334,20 @@ static void test_a_restore_that_cannot_be_made_leaves_no_data_folder(void **stat
 	assert_restore(f->backup, f->data, HY_FAILED_PRECONDITION, "not empty");
 	shell("mkdir %s && touch %s/letter", f->other, f->other);
 	assert_restore(f->backup, f->other, HY_FAILED_PRECONDITION, "not empty");
-	shell("rm %s/letter; cp -a %s %s2; cd %s2/log && truncate -s -8 $(ls | tail -1)", f->other, f->backup,
-		f->backup, f->backup);
+	shell("rm %s/letter; cp -a %s %s3", f->other, f->backup, f->backup);
+	char cut[100];
+	snprintf(cut, sizeof cut, "%s3", f->backup);
+	shell("cd %s && head -n -2 BACKUP >b && tail -n 1 BACKUP >>b && mv b BACKUP", cut);
+	assert_restore(cut, f->other, HY_FAILED_PRECONDITION, "not whole");
+	shell("cd %s && sed -i '$d' BACKUP", cut);
+	assert_restore(cut, f->other, HY_FAILED_PRECONDITION, "not whole");
+	shell("rm -rf %s; cp -a %s %s2; cd %s2/log && truncate -s -8 $(ls | tail -1)", cut, f->backup, f->backup, f->backup);
 	char broken[100];
 	snprintf(broken, sizeof broken, "%s2", f->backup);
 	assert_restore(broken, f->other, HY_FAILED_PRECONDITION, "take another copy");
 	shell("rm %s/rows/*.sst", broken);
 	shell("test -z \"$(ls %s)\"", f->other);
-	shell("echo 'hongyan 2' >%s/FORMAT", broken);
+	shell("echo 'hongyan 3' >%s/FORMAT", broken);
 	assert_restore(broken, f->other, HY_FAILED_PRECONDITION, "newer program");
 	assert_restore(f->backup, f->other, HY_OK, ""); /* into an empty folder */
 	assert_step(read_with_a_new_epoch, f->other);

@@ -3,8 +3,11 @@
 #include "base/mem.h"
 #include "kt/sdb.h"
 
-/* Raised when what is on disk changes in a way that older programs would misread. */
-#define FORMAT 1u
+/*
+ * Raised when what is on disk changes in a way that older programs would misread. 2: maps are trimmed, and there are
+ * contacts. Older ones are read, and say the present number as soon as something is written.
+ */
+#define FORMAT 2u
 
 char *sdb_why(const char *fmt, ...)
 {
@@ -82,7 +85,7 @@ static int parse_format(const char *path, const char *text, struct sdb_folder *r
 		*ret_why = sdb_why("%s cannot be understood: is this a data folder?", path);
 		return HY_DATA_LOSS;
 	}
-	*ret_folder = (struct sdb_folder){epoch, log_epoch};
+	*ret_folder = (struct sdb_folder){epoch, log_epoch, format < FORMAT};
 	return HY_OK;
 }
 
@@ -154,11 +157,12 @@ static int open_format(struct env *env, const char *dir, bool repair, struct sdb
 	} else {
 		status = parse_format(path, text, ret_folder, ret_why);
 		hy_free(text);
-		if (!status && repair) {
-			/* Before anything is given up: clients must not take what is lost for granted. */
+		/* Before anything is given up: clients must not take what is lost for granted. */
+		if (!status && repair)
 			sdb_new_epoch(env, &ret_folder->epoch);
+		/* Before anything is written: from then on older programs must keep off. */
+		if (!status && (repair || ret_folder->older))
 			status = sdb_format_write(env, path, ret_folder, ret_why);
-		}
 	}
 	hy_free(path);
 	return status;

@@ -62,8 +62,7 @@ static void path_of(const struct fixture *f, const char *name, char path[256])
 	snprintf(path, 256, "%s/%s", f->data, name);
 }
 
-/* ---- steps
- * ----------------------------------------------------------------------------------------------------------- */
+/* ---- steps ------------------------------------------------------------------------------------------------------- */
 
 static void write_keys(struct conf *c, struct call *call)
 {
@@ -108,6 +107,24 @@ static void open_another(struct conf *c, struct call *call)
 	hy_free(why);
 }
 
+static void test_an_older_format_becomes_the_present_one(void **state)
+{
+	struct fixture *f = *state;
+	char path[256], text[256] = "";
+	assert_true(conf_run_step(&f->conf, write_keys));
+	path_of(f, "FORMAT", path);
+	FILE *file = fopen(path, "r+");
+	assert_non_null(file);
+	assert_int_equal(fwrite("hongyan 1", 1, 9, file), 9);
+	fclose(file);
+	assert_true(conf_run_step(&f->conf, read_keys));
+	file = fopen(path, "r");
+	assert_non_null(fgets(text, sizeof text, file));
+	fclose(file);
+	assert_string_equal(text, "hongyan 2\n");
+	assert_true(conf_run_step(&f->conf, read_keys));
+}
+
 /** Why the store does not open. */
 static void assert_refused(struct fixture *f, const char *code, const char *why)
 {
@@ -127,8 +144,7 @@ static void assert_step(struct fixture *f, conf_step *step)
 	assert_string_equal(f->conf.failure, "");
 }
 
-/* ---- tests
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- tests ------------------------------------------------------------------------------------------------------- */
 
 static void test_nothing_on_disk_depends_on_the_number_of_loops(void **state)
 {
@@ -175,7 +191,7 @@ static void test_a_newer_format_is_refused(void **state)
 	assert_step(f, write_keys);
 	path_of(f, "FORMAT", path);
 	FILE *file = fopen(path, "w");
-	fputs("hongyan 2\nepoch 0123456789abcdef\nlog 0123456789abcdef\nsomething new\n", file);
+	fputs("hongyan 3\nepoch 0123456789abcdef\nlog 0123456789abcdef\nsomething new\n", file);
 	fclose(file);
 	assert_refused(f, "FAILED_PRECONDITION", "newer program");
 	file = fopen(path, "w");
@@ -265,6 +281,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_a_key_that_stops_the_mover_raises_an_alarm, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_folder_and_files_are_their_owners_alone, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_a_newer_format_is_refused, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_an_older_format_becomes_the_present_one, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			test_damage_in_the_middle_is_refused_until_the_operator_goes_on, setup, teardown),
 	};

@@ -7,6 +7,7 @@
  */
 #include <stdio.h>
 
+#include "base/map.h"
 #include "base/mem.h"
 #include "kt/copy.h"
 #include "kt/sdb.h"
@@ -45,6 +46,16 @@ static int each_file(struct restore *r, int (*fn)(struct restore *r, const char 
 		at += len + (at[len] == '\n');
 	}
 	return status;
+}
+
+/** The list ends with the hash of all before: what was cut off or changed is seen. */
+static bool list_is_whole(const char *list)
+{
+	const char *end = strstr(list, SDB_BACKUP_END);
+	unsigned long long hash;
+	int used = 0;
+	return end && sscanf(end, SDB_BACKUP_END "%16llx\n%n", &hash, &used) == 1 && used > 0 && end[used] == '\0' &&
+	       hash == hy_hash(list, (size_t)(end - list), 0);
 }
 
 static bool is_plain(const char *name)
@@ -93,6 +104,8 @@ static int check_backup(struct restore *r)
 		return refuse(r, sdb_why("%s/BACKUP cannot be understood: is this a backup?", r->from));
 	if (version > 1)
 		return refuse(r, sdb_why("%s was made by a newer program: use that", r->from));
+	if (!list_is_whole(r->list))
+		return refuse(r, sdb_why("%s/BACKUP is not whole: take another copy of the backup", r->from));
 	int status = sdb_format_read(r->env, r->from, &r->folder, &r->copy.why);
 	return status ? status : each_file(r, check_file);
 }
@@ -140,6 +153,13 @@ static int put_mark(struct restore *r)
 	return status;
 }
 
+static void drop_mark(struct restore *r)
+{
+	char *path = sdb_path(r->dir, SDB_RESTORING);
+	(void)env_unlink(r->env, path);
+	hy_free(path);
+}
+
 static int take_folder(struct restore *r)
 {
 	struct look look = {false};
@@ -155,6 +175,13 @@ static int take_folder(struct restore *r)
 		status = sdb_folder_lock(r->env, r->dir, true, &r->lock, &r->copy.why);
 	if (status)
 		return status;
+	/* Now that nobody else is at work there: another restore may just have made a data folder of it. */
+	look = (struct look){false};
+	(void)env_dir_list(r->env, r->dir, look_at_name, &look);
+	if (look.format) {
+		drop_mark(r);
+		return refuse(r, sdb_why("%s has just become a data folder by another restore", r->dir));
+	}
 	r->begun = true;
 	return clear(r);
 }
@@ -193,14 +220,13 @@ static int bring(struct restore *r)
 /** The mark goes; after a failure all else too. */
 static void tidy(struct restore *r, int status)
 {
-	char *mark = sdb_path(r->dir, SDB_RESTORING), *lock = sdb_path(r->dir, "LOCK");
+	char *lock = sdb_path(r->dir, "LOCK");
 	if (status == HY_OK || clear(r) == HY_OK)
-		(void)env_unlink(r->env, mark);
+		drop_mark(r);
 	if (status != HY_OK)
 		(void)env_unlink(r->env, lock);
 	if (status != HY_OK && r->created)
 		(void)env_rmdir(r->env, r->dir);
-	hy_free(mark);
 	hy_free(lock);
 }
 
