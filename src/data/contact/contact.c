@@ -265,6 +265,8 @@ int contact_create(struct svr *svr, struct kt *kt, const struct contact_config *
 	contact->config = *config;
 	if (contact->config.rows == 0)
 		contact->config.rows = ROWS_DEFAULT;
+	if (contact->config.block_rows == 0)
+		contact->config.block_rows = HY_MAX(contact->config.rows / 10, 1u);
 	rpc_add_service(svr, &contact_service, &handlers, contact);
 	*ret_contact = contact;
 	return HY_OK;

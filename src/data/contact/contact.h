@@ -5,7 +5,9 @@
  * which expects the row as it was read; a change by somebody else in between is read again.
  *
  * Bounds: `rows` peers a user, tombstones not counted; at it the user's own requests and those of others are refused. A
- * half that arrives is not, since its owner has it already, nor is a block; kt's own bound on names stands above.
+ * block that needs a row of its own has `block_rows` more: whoever fills the list by asking can still be kept out. A
+ * half that arrives is not refused, since its owner has it already; kt's own bound on names stands above. A row that
+ * says nothing any more (unblocked, no remark, no half of either) goes.
  *
  * Threads: the key's own loop; all state is in kt. Made after kt is open and before svr_start, destroyed after
  * svr_stop.
@@ -18,7 +20,8 @@
 struct contact_config {
 	/** What the setting "who may write" means for those who have not set it: anyone instead of contacts. */
 	bool strangers_may_write;
-	uint32_t rows; /* 0: 10,000 */
+	uint32_t rows;       /* 0: 10,000 */
+	uint32_t block_rows; /* 0: a tenth of that, one at least */
 };
 
 struct contact;

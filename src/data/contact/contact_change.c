@@ -65,18 +65,18 @@ static int read_row(struct call *call, struct change *c)
 	return c->row ? HY_OK : call_fail(call, HY_RESOURCE_EXHAUSTED, "the request takes too much memory");
 }
 
-/** SUSPENDS. */
-static int has_room(struct call *call, const struct change *c)
+/** For one row more, of at most so many. SUSPENDS. */
+static int has_room(struct call *call, const struct change *c, uint32_t rows)
 {
 	struct kt_head head;
 
 	if (c->version != 0)
 		return HY_OK;
 	int rc = kt_read_head(c->contact->kt, call, &c->key, SPACES_CONTACT, KT_STRONG, &head);
-	if (rc != HY_OK || head.rows < c->contact->config.rows)
+	if (rc != HY_OK || head.rows < rows)
 		return rc;
 	return call_fail_retry(call, HY_RESOURCE_EXHAUSTED, 3600000,
-		"there are %u people in the list of contacts: no more fit", c->contact->config.rows);
+		"there are %llu people in the list of contacts: no more fit", (unsigned long long)head.rows);
 }
 
 static void take_card(Hy__ContactRow *row, Hy__AccountCard *card)
@@ -116,6 +116,12 @@ static int refuse_unless_repeated(struct call *call, struct change *c, int why, 
 	return why;
 }
 
+/** Nothing is left that it says; then nobody needs it. */
+static bool is_empty(const Hy__ContactRow *row)
+{
+	return !row->mine && !row->theirs && !row->blocked && row->remark[0] == '\0';
+}
+
 /** `count` of the ops are for this row. SUSPENDS, as write_change(). */
 static int write_row(struct call *call, struct change *c, size_t count, protobuf_c_boolean *ret_repeated)
 {
@@ -123,12 +129,13 @@ static int write_row(struct call *call, struct change *c, size_t count, protobuf
 
 	c->ops[OP_EXPECT] =
 		(struct kt_op){.kind = KT_EXPECT_ROW, .space = SPACES_CONTACT, .name = c->peer, .version = c->version};
-	c->ops[OP_ROW] = (struct kt_op){.kind = KT_PUT, .space = SPACES_CONTACT, .name = c->peer};
+	c->ops[OP_ROW] = (struct kt_op){
+		.kind = is_empty(c->row) ? KT_DELETE : KT_PUT, .space = SPACES_CONTACT, .name = c->peer};
 	c->ops[OP_INTENT] = (struct kt_op){.kind = KT_PUT, .space = SPACES_INTENT, .name = c->peer};
 	c->count = count;
 	intent.made_ms = env_wall_ms(svr_env(svr_of_loop(call->loop)));
 	int rc = row_pack(call, &intent.base, &c->ops[OP_INTENT].value);
-	if (rc == HY_OK)
+	if (rc == HY_OK && c->ops[OP_ROW].kind == KT_PUT)
 		rc = row_pack(call, &c->row->base, &c->ops[OP_ROW].value);
 	return rc == HY_OK ? write_change(call, c, ret_repeated) : rc;
 }
@@ -194,7 +201,7 @@ static int set_wish_once(struct call *call, const Hy__ContactSetWishRequest *req
 		return rc;
 	rc = check_wish(call, request, c->row);
 	if (rc == HY_OK && request->wishes)
-		rc = has_room(call, c);
+		rc = has_room(call, c, c->contact->config.rows);
 	if (rc != HY_OK)
 		return refuse_unless_repeated(call, c, rc, &response->repeated_change);
 	bool wish = put_wish(call, request, c->row);
@@ -250,6 +257,9 @@ static int set_local_once(struct call *call, const Hy__ContactSetLocalRequest *r
 		rc = call_fail(call, HY_NOT_FOUND, "this user is not in the list of contacts");
 		return refuse_unless_repeated(call, c, rc, ret_repeated);
 	}
+	rc = has_room(call, c, c->contact->config.rows + c->contact->config.block_rows);
+	if (rc != HY_OK)
+		return refuse_unless_repeated(call, c, rc, ret_repeated);
 	if (request->set_remark)
 		c->row->remark = request->remark;
 	if (request->set_blocked)

@@ -78,8 +78,8 @@ static int set_wish(struct call *call, const Hy__ContactSetWishRequest *wish, Hy
 
 /* ---- asking ------------------------------------------------------------------------------------------------------ */
 
-/** Whether the other one wishes it already, as far as this user knows: then it is not asked but answered. SUSPENDS. */
-static int is_wished(struct call *call, uint32_t peer, bool *ret_wished)
+/** The user's row of the other one. *ret_row NULL: there is none. SUSPENDS. */
+static int own_row(struct call *call, uint32_t peer, Hy__ContactRow **ret_row)
 {
 	Hy__ContactGetRequest request = HY__CONTACT_GET_REQUEST__INIT;
 	Hy__ContactGetResponse own = HY__CONTACT_GET_RESPONSE__INIT;
@@ -87,8 +87,18 @@ static int is_wished(struct call *call, uint32_t peer, bool *ret_wished)
 	request.uin = call->who.uin;
 	request.peer = peer;
 	int rc = contact_get(call, &request, &own);
-	*ret_wished = rc == HY_OK && own.row->theirs && own.row->theirs->wishes;
+	*ret_row = rc == HY_OK ? own.row : NULL;
 	return rc == HY_NOT_FOUND ? HY_OK : rc;
+}
+
+/** Whether the other one wishes it already, as far as this user knows: then it is not asked but answered. SUSPENDS. */
+static int is_wished(struct call *call, uint32_t peer, bool *ret_wished)
+{
+	Hy__ContactRow *row;
+
+	int rc = own_row(call, peer, &row);
+	*ret_wished = row && row->theirs && row->theirs->wishes;
+	return rc;
 }
 
 /** Who is asked, and whether it may be. SUSPENDS. */
@@ -217,14 +227,22 @@ static int set_local(
 	return HY_OK;
 }
 
-/** For the row that a stranger gets who is blocked. SUSPENDS. NOT_FOUND: there is no such user. */
+/**
+ * For the row that a stranger gets who is blocked: that is to look somebody up, and limited as such. SUSPENDS.
+ * NOT_FOUND: there is no such user.
+ */
 static int card_of_blocked(struct call *call, uint32_t peer, Hy__AccountCard **ret_card)
 {
 	Hy__AccountGetCardRequest request = HY__ACCOUNT_GET_CARD_REQUEST__INIT;
 	Hy__AccountGetCardResponse response = HY__ACCOUNT_GET_CARD_RESPONSE__INIT;
+	Hy__ContactRow *row;
 
 	request.uin = peer;
-	int rc = account_get_card(call, &request, &response);
+	int rc = own_row(call, peer, &row);
+	if (rc == HY_OK && !row)
+		rc = limit_user(call, HY__LIMIT_ACTION__LIMIT_SEARCH);
+	if (rc == HY_OK)
+		rc = account_get_card(call, &request, &response);
 	if (rc == HY_NOT_FOUND)
 		return call_fail(call, rc, "there is no such user");
 	*ret_card = response.card;

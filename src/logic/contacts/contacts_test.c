@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "account.rpc.h"
+#include "limit.pb-c.h"
 #include "logic/contacts/contacts_world.h"
 #include "profile.pb-c.h"
 
@@ -254,7 +255,7 @@ static void test_remarks(void **state)
 
 static void do_bounds(struct harness *h, struct call *call)
 {
-	struct person p[5];
+	struct person p[6];
 	char name[16];
 
 	for (unsigned i = 0; i < HY_COUNT_OF(p); i++) {
@@ -269,16 +270,40 @@ static void do_bounds(struct harness *h, struct call *call)
 	CHECK(h, world_act(h, call, &p[0], p[4].uin, ACT_REQUEST, NULL) == HY_RESOURCE_EXHAUSTED);
 	CHECK(h, call->message && call->retry_after_ms > 0);
 	CHECK(h, world_act(h, call, &p[4], p[0].uin, ACT_REQUEST, NULL) == HY_RESOURCE_EXHAUSTED);
-	/* those who are there go on, repeats are recognised, and a block is always possible */
+	/* those who are there go on, repeats are recognised, and there is some room for blocks */
 	CHECK(h, world_act(h, call, &p[1], p[0].uin, ACT_ACCEPT, NULL) == HY_OK);
 	CHECK(h, world_act_as(h, call, &p[0], p[3].uin, ACT_REQUEST, id, made_ms, "", NULL) == HY_OK);
 	CHECK(h, world_act(h, call, &p[0], p[4].uin, ACT_BLOCK, NULL) == HY_OK);
+	CHECK(h, world_act(h, call, &p[0], p[5].uin, ACT_BLOCK, NULL) == HY_RESOURCE_EXHAUSTED);
+	CHECK(h, world_act(h, call, &p[0], p[2].uin, ACT_BLOCK, NULL) == HY_OK);
+	/* a block that is lifted leaves nothing behind where there was nothing before */
+	CHECK(h, world_act(h, call, &p[0], p[4].uin, ACT_UNBLOCK, NULL) == HY_OK);
+	CHECK(h, !world_get(h, call, p[0].uin, p[4].uin) && !world_entry(h, call, &p[0], p[4].uin));
+	CHECK(h, world_act(h, call, &p[0], p[5].uin, ACT_BLOCK, NULL) == HY_OK);
 	CHECK(h, world_state(h, call, &p[0], &p[1]) == PAIR_BOTH);
 }
 
 static void test_bounds(void **state)
 {
 	harness_once(&(struct harness_config){.contacts_only = true, .contact_rows = 3}, do_bounds);
+}
+
+/** Whoever blocks one stranger after the other reads their cards. */
+static void do_block_limit(struct harness *h, struct call *call)
+{
+	struct person ann = harness_register(h, call, "ann", "phone"), bob = harness_register(h, call, "bob", "phone");
+
+	CHECK(h, world_act(h, call, &ann, bob.uin, ACT_BLOCK, NULL) == HY_OK);
+	CHECK(h, world_act(h, call, &ann, ann.uin ^ bob.uin, ACT_BLOCK, NULL) == HY_NOT_FOUND);
+	CHECK(h, world_act(h, call, &ann, ann.uin ^ bob.uin, ACT_BLOCK, NULL) == HY_RESOURCE_EXHAUSTED);
+	CHECK(h, world_act(h, call, &ann, bob.uin, ACT_BLOCK, NULL) == HY_OK); /* who is in the list is no search */
+}
+
+static void test_block_limit(void **state)
+{
+	struct harness_config config = {.contacts_only = true};
+	config.limits.rates[HY__LIMIT_ACTION__LIMIT_SEARCH] = (struct hy_rate){.interval_us = 3600000000, .burst = 2};
+	harness_once(&config, do_block_limit);
 }
 
 /* ---- blocks, and who may write ----------------------------------------------------------------------------------- */
@@ -393,6 +418,7 @@ int main(void)
 		{"what may not be asked is refused with a reason", test_refusals},
 		{"a remark is the user's own, and stays", test_remarks},
 		{"a full list takes nobody new, and lets nobody down who is in it", test_bounds},
+		{"to block strangers is to search", test_block_limit},
 		{"who is blocked is not told, not heard and not read", test_block},
 		{"the recipient's row and settings decide who may write", test_permit},
 		{"where the operator lets strangers write, settings decide as ever", test_permit_open},
