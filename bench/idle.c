@@ -26,7 +26,7 @@
 #define CMD_SYNC 111
 #define AT_ONCE 64       /* links that are identifying themselves */
 #define SIGN_IN_LINKS 24 /* a server has 32 password checks of this machine in work */
-#define HEARTBEATS 4     /* rounds over all links */
+#define HEARTBEATS 20    /* rounds over all links */
 
 static struct {
 	struct load load;
