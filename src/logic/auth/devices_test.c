@@ -398,7 +398,8 @@ static void do_erased(struct harness *h, struct call *call)
 	CHECK(h, harness_try_sign_in(h, call, "ann", HARNESS_PASSWORD, "phone", &in) == HY_UNAUTHENTICATED);
 	CHECK(h, rows_of(h, call, first.uin, SPACES_CREDENTIAL) == 0 &&
 			 rows_of(h, call, first.uin, SPACES_POSITION) == 0);
-	CHECK(h, rows_of(h, call, first.uin, SPACES_ACCOUNT) == 1 && rows_of(h, call, first.uin, SPACES_INTENT) == 1);
+	/* that contacts are to be told, and that the deletion goes on */
+	CHECK(h, rows_of(h, call, first.uin, SPACES_ACCOUNT) == 1 && rows_of(h, call, first.uin, SPACES_INTENT) == 2);
 	get.uin = first.uin;
 	CHECK(h, account_get_card(call, &get, &card) == HY_OK && card.card->gone && card.card->nickname[0] == '\0');
 	/* kept: nobody gets the name, not even by the request that once made the account */
