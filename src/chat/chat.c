@@ -3,12 +3,12 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include "base/mem.h"
 #include "chat/faces.h"
 #include "chat/options.h"
+#include "chat/secret_prompt.h"
 #include "chat/text.h"
 #include "env/real/real.h"
 
@@ -35,21 +35,9 @@ static bool read_password(struct env *env, const struct chat_options *o, char *p
 		hy_free(text);
 		return true;
 	}
-	struct termios old, quiet;
-	bool terminal = tcgetattr(STDIN_FILENO, &old) == 0;
-	fprintf(stderr, "password for %s%s: ", o->name, o->registering ? " (8 to 128 characters)" : "");
-	if (terminal) {
-		quiet = old;
-		quiet.c_lflag &= ~(tcflag_t)ECHO;
-		tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
-	}
-	bool ok = fgets(password, PASSWORD_SIZE, stdin);
-	if (terminal) {
-		tcsetattr(STDIN_FILENO, TCSAFLUSH, &old);
-		fprintf(stderr, "\n");
-	}
-	password[strcspn(password, "\r\n")] = '\0';
-	return ok;
+	char prompt[120];
+	snprintf(prompt, sizeof prompt, "password for %s%s: ", o->name, o->registering ? " (8 to 128 characters)" : "");
+	return chat_secret_prompt(prompt, password, PASSWORD_SIZE);
 }
 
 /** The device's name: said, or made once and kept. */
@@ -166,7 +154,10 @@ int command_chat(int argc, char **argv)
 		chat_options_help();
 		return 0;
 	}
+	sigset_t signals = chat_secret_signals(), before;
+	pthread_sigmask(SIG_BLOCK, &signals, &before); /* for the env's threads */
 	struct env *env = env_real_create();
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	env_real_end_by_signals();
 	env_log_set_level(env, ENV_LOG_ERROR);
 	int status = run(env, &o);

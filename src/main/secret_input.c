@@ -1,8 +1,6 @@
 #include "main/secret_input.h"
 
 #include <stdio.h>
-#include <termios.h>
-#include <unistd.h>
 
 #include "base/mem.h"
 
@@ -41,23 +39,4 @@ bool secret_from_file(struct env *env, const char *path, char *secret, size_t si
 	explicit_bzero(text, len);
 	hy_free(text);
 	return fits;
-}
-
-bool secret_from_person(const char *prompt, char *secret, size_t size)
-{
-	struct termios old, quiet;
-	bool terminal = tcgetattr(STDIN_FILENO, &old) == 0;
-
-	fprintf(stderr, "%s", prompt);
-	if (terminal) {
-		quiet = old;
-		quiet.c_lflag &= ~(tcflag_t)ECHO;
-		tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
-	}
-	bool ok = read_line(secret, size);
-	if (terminal) {
-		tcsetattr(STDIN_FILENO, TCSAFLUSH, &old);
-		fprintf(stderr, "\n");
-	}
-	return ok;
 }

@@ -6,6 +6,7 @@
 
 #include "admin.rpc.h"
 #include "base/config_value.h"
+#include "chat/secret_prompt.h"
 #include "env/real/real.h"
 #include "main/admin_client.h"
 #include "main/commands.h"
@@ -27,8 +28,9 @@ static const char usage[] =
 	"       hongyan user [--data DIR] disable NAME            nobody signs in; all devices are signed out\n"
 	"       hongyan user [--data DIR] enable NAME\n"
 	"       hongyan user [--data DIR] delete NAME [--free-name] [--yes]\n"
-	"                                                         with all data; contacts see that it is gone; --uin N in\n"
-	"                                                         place of NAME, also where a registration has failed\n"
+	"                                                         with all data; contacts see that it is gone;\n"
+	"                                                         --uin N in place of NAME, also where a\n"
+	"                                                         registration has failed\n"
 	"       hongyan user [--data DIR] invite [--uses N] [--valid 7d]\n"
 	"                                                         a code to register with (see serve --registration)\n"
 	"\n"
@@ -333,8 +335,8 @@ static bool read_password(struct order *o)
 		return ok;
 	}
 	snprintf(prompt, sizeof prompt, "password for %.32s (8 to 128 characters): ", o->name);
-	ok = secret_from_person(prompt, o->password, sizeof o->password) &&
-	     secret_from_person("once more: ", again, sizeof again);
+	ok = chat_secret_prompt(prompt, o->password, sizeof o->password) &&
+	     chat_secret_prompt("once more: ", again, sizeof again);
 	if (!ok)
 		fprintf(stderr, WHO ": no password\n");
 	else if (strcmp(o->password, again) != 0)
@@ -350,8 +352,8 @@ static bool is_sure(const struct order *o)
 	const char *what = o->name ? o->name : uin;
 
 	snprintf(uin, sizeof uin, "%u", o->uin);
-	fprintf(stderr, "This deletes %s%s with all data, for good. Type the %s to go on: ", o->name ? "" : "user ", what,
-		o->name ? "name" : "number");
+	fprintf(stderr, "This deletes %s%s with all data, for good. Type the %s to go on: ", o->name ? "" : "user ",
+		what, o->name ? "name" : "number");
 	size_t len = 0;
 	for (int c = getchar(); c != EOF && c != '\n' && len + 1 < sizeof line; c = getchar())
 		line[len++] = (char)c;
