@@ -4,10 +4,13 @@ wrong, whole and in pieces; they are changed; tickets are used and revoked. Then
 file has), its log, its data folder, a backup and what `hongyan kt` prints are searched for each of them: as they are, in base64, in hex.
 """
 import base64
+import json
 import os
 import pathlib
 import re
 import shutil
+import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -94,6 +97,25 @@ def by_frames(c, known):
     return link
 
 
+def by_refused(c, known):
+    """Requests that come to nothing, with a password in them."""
+    def request(what):
+        return json.dumps({"head": {"device": "desk"}, "name": "eva-refused", "password": known.password(what)}).encode()
+    c.post("signin", "application/json", request("password to a wrong path"))
+    c.post("sign-in", "text/plain", request("password of a wrong type"))
+    c.post("sign-in", "application/json", request("password of a request that is too long").ljust(30000))
+    for what, head in (("no such command", (20, 1, 999, 5)), ("another frame's head", (21, 1, SIGN_IN, 5)), ("no frame", (1, 1, 1, 1))):
+        with socket.create_connection(("127.0.0.1", c.port), timeout=10) as s:
+            body = auth_pb2.SignInRequest(name="eva-refused", password=known.password(f"password of {what}")).SerializeToString()
+            s.sendall(struct.pack(">5I", *head, len(body)) + body)
+            s.shutdown(socket.SHUT_WR)
+            try:
+                while s.recv(4096):
+                    pass
+            except ConnectionError:
+                pass
+
+
 def by_operator(data, known):
     for verb, name in (("create", "dan-operator"), ("reset-password", "dan-operator")):
         word = known.password(f"password of user {verb}")
@@ -149,6 +171,7 @@ def run(folder):
         by_json(client, known)
         by_protobuf(client, known)
         link = by_frames(client, known)
+        by_refused(client, known)
         by_operator(server.data, known)
         time.sleep(0.5)
         hongyan("backup", "--data", server.data, f"{folder}/backup")

@@ -3,15 +3,19 @@
 password, invitations, and the end of an account with all its data, also when it was cut short by a kill; and one limit.
 """
 import base64
+import fcntl
 import json
 import os
 import pathlib
+import pty
 import re
 import shutil
+import signal
 import socket
 import struct
 import subprocess
 import tempfile
+import termios
 import time
 
 import product
@@ -175,6 +179,41 @@ def deleting(server):
     server.user("create", "cem", "--password-file", "-", stdin=CANARY + "\n")
 
 
+def by_number(server):
+    """Deleted by its UIN, which is asked for."""
+    server.user("create", "num", "--password-file", "-", stdin=CANARY + "\n")
+    uin = server.table()["num"]["uin"]
+    assert "nothing was deleted" in server.user("delete", "--uin", str(uin), want=1, stdin="num\n")
+    assert f"num (user {uin}) is deleted" in server.user("delete", "--uin", str(uin), stdin=f"{uin}\n")
+    assert_gone(server, "num", uin)
+    assert "there is no user" in server.user("delete", "--uin", "4294967295", "--yes", want=1)
+
+
+def forged(server):
+    """What is typed as a name makes no line of its own."""
+    server.user("create", "x\n2026-11-22T00:00:00.000Z 0000000000000000 delete bob (user 7): OK", "--password-file", "-",
+                stdin=CANARY + "\n", want=1)
+
+
+def prompted(server):
+    """Ctrl-C where a password is typed finds the terminal as it was; what is typed there is not shown."""
+    theirs, ours = pty.openpty()
+    started = subprocess.Popen([product.HONGYAN, "user", "--data", server.data, "create", "pia"], stdin=ours, stdout=ours, stderr=ours,
+                               start_new_session=True, preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
+    shown = b""
+    while b"characters): " not in shown:
+        shown += os.read(theirs, 1000)
+    for _ in range(500):
+        if not termios.tcgetattr(ours)[3] & termios.ECHO:
+            break
+        time.sleep(0.01)
+    os.write(theirs, b"\x03")
+    assert started.wait(timeout=10) == -signal.SIGINT
+    assert termios.tcgetattr(ours)[3] & termios.ECHO, "the terminal has no echo any more"
+    os.close(ours)
+    os.close(theirs)
+
+
 def many(server, count):
     """More than a page of the list."""
     before = server.table()
@@ -187,7 +226,7 @@ def many(server, count):
 
 
 def cut_short(server, one, other, after_s):
-    """A deletion that a kill has ended goes on when it is asked for again."""
+    """A deletion that a kill has ended goes on by itself."""
     uins, _ = befriend(server, one, other)
     deletion = subprocess.Popen([product.HONGYAN, "user", "--data", server.data, "delete", one, "--yes"],
                                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -199,8 +238,14 @@ def cut_short(server, one, other, after_s):
     server.kill()
     deletion.wait(timeout=20)
     server.start()
-    finished = '"released":true' in server.kt(f"name:{one}", "name")
-    server.user("delete", one, "--yes", want=1 if finished else 0)
+    for _ in range(100):
+        if not server.table().get(one, {}).get("deleting"):
+            break
+        time.sleep(0.1)
+    if one in server.table():  # killed before the first write
+        server.user("delete", one, "--yes")
+    assert "deleted before" in server.user("delete", one, "--yes", want=1)
+    assert "deleted before" in server.user("delete", "--uin", str(uins[one]), "--yes", want=1)
     assert_gone(server, one, uins[one])
     assert '"gone":true' in server.kt(f"user:{uins[other]}", "contact")
 
@@ -222,6 +267,8 @@ def audit(server, code):
                  "invite 2", "delete ann: begun", "delete ann (user", "delete cem, freeing the name: begun"):
         assert re.search(r"^\d{4}-\d\d-\d\dT[\d:.]+Z [0-9a-f]{16} " + re.escape(what), lines, re.M), f"no audit line '{what}'"
         assert what in server.said(), f"no line '{what}' in the log"
+    for line in lines.splitlines():
+        assert re.match(r"\d{4}-\d\d-\d\dT[\d:.]+Z [0-9a-f]{16} (?!delete bob)", line), f"a line that nobody wrote: {line}"
     for secret in CANARY, OTHER, code:
         assert secret not in lines and secret not in server.said(), "a secret was written down"
 
@@ -236,6 +283,9 @@ def main():
             passwords(server)
             code = invitations(server)
             deleting(server)
+            by_number(server)
+            forged(server)
+            prompted(server)
             many(server, 120)
             for i, after_s in enumerate((0, 0.001, 0.002, 0.003)):
                 cut_short(server, f"many-{2 * i}", f"many-{2 * i + 1}", after_s)
