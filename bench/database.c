@@ -3,7 +3,7 @@
  *
  * A database, not a cache: 16 MiB for rows, 1 GiB of rows of 100,000 users who are all offline. Memory and log must
  * stay within their bounds while it is filled; then kill -9 with a full log, start again, and every message is read
- * back by its recipient.
+ * back by its recipient. Everybody may write to everybody: contacts are no part of it.
  */
 #include <err.h>
 #include <signal.h>
@@ -107,13 +107,11 @@ static void on_sent(struct load_link *l, const struct mars_frame *f)
 static void fill(struct load *load, const struct load_server *server)
 {
 	static struct slot slots[SENDERS][WINDOW];
+	struct load_person writers[SENDERS];
 	struct load_link *links[SENDERS];
+	load_register_many(load, "writer", writers, SENDERS);
 	for (unsigned i = 0; i < SENDERS; i++) {
-		char name[32];
-		snprintf(name, sizeof name, "writer-%u", i);
-		links[i] = load_link_open(load);
-		load_register(links[i], name);
-		load_identify(links[i]);
+		links[i] = load_link_enter(load, &writers[i]);
 		links[i]->on_frame = on_sent;
 		links[i]->user = slots[i];
 		for (unsigned k = 0; k < WINDOW; k++)
@@ -230,7 +228,8 @@ int main(int argc, char **argv)
 	run.messages = (uint64_t)(gib * (double)(1u << 30) / (4 * ROW_BYTES));
 	run.people = calloc(run.users, sizeof *run.people);
 	memset(run.text, 'x', TEXT);
-	const char *options[] = {"--memory", memory, "--inbox-rows", "10000000", "--inbox-bytes", "8G", NULL};
+	const char *options[] = {
+		"--memory", memory, "--inbox-rows", "10000000", "--inbox-bytes", "8G", "--strangers-may-write", NULL};
 	struct load_server server;
 	struct load load;
 	load_server_start(&server, options);
