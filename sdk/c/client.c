@@ -174,9 +174,14 @@ void client_tell_state(struct hongyan *h)
 
 void client_signed_in(struct hongyan *h, uint32_t uin, const void *ticket, size_t len)
 {
+	if (hy_buf_len(&h->ticket) > 0 && atomic_load(&h->uin) != uin)
+		client_go_offline(h);
+	sync_stop(h); /* what a pull that is under way brings goes on from another snapshot */
 	atomic_store(&h->uin, uin);
 	hy_buf_clear(&h->ticket);
 	hy_buf_append(&h->ticket, ticket, len);
+	h->ticket_number++;
+	task_all_other_ticket(h);
 	long_link_start(h);
 	client_tell_state(h);
 	sync_now(h);
@@ -186,6 +191,7 @@ void client_signed_in(struct hongyan *h, uint32_t uin, const void *ticket, size_
 void client_go_offline(struct hongyan *h)
 {
 	hy_buf_clear(&h->ticket);
+	h->ticket_number++;
 	long_link_stop(h);
 	sync_stop(h);
 	outbox_stop(h);

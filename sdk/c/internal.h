@@ -7,6 +7,9 @@
  *	waiting --task_try--> on the long link / on a short link --answer--> done (or waiting, if it may be tried again)
  *	                              `--timeout, link lost--> waiting (or done, when its time is up)
  *
+ * Tasks that change the same thing (`object`) stand in line: only the first of them is tried, for a change that is
+ *tried again after a later one was carried out would win. Their time runs from when they were asked for.
+ *
  * A *call* is what the program asked for. It is carried out on the client's loop: at once when the program is there
  * (hongyan_loop.h), else as a message.
  */
@@ -38,6 +41,7 @@ struct method {
 	const ProtobufCMessageDescriptor *response;
 	bool open;           /* needs no ticket */
 	bool about_password; /* UNAUTHENTICATED speaks of the old password */
+	bool ends_ticket;    /* the one it was asked for under, and no other */
 };
 extern const struct method method_register, method_sign_in, method_sign_out, method_identify, method_lookup,
 	method_change_password, method_list_devices, method_sign_out_device, method_sync, method_send_text,
@@ -70,6 +74,14 @@ void dial_stop(struct dial *d);
 
 /* ---- tasks ------------------------------------------------------------------------------------------------------- */
 
+/** What has its changes in order: of contacts each one. */
+enum object { OBJECT_CONTACT = 1, OBJECT_PROFILE, OBJECT_SETTINGS, OBJECT_SIGN_INS };
+
+static inline uint64_t task_object(enum object kind, uint32_t uin)
+{
+	return (uint64_t)kind << 32 | uin;
+}
+
 struct short_link;
 
 struct task {
@@ -77,7 +89,10 @@ struct task {
 	struct hongyan *client;
 	struct hy_link in_tasks;
 	const struct method *method;
-	struct hy_buf body; /* the request, packed, without its head */
+	uint64_t object;        /* what it changes, see task_object(); 0: nothing that has an order */
+	bool in_line;           /* behind another one of the same object: not tried yet */
+	uint64_t ticket_number; /* of the client's tickets, the one that the last try went out with */
+	struct hy_buf body;     /* the request, packed, without its head */
 	uint8_t client_id[HONGYAN_CLIENT_ID_SIZE];
 	uint64_t made_ms, trace; /* made_ms 0: no client ID */
 	uint64_t patience_us;    /* 0: until there is a final answer */
@@ -107,6 +122,8 @@ struct long_link {
 	unsigned failures;             /* attempts in a row */
 	uint64_t received_us, used_us; /* last byte; last byte either way */
 	uint32_t beat_after_s;         /* the silence that the heartbeat under way has ended */
+	bool short_failed;             /* nor did the last short link come through */
+	uint64_t hasten_from_us;       /* not hastened again before */
 };
 
 struct conversation;
@@ -123,6 +140,7 @@ struct hongyan {
 	bool short_links_only;
 	uint32_t next_seq;
 	struct hy_buf ticket, snapshot;
+	uint64_t ticket_number; /* rises with each ticket */
 	atomic_uint uin;
 	atomic_int told; /* the state last reported */
 	struct long_link link;
@@ -190,6 +208,8 @@ void task_all_try(struct hongyan *h);
  * else, and a late word that the old ticket is not valid would end the new one.
  */
 void task_all_signed_out(struct hongyan *h);
+/** Another ticket of the same account: a sign-out that was asked for before is not meant for it. */
+void task_all_other_ticket(struct hongyan *h);
 /** All that wait for another try go very soon. */
 void task_all_hurry(struct hongyan *h);
 /** A head, in front of what is packed without one. `client_id` NULL: none. */
@@ -202,6 +222,11 @@ void long_link_stop(struct hongyan *h);
 void long_link_reset(struct hongyan *h);
 /** Sends a task's request. */
 void long_link_send(struct hongyan *h, struct task *t);
+/**
+ * How a short link went. One that comes through after one that did not says that an outage is over: the long link's
+ * next try comes soon. Where only HTTP comes through short links do not fail, and the long link keeps to its backoff.
+ */
+void long_link_note_short(struct hongyan *h, bool came_through);
 
 /* short_link.c */
 void short_link_start(struct task *t);

@@ -8,6 +8,8 @@
 #define CONNECT_TIMEOUT_US (10u * 1000 * 1000)
 #define NOOP_TIMEOUT_US (8u * 1000 * 1000)
 #define BACKOFF_BASE_US (500u * 1000)
+#define HASTEN_MAX_US (2u * 1000 * 1000)  /* the next try is not later than this */
+#define HASTEN_GAP_US (15u * 1000 * 1000) /* from one hastened try to the next */
 #define READ_CHUNK (16u << 10)
 
 static void on_timer(struct env_timer *timer);
@@ -337,4 +339,19 @@ void long_link_start(struct hongyan *h)
 		task_all_off_link(h);
 	}
 	set_timer(h, 0);
+}
+
+void long_link_note_short(struct hongyan *h, bool came_through)
+{
+	struct long_link *l = &h->link;
+	bool outage_over = came_through && l->short_failed;
+	uint64_t now_us = env_loop_now_us(h->loop);
+	l->short_failed = !came_through;
+	if (!outage_over || !l->wanted || l->state != LONG_LINK_DOWN || now_us < l->hasten_from_us)
+		return;
+	uint64_t us = client_backoff_us(h, HASTEN_MAX_US, 0, HASTEN_MAX_US);
+	if (now_us + us >= l->timer.at_us)
+		return;
+	l->hasten_from_us = now_us + HASTEN_GAP_US;
+	set_timer(h, us);
 }

@@ -18,12 +18,14 @@ static char *text_of(const char *text)
 	return (char *)(uintptr_t)(text ? text : "");
 }
 
-static void ask(struct hongyan *h, const struct method *m, const ProtobufCMessage *request,
+/** `object`: what it changes, 0 for none. */
+static void ask(struct hongyan *h, const struct method *m, uint64_t object, const ProtobufCMessage *request,
 	void (*answered)(struct task *t, int status, const char *why, const ProtobufCMessage *response),
 	any_fn *user_done, void *arg)
 {
 	struct task *t = task_create(h, m, request, answered);
 	client_draw_id(h, t->client_id, &t->made_ms);
+	t->object = object;
 	t->patience_us = PATIENCE_US;
 	t->user_done = user_done;
 	t->user_arg = arg;
@@ -72,7 +74,7 @@ void hongyan_register(struct hongyan *h, const char *name, const char *password,
 	request.password = text_of(password);
 	request.device_name = h->device_name;
 	request.invitation = text_of(invitation);
-	ask(h, &method_register, &request.base, on_registered, (any_fn *)done, arg);
+	ask(h, &method_register, 0, &request.base, on_registered, (any_fn *)done, arg);
 }
 
 void hongyan_sign_in(struct hongyan *h, const char *name, const char *password, hongyan_signed_in_fn *done, void *arg)
@@ -81,7 +83,7 @@ void hongyan_sign_in(struct hongyan *h, const char *name, const char *password, 
 	request.name = text_of(name);
 	request.password = text_of(password);
 	request.device_name = h->device_name;
-	ask(h, &method_sign_in, &request.base, on_sign_in, (any_fn *)done, arg);
+	ask(h, &method_sign_in, 0, &request.base, on_sign_in, (any_fn *)done, arg);
 }
 
 static void on_signed_out(struct task *t, int status, const char *why, const ProtobufCMessage *response)
@@ -94,7 +96,7 @@ static void on_signed_out(struct task *t, int status, const char *why, const Pro
 void hongyan_sign_out(struct hongyan *h, hongyan_done_fn *done, void *arg)
 {
 	Hy__SignOutRequest request = HY__SIGN_OUT_REQUEST__INIT;
-	ask(h, &method_sign_out, &request.base, on_signed_out, (any_fn *)done, arg);
+	ask(h, &method_sign_out, 0, &request.base, on_signed_out, (any_fn *)done, arg);
 }
 
 /* ---- look up ----------------------------------------------------------------------------------------------------- */
@@ -119,7 +121,7 @@ void hongyan_lookup(struct hongyan *h, const char *name, hongyan_found_fn *done,
 {
 	Hy__LookupRequest request = HY__LOOKUP_REQUEST__INIT;
 	request.name = text_of(name);
-	ask(h, &method_lookup, &request.base, on_found, (any_fn *)done, arg);
+	ask(h, &method_lookup, 0, &request.base, on_found, (any_fn *)done, arg);
 }
 
 /* ---- contacts ---------------------------------------------------------------------------------------------------- */
@@ -131,7 +133,7 @@ void hongyan_request_contact(
 	request.uin = uin;
 	request.greeting = text_of(greeting);
 	request.remark = text_of(remark);
-	ask(h, &method_request_contact, &request.base, on_done, (any_fn *)done, arg);
+	ask(h, &method_request_contact, task_object(OBJECT_CONTACT, uin), &request.base, on_done, (any_fn *)done, arg);
 }
 
 void hongyan_change_contact(
@@ -147,7 +149,7 @@ void hongyan_change_contact(
 	Hy__BlockContactRequest request = HY__BLOCK_CONTACT_REQUEST__INIT;
 	request.uin = uin;
 	request.blocked = change == HONGYAN_BLOCK;
-	ask(h, methods[change], &request.base, on_done, (any_fn *)done, arg);
+	ask(h, methods[change], task_object(OBJECT_CONTACT, uin), &request.base, on_done, (any_fn *)done, arg);
 }
 
 void hongyan_set_remark(struct hongyan *h, uint32_t uin, const char *remark, hongyan_done_fn *done, void *arg)
@@ -155,7 +157,7 @@ void hongyan_set_remark(struct hongyan *h, uint32_t uin, const char *remark, hon
 	Hy__SetRemarkRequest request = HY__SET_REMARK_REQUEST__INIT;
 	request.uin = uin;
 	request.remark = text_of(remark);
-	ask(h, &method_set_remark, &request.base, on_done, (any_fn *)done, arg);
+	ask(h, &method_set_remark, task_object(OBJECT_CONTACT, uin), &request.base, on_done, (any_fn *)done, arg);
 }
 
 /* ---- profile, settings, password --------------------------------------------------------------------------------- */
@@ -167,7 +169,7 @@ void hongyan_update_profile(struct hongyan *h, const struct hongyan_profile *pro
 	request.signature = text_of(profile->signature);
 	request.region = text_of(profile->region);
 	request.avatar_colour = profile->avatar_colour;
-	ask(h, &method_update_profile, &request.base, on_done, (any_fn *)done, arg);
+	ask(h, &method_update_profile, task_object(OBJECT_PROFILE, 0), &request.base, on_done, (any_fn *)done, arg);
 }
 
 void hongyan_update_settings(
@@ -176,7 +178,7 @@ void hongyan_update_settings(
 	Hy__UpdateSettingsRequest request = HY__UPDATE_SETTINGS_REQUEST__INIT;
 	request.may_write = (Hy__Who)settings->may_write;
 	request.may_ask = (Hy__Who)settings->may_ask;
-	ask(h, &method_update_settings, &request.base, on_done, (any_fn *)done, arg);
+	ask(h, &method_update_settings, task_object(OBJECT_SETTINGS, 0), &request.base, on_done, (any_fn *)done, arg);
 }
 
 void hongyan_change_password(
@@ -185,7 +187,7 @@ void hongyan_change_password(
 	Hy__ChangePasswordRequest request = HY__CHANGE_PASSWORD_REQUEST__INIT;
 	request.old_password = text_of(old_password);
 	request.new_password = text_of(new_password);
-	ask(h, &method_change_password, &request.base, on_done, (any_fn *)done, arg);
+	ask(h, &method_change_password, task_object(OBJECT_SIGN_INS, 0), &request.base, on_done, (any_fn *)done, arg);
 }
 
 /* ---- devices ----------------------------------------------------------------------------------------------------- */
@@ -211,12 +213,12 @@ static void on_devices(struct task *t, int status, const char *why, const Protob
 void hongyan_list_devices(struct hongyan *h, hongyan_devices_fn *done, void *arg)
 {
 	Hy__ListDevicesRequest request = HY__LIST_DEVICES_REQUEST__INIT;
-	ask(h, &method_list_devices, &request.base, on_devices, (any_fn *)done, arg);
+	ask(h, &method_list_devices, 0, &request.base, on_devices, (any_fn *)done, arg);
 }
 
 void hongyan_sign_out_device(struct hongyan *h, const char *device, hongyan_done_fn *done, void *arg)
 {
 	Hy__SignOutDeviceRequest request = HY__SIGN_OUT_DEVICE_REQUEST__INIT;
 	request.device = text_of(device);
-	ask(h, &method_sign_out_device, &request.base, on_done, (any_fn *)done, arg);
+	ask(h, &method_sign_out_device, task_object(OBJECT_SIGN_INS, 0), &request.base, on_done, (any_fn *)done, arg);
 }

@@ -82,6 +82,7 @@ static void read_all(struct short_link *s)
 			struct hy_buf body = s->body;
 			s->body = (struct hy_buf){0};
 			short_link_destroy(hy_take(t->short_link));
+			long_link_note_short(t->client, true);
 			task_answered(t, hy_buf_bytes(&body));
 			hy_buf_fini(&body);
 			return;

@@ -18,7 +18,7 @@
 	.cmd = (number), .path = "/cgi-bin/" name, .response = &hy__##answer##_response__descriptor
 const struct method method_register = {METHOD(101, "register", register), .open = true};
 const struct method method_sign_in = {METHOD(102, "sign-in", sign_in), .open = true};
-const struct method method_sign_out = {METHOD(103, "sign-out", sign_out)};
+const struct method method_sign_out = {METHOD(103, "sign-out", sign_out), .ends_ticket = true};
 const struct method method_identify = {METHOD(104, "identify", identify)};
 const struct method method_lookup = {METHOD(105, "lookup", lookup)};
 const struct method method_change_password = {METHOD(106, "change-password", change_password), .about_password = true};
@@ -82,6 +82,7 @@ void task_pack_head(struct hongyan *h, const uint8_t *client_id, uint64_t made_m
 void task_pack(struct task *t, struct hy_buf *out)
 {
 	size_t body_len = hy_buf_len(&t->body);
+	t->ticket_number = t->client->ticket_number;
 	task_pack_head(t->client, t->made_ms ? t->client_id : NULL, t->made_ms, t->trace, out);
 	memcpy(hy_buf_reserve_wiped(out, body_len + 1), hy_buf_data(&t->body), body_len);
 	hy_buf_commit(out, body_len);
@@ -101,16 +102,8 @@ void task_cancel(struct task *t)
 	task_free(t);
 }
 
-static void task_finish(struct task *t, int status, const char *why, const ProtobufCMessage *response)
-{
-	hy_list_remove(&t->in_tasks);
-	env_timer_cancel(t->client->loop, &t->timer);
-	short_link_destroy(hy_take(t->short_link));
-	t->done(t, status, status == HONGYAN_OK ? NULL : why, response);
-	task_free(t);
-}
-
-/* ---- trying ------------------------------------------------------------------------------------------------------ */
+/* ---- in line ------------------------------------------------------------------------------------------------------
+ */
 
 static bool may_wait_for_link(const struct task *t)
 {
@@ -126,6 +119,37 @@ static void task_wait(struct task *t, uint64_t us)
 	t->timer.fn = on_timer;
 	env_timer_set(t->client->loop, &t->timer, t->give_up_us ? HY_MIN(at_us, t->give_up_us) : at_us);
 }
+
+static struct task *first_of(struct hongyan *h, uint64_t object)
+{
+	struct task *t;
+	hy_list_each (t, &h->tasks, struct task, in_tasks)
+		if (object != 0 && t->object == object)
+			return t;
+	return NULL;
+}
+
+/** The first in line of this object is tried, if it is not yet. */
+static void next_in_line(struct hongyan *h, uint64_t object)
+{
+	struct task *t = first_of(h, object);
+	if (t && t->in_line) {
+		t->in_line = false;
+		task_wait(t, may_wait_for_link(t) ? WAIT_FOR_LINK_US : 0);
+	}
+}
+
+static void task_finish(struct task *t, int status, const char *why, const ProtobufCMessage *response)
+{
+	hy_list_remove(&t->in_tasks);
+	next_in_line(t->client, t->object);
+	env_timer_cancel(t->client->loop, &t->timer);
+	short_link_destroy(hy_take(t->short_link));
+	t->done(t, status, status == HONGYAN_OK ? NULL : why, response);
+	task_free(t);
+}
+
+/* ---- trying ------------------------------------------------------------------------------------------------------ */
 
 static void task_try(struct task *t)
 {
@@ -164,6 +188,8 @@ static void task_retry_later(struct task *t, uint64_t at_least_us)
 
 void task_try_failed(struct task *t)
 {
+	if (t->short_link)
+		long_link_note_short(t->client, false);
 	task_retry_later(t, 0);
 }
 
@@ -186,8 +212,12 @@ void task_begin(struct task *t)
 {
 	if (t->patience_us)
 		t->give_up_us = env_loop_now_us(t->client->loop) + t->patience_us;
+	t->in_line = first_of(t->client, t->object);
 	hy_list_push_back(&t->client->tasks, &t->in_tasks);
-	task_wait(t, may_wait_for_link(t) ? WAIT_FOR_LINK_US : 0);
+	if (t->in_line)
+		task_wait(t, t->patience_us);
+	else
+		task_wait(t, may_wait_for_link(t) ? WAIT_FOR_LINK_US : 0);
 }
 
 void task_all_off_link(struct hongyan *h)
@@ -200,7 +230,7 @@ void task_all_off_link(struct hongyan *h)
 
 static bool waits(const struct task *t)
 {
-	return t->seq == 0 && !t->short_link;
+	return t->seq == 0 && !t->short_link && !t->in_line;
 }
 
 void task_all_try(struct hongyan *h)
@@ -227,18 +257,38 @@ void task_all_hurry(struct hongyan *h)
 			task_hurry(t);
 }
 
-void task_all_signed_out(struct hongyan *h)
+static bool is_of_ticket(const struct task *t)
+{
+	return !t->method->open;
+}
+
+static bool is_sign_out(const struct task *t)
+{
+	return t->method->ends_ticket;
+}
+
+static void end_all(struct hongyan *h, bool (*which)(const struct task *t))
 {
 	struct hy_link ended;
 	struct task *t;
 	hy_link_init(&ended);
 	hy_list_each (t, &h->tasks, struct task, in_tasks)
-		if (!t->method->open) {
+		if (which(t)) {
 			hy_list_remove(&t->in_tasks);
 			hy_list_push_back(&ended, &t->in_tasks);
 		}
 	while (!hy_list_empty(&ended))
 		task_finish(hy_list_first(&ended, struct task, in_tasks), HONGYAN_UNAUTHENTICATED, "signed out", NULL);
+}
+
+void task_all_signed_out(struct hongyan *h)
+{
+	end_all(h, is_of_ticket);
+}
+
+void task_all_other_ticket(struct hongyan *h)
+{
+	end_all(h, is_sign_out);
 }
 
 struct task *task_by_seq(struct hongyan *h, uint32_t seq)
@@ -288,8 +338,9 @@ static void finish_with_answer(struct task *t, int status, const char *why, cons
 {
 	struct hongyan *h = t->client;
 	const struct method *m = t->method;
+	uint64_t ticket_number = t->ticket_number;
 	task_finish(t, status, why, response);
-	if (status != HONGYAN_UNAUTHENTICATED || m->open)
+	if (status != HONGYAN_UNAUTHENTICATED || m->open || ticket_number != h->ticket_number)
 		return;
 	if (m->about_password)
 		sync_now(h); /* which finds out whether the ticket is meant */
@@ -308,7 +359,8 @@ void task_answered(struct task *t, struct hy_bytes body)
 			 : NULL;
 	int status = head ? (int)head->code : HONGYAN_INTERNAL;
 	uint64_t wait_us = head ? (uint64_t)head->retry_after_ms * 1000 : 0;
-	if (is_final(t, status, wait_us))
+	bool of_old_ticket = !t->method->open && t->ticket_number != t->client->ticket_number;
+	if (is_final(t, status, wait_us) && !(status == HONGYAN_UNAUTHENTICATED && of_old_ticket))
 		finish_with_answer(t, status, head->message[0] ? head->message : hy_status_text(status), response);
 	else
 		task_retry_later(t, wait_us);
