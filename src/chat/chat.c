@@ -155,9 +155,9 @@ int command_chat(int argc, char **argv)
 		return 0;
 	}
 	sigset_t signals = chat_secret_signals(), before;
-	pthread_sigmask(SIG_BLOCK, &signals, &before); /* for the env's threads */
+	sigprocmask(SIG_BLOCK, &signals, &before); /* for the env's threads */
 	struct env *env = env_real_create();
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	sigprocmask(SIG_SETMASK, &before, NULL);
 	env_real_end_by_signals();
 	env_log_set_level(env, ENV_LOG_ERROR);
 	int status = run(env, &o);

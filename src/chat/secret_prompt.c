@@ -70,17 +70,17 @@ bool chat_secret_prompt(const char *prompt, char *secret, size_t size)
 	fprintf(stderr, "%s", prompt);
 	if (tcgetattr(STDIN_FILENO, &terminal) != 0)
 		return read_line(secret, size);
-	pthread_sigmask(SIG_BLOCK, &ours, &before);
+	sigprocmask(SIG_BLOCK, &ours, &before);
 	int fd = signalfd(-1, &ours, SFD_CLOEXEC);
 	while ((which = wait_unseen(&terminal, fd)) != 0) {
-		pthread_sigmask(SIG_SETMASK, &before, NULL);
+		sigprocmask(SIG_SETMASK, &before, NULL);
 		raise(which); /* ends the program, or puts it aside until it is wanted again */
-		pthread_sigmask(SIG_BLOCK, &ours, NULL);
+		sigprocmask(SIG_BLOCK, &ours, NULL);
 		fprintf(stderr, "%s", prompt);
 	}
 	bool ok = read_line(secret, size);
 	if (fd >= 0)
 		close(fd);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	sigprocmask(SIG_SETMASK, &before, NULL);
 	return ok;
 }

@@ -1,7 +1,8 @@
 /**
  * admin_task.h - what an operator has begun goes on, whether or not somebody still waits for its end: in a coroutine of
- * its own, which no connection's end cancels, with time of its own. A change that was cut between its write and what must
- * follow it (a link that is closed, an audit line) would be half of one, with the write still on its way to a slow disk.
+ * its own, which no connection's end cancels, with time of its own. A change that was cut between its write and what
+ * must follow it (a link that is closed, an audit line) would be half of one, with the write still on its way to a slow
+ * disk.
  */
 #ifndef MAIN_ADMIN_TASK_H
 #define MAIN_ADMIN_TASK_H

@@ -110,8 +110,8 @@ static const struct hy_config_item items[] = {
 static const char about_rates[] =
 	"A RATE is how often something may be done: 50/s:500 is 50 a second, and 500 at once after a pause; 1/10s is\n"
 	"one every ten seconds; off is no limit. Who does more is told when to come back. Limits by address are not\n"
-	"for connections from this machine: a proxy's users would all be one; see --trusted-proxies. Devices that hold a ticket of an\n"
-	"account sign in to it whatever others try.\n";
+	"for connections from this machine: a proxy's users would all be one; see --trusted-proxies. Devices that\n"
+	"hold a ticket of an account sign in to it whatever others try.\n";
 
 static void print_help(void)
 {
@@ -161,8 +161,9 @@ static bool parse_proxies(const char *text, struct access_config *config, char *
 			return false;
 		}
 		if (!access_address_parse(hy_bytes(text, len), &config->proxies[config->proxy_count++])) {
-			*ret_why = why_printf(
-				"--trusted-proxies: '%.*s' is no address; write 127.0.0.1 or 2001:db8::7", (int)len, text);
+			*ret_why =
+				why_printf("--trusted-proxies: '%.*s' is no address; write 127.0.0.1 or 2001:db8::7",
+					(int)len, text);
 			return false;
 		}
 		text += len + (text[len] == ',');

@@ -196,12 +196,13 @@ static bool may_be_done(const struct world *w, const struct change *c)
 	}
 }
 
-/** The user has certainly made a row of the peer before. */
+/** The user has certainly made a row of the peer before, and it is there: one that a block alone has made goes with it. */
 static bool has_row(const struct world *w, const struct change *c)
 {
+	bool blocked = !mine(w, c, REGISTER_BLOCKED, 0);
 	for (unsigned i = 0; i < w->change_count; i++) {
 		const struct change *before = &w->changes[i];
-		bool makes = before->kind == CHANGE_REQUEST || before->kind == CHANGE_BLOCK;
+		bool makes = before->kind == CHANGE_REQUEST || (before->kind == CHANGE_BLOCK && blocked);
 		if (makes && before->state == CHANGE_DONE && before->user == c->user && before->peer == c->peer &&
 			before->done_us < c->asked_us)
 			return true;
@@ -382,6 +383,18 @@ bool contact_book_row(struct device *d, uint64_t version, uint32_t uin, const ch
 	people->contacts[people->count].peer = peer;
 	people->contacts[people->count++].seen = seen;
 	return true;
+}
+
+void contact_book_row_gone(struct device *d, uint64_t version, uint32_t uin, struct book_people *people)
+{
+	unsigned peer = 0;
+	while (peer < d->world->user_count && d->world->users[peer].uin != uin)
+		peer++;
+	if (peer == d->world->user_count)
+		world_fail(d->world, "%s does not see UIN %u any more, who is nobody", d->name, uin);
+	else
+		(void)contact_book_row(d, version, uin, d->world->users[peer].name, d->world->users[peer].name, "",
+			HONGYAN_RELATION_NONE, false, people);
 }
 
 void contact_book_profile(struct device *d, const char *nickname, struct book_people *people)

@@ -164,7 +164,11 @@ static void read_contact(struct device *d, const Hy__SyncEntry *e, struct book_p
 		world_fail(d->world, "%s got an entry that is no contact", d->name);
 		return;
 	}
-	contact_book_row(d, e->version, c->uin, c->name, c->nickname, c->remark, c->relation, c->blocked, people);
+	if (e->deleted)
+		contact_book_row_gone(d, e->version, c->uin, people);
+	else
+		contact_book_row(
+			d, e->version, c->uin, c->name, c->nickname, c->remark, c->relation, c->blocked, people);
 	hy__contact_entry__free_unpacked(c, NULL);
 }
 
@@ -196,11 +200,9 @@ void raw_contacts_read(struct raw_run *r, const Hy__SyncResponse *response, stru
 	}
 	for (size_t i = 0; i < response->n_entries && !world_failed(r->device->world); i++) {
 		const Hy__SyncEntry *e = response->entries[i];
-		if (e->deleted)
-			continue;
 		if (e->type == HY__SYNC_TYPE__SYNC_TYPE_CONTACT)
 			read_contact(r->device, e, ret_people);
-		else
+		else if (!e->deleted)
 			read_account(r->device, e, ret_people);
 	}
 }

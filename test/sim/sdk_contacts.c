@@ -99,6 +99,8 @@ void sdk_contacts_read(struct sdk_run *r, const struct hongyan_sync *sync, struc
 	for (size_t i = 0; i < sync->count && !world_failed(r->device->world); i++) {
 		const struct hongyan_change *c = &sync->changes[i];
 		const struct hongyan_contact *k = &c->contact;
+		if (c->deleted && c->kind == HONGYAN_CHANGE_CONTACT)
+			contact_book_row_gone(r->device, c->version, k->profile.uin, ret_people);
 		if (c->deleted)
 			continue;
 		if (c->kind == HONGYAN_CHANGE_PROFILE) {

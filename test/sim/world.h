@@ -363,6 +363,8 @@ void contact_book_forgotten(struct device *d);
 /** A row of a contact as it came; false: it is wrong. */
 bool contact_book_row(struct device *d, uint64_t version, uint32_t uin, const char *name, const char *nickname,
 	const char *remark, unsigned relation, bool blocked, struct book_people *people);
+/** A row that is there no more: of somebody with whom there is nothing. */
+void contact_book_row_gone(struct device *d, uint64_t version, uint32_t uin, struct book_people *people);
 void contact_book_profile(struct device *d, const char *nickname, struct book_people *people);
 /** It is on the device's disk. */
 void contact_book_store(struct device *d, const struct book_people *people);

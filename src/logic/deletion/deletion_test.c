@@ -68,7 +68,8 @@ static uint32_t owner_of(struct harness *h, struct call *call, const char *name,
 /** Nothing but a card that says so; the contact knows. */
 static void check_gone(struct harness *h, struct call *call, uint32_t uin, const struct person *peer)
 {
-	static const uint8_t empty[] = {SPACES_INBOX, SPACES_CREDENTIAL, SPACES_POSITION, SPACES_CONTACT, SPACES_INTENT};
+	static const uint8_t empty[] = {
+		SPACES_INBOX, SPACES_CREDENTIAL, SPACES_POSITION, SPACES_CONTACT, SPACES_INTENT};
 
 	for (size_t i = 0; i < HY_COUNT_OF(empty); i++)
 		CHECK(h, rows(h, call, uin, empty[i]) == 0);
@@ -152,7 +153,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		{"a deletion that is cut short after any write goes on", test_cut, NULL, NULL, NULL},
-		{"a user whom no name points to is deleted, and the name's owner is not", test_nameless, NULL, NULL, NULL},
+		{"a user whom no name points to is deleted, and the name's owner is not", test_nameless, NULL, NULL,
+			NULL},
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
