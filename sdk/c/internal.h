@@ -8,7 +8,7 @@
  *	                              `--timeout, link lost--> waiting (or done, when its time is up)
  *
  * Tasks that change the same thing (`object`) stand in line: only the first of them is tried, for a change that is
- *tried again after a later one was carried out would win. Their time runs from when they were asked for.
+ * tried again after a later one was carried out would win. Their time runs from when they were asked for.
  *
  * A *call* is what the program asked for. It is carried out on the client's loop: at once when the program is there
  * (hongyan_loop.h), else as a message.

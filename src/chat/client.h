@@ -45,6 +45,7 @@ struct chat_request {
 	enum chat_verb verb;
 	char *name, *text;
 	uint32_t uin;
+	int64_t kept;                   /* CHAT_SEND: under this number in the store; 0: is not */
 	struct chat_request *next;      /* CHAT_FIND: what waits for the same name, in order */
 	struct chat_request *next_find; /* names that are looked for */
 };

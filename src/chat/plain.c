@@ -286,8 +286,9 @@ static uint64_t once_turn(void *arg)
 	}
 	if (env_mono_us(chat_session_env(o->session)) < o->end_us)
 		return o->end_us;
-	fprintf(stderr, "hongyan chat: no answer%s\n", o->n ? "; the text is kept, and sent at the next start" : "");
-	chat_session_end(o->session, o->n ? CHAT_EXIT_KEPT : 1);
+	bool kept = o->n || chat_session_waiting(o->session) > 0;
+	fprintf(stderr, "hongyan chat: no answer%s\n", kept ? "; the text is kept, and sent at the next start" : "");
+	chat_session_end(o->session, kept ? CHAT_EXIT_KEPT : 1);
 	return UINT64_MAX;
 }
 

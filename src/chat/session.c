@@ -122,13 +122,16 @@ static void send_row(void *arg, const struct chat_row *row)
 	env_inbox_post(s->inbox, &e->msg);
 }
 
-static void write_text(struct chat_session *s, uint32_t to, const char *text)
+/** `kept`: where it waited for the name; 0: nowhere. */
+static void write_text(struct chat_session *s, uint32_t to, const char *text, int64_t kept)
 {
 	uint8_t client_id[HONGYAN_CLIENT_ID_SIZE];
 	uint64_t made_ms;
 	int64_t n;
 	hongyan_new_client_id(s->client, client_id, &made_ms);
-	if (chat_store_write(s->store, to, text, client_id, made_ms, &n) != HY_OK) {
+	int status = kept ? chat_store_write_addressed(s->store, kept, to, text, client_id, made_ms, &n)
+			  : chat_store_write(s->store, to, text, client_id, made_ms, &n);
+	if (status != HY_OK) {
 		complain(s);
 		return;
 	}
@@ -176,7 +179,7 @@ static void carry_out(struct chat_session *s, struct chat_request *r)
 		return;
 	case CHAT_SEND:
 		if (r->text[0])
-			write_text(s, r->uin, r->text);
+			write_text(s, r->uin, r->text, r->kept);
 		else
 			tell_done(s, CHAT_SEND, r->name, HY_OK, "");
 		chat_request_free(r);
@@ -193,34 +196,29 @@ static void carry_out(struct chat_session *s, struct chat_request *r)
 	}
 }
 
-/** Waits with those that asked for the same name before, so that texts to a new name stay in order. */
-static bool wait_with_others(struct chat_session *s, struct chat_request *r)
+static struct chat_request *find_of(struct chat_session *s, const char *name)
 {
-	for (struct chat_request *f = s->finds; f; f = f->next_find) {
-		if (strcmp(f->name, r->name) != 0)
-			continue;
-		while (f->next)
-			f = f->next;
-		f->next = r;
-		return true;
-	}
-	return false;
+	struct chat_request *find = s->finds;
+	while (find && strcmp(find->name, name) != 0)
+		find = find->next_find;
+	return find;
 }
 
-void chat_session_do(struct chat_session *s, enum chat_verb verb, const char *name, const char *text)
+/** Takes the request. It waits with those that asked for the same name before: texts to a new name stay in order. */
+static void wait_for_name(struct chat_session *s, struct chat_request *r)
 {
-	struct chat_request *r = chat_request_create(s, verb, name, text, 0);
-	if (wait_with_others(s, r))
-		return;
-	struct chat_person *person = verb == CHAT_FIND ? NULL : chat_store_person_named(s->store, name);
-	if (person) {
-		r->uin = person->uin;
-		chat_person_free(person);
-		carry_out(s, r);
+	if (r->verb == CHAT_SEND && r->text[0] && r->kept == 0 &&
+		chat_store_address(s->store, r->name, r->text, &r->kept) != HY_OK)
+		complain(s);
+	struct chat_request *last = find_of(s, r->name);
+	if (last) {
+		while (last->next)
+			last = last->next;
+		last->next = r;
 		return;
 	}
-	struct chat_request *find = chat_request_create(s, CHAT_FIND, name, "", 0);
-	if (verb == CHAT_FIND)
+	struct chat_request *find = chat_request_create(s, CHAT_FIND, r->name, "", 0);
+	if (r->verb == CHAT_FIND)
 		chat_request_free(r);
 	else
 		find->next = r;
@@ -230,9 +228,59 @@ void chat_session_do(struct chat_session *s, enum chat_verb verb, const char *na
 	carry_out(s, find);
 }
 
+/** A text of an earlier run. */
+static void wait_again(void *arg, int64_t k, const char *name, const char *text)
+{
+	struct chat_session *s = arg;
+	for (struct chat_request *r = find_of(s, name); r; r = r->next)
+		if (r->kept == k)
+			return;
+	struct chat_request *r = chat_request_create(s, CHAT_SEND, name, text, 0);
+	r->kept = k;
+	wait_for_name(s, r);
+}
+
+static void send_waiting(struct chat_session *s)
+{
+	chat_store_waiting(s->store, send_row, s);
+	chat_store_addressed(s->store, wait_again, s);
+}
+
+void chat_session_do(struct chat_session *s, enum chat_verb verb, const char *name, const char *text)
+{
+	struct chat_request *r = chat_request_create(s, verb, name, text, 0);
+	bool looks = verb == CHAT_FIND || find_of(s, name);
+	struct chat_person *person = looks ? NULL : chat_store_person_named(s->store, name);
+	if (!person) {
+		wait_for_name(s, r);
+		return;
+	}
+	r->uin = person->uin;
+	chat_person_free(person);
+	carry_out(s, r);
+}
+
 void chat_session_do_to(struct chat_session *s, enum chat_verb verb, const struct chat_person *person, const char *text)
 {
 	carry_out(s, chat_request_create(s, verb, person->name, text, person->uin));
+}
+
+/** Nobody said who this is. Takes the request: a text that is kept waits on. */
+static void not_found(struct chat_session *s, struct chat_request *r, int status, const char *why)
+{
+	bool no_answer = status == HY_DEADLINE_EXCEEDED || status == HY_UNAVAILABLE;
+	if (r->kept && no_answer) {
+		wait_for_name(s, r);
+		return;
+	}
+	if (r->kept && status == HY_UNAUTHENTICATED) { /* till somebody signs in again */
+		s->waiting++;
+	} else {
+		if (r->kept && chat_store_unaddress(s->store, r->kept) != HY_OK)
+			complain(s);
+		tell_done(s, r->verb, r->name, status, why);
+	}
+	chat_request_free(r);
 }
 
 static void on_found(struct chat_session *s, struct chat_event *e)
@@ -259,8 +307,7 @@ static void on_found(struct chat_session *s, struct chat_event *e)
 			r->uin = e->profile->uin;
 			carry_out(s, r);
 		} else {
-			tell_done(s, r->verb, r->name, e->status, why);
-			chat_request_free(r);
+			not_found(s, r, e->status, why);
 		}
 		r = next;
 	}
@@ -358,7 +405,7 @@ static void on_signed_in(struct chat_session *s, struct chat_event *e)
 	if (chat_store_sign_in(s->store, e->uin, hy_buf_data(&e->ticket), hy_buf_len(&e->ticket)) != HY_OK)
 		complain(s);
 	tell_person(s, 0);
-	chat_store_waiting(s->store, send_row, s);
+	send_waiting(s);
 }
 
 static void on_signed_out(struct chat_session *s, const char *why)
@@ -562,7 +609,7 @@ void chat_session_resume(struct chat_session *s)
 		hy_buf_data(&snapshot), hy_buf_len(&snapshot));
 	hy_buf_fini_wiped(&ticket);
 	hy_buf_fini(&snapshot);
-	chat_store_waiting(s->store, send_row, s);
+	send_waiting(s);
 }
 
 void chat_session_enter(struct chat_session *s, bool registering, const char *password, const char *invitation)

@@ -6,9 +6,10 @@
 #include "base/mem.h"
 #include "chat/store_sql.h"
 
-#define FORMAT 1
+#define FORMAT 2
 
-static const char schema[] =
+/** What makes of each format the next one; the first of nothing. */
+static const char *const schemas[FORMAT] = {
 	"CREATE TABLE thing (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;"
 	"CREATE TABLE person (uin INTEGER PRIMARY KEY, name TEXT NOT NULL, nickname TEXT NOT NULL DEFAULT '',"
 	"  signature TEXT NOT NULL DEFAULT '', region TEXT NOT NULL DEFAULT '', colour INTEGER NOT NULL DEFAULT 0,"
@@ -24,7 +25,14 @@ static const char schema[] =
 	"CREATE INDEX message_waiting ON message (n) WHERE state = 1;"
 	/* Own texts that came by a sync while one like it waits for its answer: they may be that one. */
 	"CREATE TABLE held (id BLOB PRIMARY KEY, peer INTEGER NOT NULL, time_ms INTEGER NOT NULL, text TEXT NOT NULL)"
-	"  WITHOUT ROWID;";
+	"  WITHOUT ROWID;"
+	"PRAGMA user_version = 1",
+	/* Among those that wait: a clock that was set back does not change their order. */
+	"ALTER TABLE message ADD COLUMN turn INTEGER NOT NULL DEFAULT 0;"
+	/* Texts to names that are still looked up. */
+	"CREATE TABLE addressed (k INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, text TEXT NOT NULL);"
+	"PRAGMA user_version = 2",
+};
 
 static char *fail_open(struct chat_store *s, const char *what)
 {
@@ -34,7 +42,7 @@ static char *fail_open(struct chat_store *s, const char *what)
 	return (char *)out.mem;
 }
 
-/** Takes the lock, which lasts as long as the file is open, and makes the tables of a new file. */
+/** Takes the lock, which lasts as long as the file is open, and makes the tables that it lacks. */
 static int set_up(struct chat_store *s, char **ret_why)
 {
 	sqlite3_extended_result_codes(s->db, 0);
@@ -55,10 +63,8 @@ static int set_up(struct chat_store *s, char **ret_why)
 		*ret_why = fail_open(s, "a newer version of this program has written it");
 		return HY_DATA_LOSS;
 	}
-	if (rc == SQLITE_OK && format == 0)
-		rc = sqlite3_exec(s->db, schema, NULL, NULL, NULL);
-	if (rc == SQLITE_OK && format == 0)
-		rc = sqlite3_exec(s->db, "PRAGMA user_version = 1", NULL, NULL, NULL);
+	for (; rc == SQLITE_OK && format < FORMAT; format++)
+		rc = sqlite3_exec(s->db, schemas[format], NULL, NULL, NULL);
 	if (rc == SQLITE_OK)
 		rc = sqlite3_exec(s->db, "COMMIT", NULL, NULL, NULL);
 	if (rc != SQLITE_OK) {
@@ -126,7 +132,7 @@ int chat_store_sign_in(struct chat_store *s, uint32_t uin, const void *ticket, s
 		return status;
 	if (before != 0 && before != uin)
 		status = sqlite3_exec(s->db,
-				 "DELETE FROM message; DELETE FROM held; DELETE FROM person;"
+				 "DELETE FROM message; DELETE FROM held; DELETE FROM addressed; DELETE FROM person;"
 				 "DELETE FROM thing WHERE name NOT IN ('device', 'learnt')",
 				 NULL, NULL, NULL) == SQLITE_OK
 				 ? HY_OK

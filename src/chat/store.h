@@ -79,6 +79,17 @@ void chat_store_settings(struct chat_store *s, struct hongyan_settings *ret_sett
 /** Into the outbox. */
 int chat_store_write(struct chat_store *s, uint32_t to, const char *text, const uint8_t *client_id, uint64_t made_ms,
 	int64_t *ret_n) HY_MUST_USE;
+/**
+ * A text to a name whose number is not known yet waits under `k`, until it goes into the outbox (both at once), or is
+ * given up.
+ */
+int chat_store_address(struct chat_store *s, const char *name, const char *text, int64_t *ret_k) HY_MUST_USE;
+int chat_store_write_addressed(struct chat_store *s, int64_t k, uint32_t to, const char *text, const uint8_t *client_id,
+	uint64_t made_ms, int64_t *ret_n) HY_MUST_USE;
+int chat_store_unaddress(struct chat_store *s, int64_t k) HY_MUST_USE;
+/** All of them, in the order of writing. The store is not to be written meanwhile. */
+void chat_store_addressed(
+	struct chat_store *s, void (*fn)(void *arg, int64_t k, const char *name, const char *text), void *arg);
 /** The final answer: `status` as on_sent() has it. */
 int chat_store_sent(struct chat_store *s, const uint8_t *client_id, int status, const char *why,
 	const uint8_t *message_id) HY_MUST_USE;
@@ -86,7 +97,7 @@ int chat_store_sent(struct chat_store *s, const uint8_t *client_id, int status, 
 int chat_store_retry(struct chat_store *s, int64_t n, const uint8_t *client_id, uint64_t made_ms) HY_MUST_USE;
 /** A failed one is given up. */
 int chat_store_drop(struct chat_store *s, int64_t n) HY_MUST_USE;
-/** The outbox, in the order of writing. */
+/** The outbox, in the order of writing, whatever the clock did; one that is tried again counts as written then. */
 void chat_store_waiting(struct chat_store *s, chat_row_fn *fn, void *arg);
 
 /** The newest `limit` of a conversation, oldest first. Returns how many. */

@@ -121,18 +121,57 @@ void chat_store_settings(struct chat_store *s, struct hongyan_settings *ret_sett
 
 /* ---- the outbox -------------------------------------------------------------------------------------------------- */
 
+/** Behind all that wait. */
+#define LAST_TURN "(SELECT 1 + coalesce(max(turn), 0) FROM message WHERE state = 1)"
+
 int chat_store_write(
 	struct chat_store *s, uint32_t to, const char *text, const uint8_t *client_id, uint64_t made_ms, int64_t *ret_n)
 {
 	int status = know(s, to, NULL);
 	if (status == HY_OK)
 		status = chat_sql_run(s,
-			"INSERT INTO message (peer, mine, state, time_ms, made_ms, text, client_id) "
-			"VALUES (?1, 1, 1, ?2, ?2, ?3, ?4)",
+			"INSERT INTO message (peer, mine, state, time_ms, made_ms, turn, text, client_id) "
+			"VALUES (?1, 1, 1, ?2, ?2, " LAST_TURN ", ?3, ?4)",
 			"iitb", (int64_t)to, (int64_t)made_ms, text, client_id, (size_t)HONGYAN_CLIENT_ID_SIZE);
 	if (status == HY_OK)
 		*ret_n = sqlite3_last_insert_rowid(s->db);
 	return status;
+}
+
+int chat_store_address(struct chat_store *s, const char *name, const char *text, int64_t *ret_k)
+{
+	int status = chat_sql_run(s, "INSERT INTO addressed (name, text) VALUES (?, ?)", "tt", name, text);
+	if (status == HY_OK)
+		*ret_k = sqlite3_last_insert_rowid(s->db);
+	return status;
+}
+
+int chat_store_unaddress(struct chat_store *s, int64_t k)
+{
+	return chat_sql_run(s, "DELETE FROM addressed WHERE k = ?", "i", k);
+}
+
+int chat_store_write_addressed(struct chat_store *s, int64_t k, uint32_t to, const char *text, const uint8_t *client_id,
+	uint64_t made_ms, int64_t *ret_n)
+{
+	int status = chat_sql_run(s, "BEGIN IMMEDIATE", "");
+	if (status != HY_OK)
+		return status;
+	status = chat_store_write(s, to, text, client_id, made_ms, ret_n);
+	if (status == HY_OK)
+		status = chat_store_unaddress(s, k);
+	return chat_sql_end(s, status);
+}
+
+void chat_store_addressed(
+	struct chat_store *s, void (*fn)(void *arg, int64_t k, const char *name, const char *text), void *arg)
+{
+	sqlite3_stmt *stmt = chat_sql_query(s, "SELECT k, name, text FROM addressed ORDER BY k", "");
+	if (stmt)
+		do
+			fn(arg, sqlite3_column_int64(stmt, 0), (const char *)sqlite3_column_text(stmt, 1),
+				(const char *)sqlite3_column_text(stmt, 2));
+		while (chat_sql_next(stmt));
 }
 
 /** Own texts that were held, and that nothing that still waits can be: another device wrote them. */
@@ -180,8 +219,9 @@ int chat_store_sent(
 int chat_store_retry(struct chat_store *s, int64_t n, const uint8_t *client_id, uint64_t made_ms)
 {
 	int status = chat_sql_run(s,
-		"UPDATE message SET state = 1, why = '', client_id = ?, made_ms = ? WHERE n = ? AND state = 2", "bii",
-		client_id, (size_t)HONGYAN_CLIENT_ID_SIZE, (int64_t)made_ms, n);
+		"UPDATE message SET state = 1, why = '', client_id = ?, made_ms = ?, turn = " LAST_TURN
+		" WHERE n = ? AND state = 2",
+		"bii", client_id, (size_t)HONGYAN_CLIENT_ID_SIZE, (int64_t)made_ms, n);
 	if (status == HY_OK && sqlite3_changes(s->db) == 0)
 		return HY_NOT_FOUND;
 	return status;
@@ -230,8 +270,8 @@ static unsigned each_row(sqlite3_stmt *stmt, chat_row_fn *fn, void *arg)
 void chat_store_waiting(struct chat_store *s, chat_row_fn *fn, void *arg)
 {
 	/* A text that was tried again keeps its place among what is read, but is sent after those written before. */
-	each_row(chat_sql_query(s, "SELECT " ROW_COLUMNS " FROM message WHERE state = 1 ORDER BY made_ms, n", ""), fn,
-		arg);
+	each_row(
+		chat_sql_query(s, "SELECT " ROW_COLUMNS " FROM message WHERE state = 1 ORDER BY turn, n", ""), fn, arg);
 }
 
 unsigned chat_store_rows(struct chat_store *s, uint32_t peer, unsigned limit, chat_row_fn *fn, void *arg)

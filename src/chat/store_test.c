@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include <signal.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -216,6 +217,80 @@ static void test_a_refused_text_is_tried_again_or_dropped(void **state)
 	assert_int_equal(chat_store_drop(w->store, n), HY_NOT_FOUND);
 }
 
+static void note_text(void *arg, const struct chat_row *row)
+{
+	hy_buf_printf(arg, "%s|", row->text);
+}
+
+static void note_addressed(void *arg, int64_t k, const char *name, const char *text)
+{
+	hy_buf_printf(arg, "%s:%s|", name, text);
+}
+
+static void assert_waiting(struct chat_store *s, const char *want)
+{
+	struct hy_buf texts = {0};
+	chat_store_waiting(s, note_text, &texts);
+	chat_store_addressed(s, note_addressed, &texts);
+	hy_buf_append(&texts, "", 1);
+	assert_string_equal(hy_buf_data(&texts), want);
+	hy_buf_fini(&texts);
+}
+
+static void test_the_outbox_keeps_its_order_whatever_the_clock_does(void **state)
+{
+	static const uint64_t made_ms[] = {5000, 9000, 1000, 3000};
+	struct world *w = *state;
+	int64_t n[HY_COUNT_OF(made_ms)];
+	for (size_t i = 0; i < HY_COUNT_OF(made_ms); i++) {
+		uint8_t client_id[16] = {(uint8_t)(i + 1)};
+		char text[] = {(char)('a' + i), 0};
+		assert_int_equal(chat_store_write(w->store, BOB, text, client_id, made_ms[i], &n[i]), HY_OK);
+	}
+	assert_waiting(w->store, "a|b|c|d|");
+	assert_int_equal(chat_store_sent(w->store, (uint8_t[16]){2}, HONGYAN_PERMISSION_DENIED, "no", NULL), HY_OK);
+	assert_int_equal(chat_store_retry(w->store, n[1], (uint8_t[16]){9}, 2000), HY_OK);
+	chat_store_close(w->store);
+	open_store(w);
+	assert_waiting(w->store, "a|c|d|b|");
+}
+
+static void test_a_text_waits_for_its_name(void **state)
+{
+	struct world *w = *state;
+	int64_t k[3], n;
+	assert_int_equal(chat_store_address(w->store, "carol", "one", &k[0]), HY_OK);
+	assert_int_equal(chat_store_address(w->store, "nobody", "two", &k[1]), HY_OK);
+	assert_int_equal(chat_store_address(w->store, "carol", "three", &k[2]), HY_OK);
+	chat_store_close(w->store);
+	open_store(w);
+	assert_waiting(w->store, "carol:one|nobody:two|carol:three|");
+	assert_int_equal(chat_store_unaddress(w->store, k[1]), HY_OK);
+	assert_int_equal(chat_store_write_addressed(w->store, k[0], 3, "one", (uint8_t[16]){1}, 1000, &n), HY_OK);
+	assert_waiting(w->store, "one|carol:three|");
+	assert_int_equal(chat_store_sign_in(w->store, 9, "third", 5), HY_OK);
+	assert_waiting(w->store, "");
+}
+
+static void test_a_file_of_the_first_format_goes_on(void **state)
+{
+	struct world *w = *state;
+	sqlite3 *db;
+	int64_t n;
+	assert_int_equal(chat_store_write(w->store, BOB, "a", (uint8_t[16]){1}, 1000, &n), HY_OK);
+	chat_store_close(w->store);
+	assert_int_equal(sqlite3_open(w->path, &db), SQLITE_OK);
+	assert_int_equal(
+		sqlite3_exec(db, "DROP TABLE addressed; ALTER TABLE message DROP COLUMN turn; PRAGMA user_version = 1",
+			NULL, NULL, NULL),
+		SQLITE_OK);
+	sqlite3_close(db);
+	open_store(w);
+	assert_int_equal(chat_store_write(w->store, BOB, "b", (uint8_t[16]){2}, 500, &n), HY_OK);
+	assert_int_equal(chat_store_address(w->store, "carol", "c", &n), HY_OK);
+	assert_waiting(w->store, "a|b|carol:c|");
+}
+
 static void test_contacts_follow_the_sync_and_a_reset_replaces_them(void **state)
 {
 	struct world *w = *state;
@@ -344,6 +419,9 @@ int main(void)
 		TEST(test_a_new_sign_in_keeps_history_and_another_account_does_not),
 		TEST(test_own_texts_are_there_once_however_they_come_back),
 		TEST(test_a_refused_text_is_tried_again_or_dropped),
+		TEST(test_the_outbox_keeps_its_order_whatever_the_clock_does),
+		TEST(test_a_text_waits_for_its_name),
+		TEST(test_a_file_of_the_first_format_goes_on),
 		TEST(test_contacts_follow_the_sync_and_a_reset_replaces_them),
 		TEST(test_the_file_is_its_owners_alone_and_one_processs),
 		TEST(test_what_is_no_such_file_is_refused),
