@@ -212,7 +212,9 @@ int account_handle_put_position(void *self, struct call *call, const Hy__Account
 	struct spaces_device_name device_name;
 	struct account_devices devices;
 	Hy__PositionRow row = HY__POSITION_ROW__INIT;
-	struct kt_op op = {.kind = KT_PUT, .space = SPACES_POSITION};
+	/* what somebody waits for must get through: without it rows would go that the device still needs */
+	struct kt_op op = {.kind = KT_PUT, .space = SPACES_POSITION, .reserve = request->wait};
+	struct kt_result result;
 
 	if (!request->position || !spaces_device_name(SPACES_DEVICE, request->position->device, &device_name))
 		return call_fail(call, HY_INVALID_ARGUMENT, "a position belongs to a device");
@@ -230,5 +232,7 @@ int account_handle_put_position(void *self, struct call *call, const Hy__Account
 	rc = row_pack(call, &row.base, &op.value);
 	if (rc != HY_OK)
 		return rc;
+	if (request->wait)
+		return kt_write(account->kt, call, &key, &op, 1, &result);
 	return kt_write_lazily(account->kt, call, &key, &op, 1);
 }

@@ -82,7 +82,9 @@ static int head(void *self, struct call *call, const Hy__MessageHeadRequest *req
 	response->rows = h.rows;
 	response->bytes = h.bytes;
 	response->nearly_full = message_nearly_full(message, &h);
-	return request->with_oldest ? message_oldest(message, call, &key, &h, &response->oldest_ms) : HY_OK;
+	if (!request->with_oldest)
+		return HY_OK;
+	return message_oldest(message, call, &key, &h, request->oldest_after, &response->oldest_ms);
 }
 
 /* ---- trimming ------------------------------------------------------------------------------------------------ */
@@ -160,6 +162,7 @@ int message_create(struct svr *svr, struct kt *kt, const struct message_config *
 	message->loop_count = svr_loop_count(svr);
 	for (unsigned i = 0; i < message->loop_count; i++)
 		hy_map_init(&message->overdue[i]);
+	message_gone_init(message);
 	if (message->config.inbox_rows == 0)
 		message->config.inbox_rows = INBOX_ROWS_DEFAULT;
 	if (message->config.inbox_bytes == 0)
@@ -176,5 +179,6 @@ void message_destroy(struct message *message)
 	if (!message)
 		return;
 	message_age_fini(message);
+	message_gone_fini(message);
 	hy_free(message);
 }

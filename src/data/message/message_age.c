@@ -1,5 +1,4 @@
-/* How old entries are: the first one's age, inboxes that nobody has fetched for too long (rule R5), and the end of an
- * account. */
+/* How old entries are: the first one's age, and inboxes that nobody has fetched for too long (rule R5). */
 #include "base/mem.h"
 #include "data/message/message_internal.h"
 
@@ -67,38 +66,22 @@ int message_handle_set_overdue(void *self, struct call *call, const Hy__MessageS
 }
 
 int message_oldest(struct message *message, struct call *call, const struct hy_key *key, const struct kt_head *head,
-	uint64_t *ret_ms)
+	uint64_t after, uint64_t *ret_ms)
 {
 	struct kt_limits limits = {.max_rows = 1};
 	struct spaces_inbox inbox;
 	struct kt_rows rows;
 
 	*ret_ms = 0;
-	if (head->rows == 0)
+	after = HY_MAX(after, head->trimmed);
+	if (after >= head->version)
 		return HY_OK;
-	int rc = kt_read_changes(message->kt, call, key, SPACES_INBOX, head->trimmed, KT_STRONG, limits, &rows);
+	int rc = kt_read_changes(message->kt, call, key, SPACES_INBOX, after, KT_STRONG, limits, &rows);
 	if (rc == HY_OUT_OF_RANGE) /* trimmed meanwhile: what is there now is younger */
 		return HY_OK;
 	if (rc == HY_OK && rows.count > 0 && spaces_inbox_read(rows.rows[0].value, &inbox))
 		*ret_ms = inbox.time_ms;
 	return rc;
-}
-
-int message_handle_erase(
-	void *self, struct call *call, const Hy__MessageEraseRequest *request, Hy__MessageEraseResponse *response)
-{
-	struct message *message = self;
-	struct hy_key key = hy_key_user(request->uin);
-	struct kt_op op = {.kind = KT_TRIM, .space = SPACES_INBOX, .reserve = true};
-	struct kt_result result;
-	struct kt_head head;
-
-	message_fetched(message, call, request->uin);
-	int rc = kt_read_head(message->kt, call, &key, SPACES_INBOX, KT_STRONG, &head);
-	if (rc != HY_OK || head.version == head.trimmed)
-		return rc;
-	op.version = head.version;
-	return kt_write(message->kt, call, &key, &op, 1, &result);
 }
 
 static bool free_one(void *arg, struct hy_map_node *n)

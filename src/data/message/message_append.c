@@ -64,6 +64,11 @@ static int prepare(
 	return write_row(call, request, &a->ops[OP_INBOX].value);
 }
 
+static int no_such_user(struct call *call)
+{
+	return call_fail(call, HY_NOT_FOUND, "there is no such user");
+}
+
 static bool over_bound(int rc, const struct append *a)
 {
 	return rc == HY_RESOURCE_EXHAUSTED && a->result.failed_op == OP_INBOX;
@@ -124,16 +129,19 @@ static int trim_own_copies(struct message *message, struct call *call, const str
 
 /** The inbox is full: once more in place of older own copies, if there are such; an own copy is dropped rather than
  * refused. */
-static int append_again(struct message *message, struct call *call, bool own, struct append *a)
+static int append_again(
+	struct message *message, struct call *call, const Hy__MessageAppendRequest *request, struct append *a)
 {
 	char text[64];
 
 	int rc = trim_own_copies(message, call, a);
+	if (message_is_gone(message, call, request->uin))
+		return no_such_user(call);
 	if (rc == HY_OK)
 		rc = kt_write(message->kt, call, &a->key, a->ops, a->count, &a->result);
 	else if (rc == HY_NOT_FOUND)
 		rc = HY_RESOURCE_EXHAUSTED;
-	if (!own || !over_bound(rc, a))
+	if (!request->own || !over_bound(rc, a))
 		return rc;
 	mon_add(svr_mon(svr_of_loop(call->loop)), svr_loop_index(call->loop), MON_own_copies_dropped, 1);
 	call_log(call, ENV_LOG_DEBUG, "data", "the inbox of %s is full: an own copy was not kept",
@@ -172,7 +180,7 @@ static int refused(struct call *call, int rc, const Hy__MessageAppendRequest *re
 		return call_fail(call, rc, "another message was sent under this client ID");
 	}
 	if (rc == HY_NOT_FOUND && a->result.failed_op == OP_USER)
-		return call_fail(call, rc, "there is no such user");
+		return no_such_user(call);
 	if (rc == HY_OUT_OF_RANGE && a->result.failed_op == OP_SENT)
 		return call_fail(call, rc, "the message was first sent too long ago, or by a clock that is ahead");
 	if (over_bound(rc, a)) {
@@ -191,6 +199,8 @@ int message_handle_append(
 	struct kt_head head;
 	struct append a;
 
+	if (message_is_gone(message, call, request->uin))
+		return no_such_user(call);
 	int rc = prepare(message, call, request, &a);
 	if (rc != HY_OK)
 		return rc;
@@ -204,7 +214,7 @@ int message_handle_append(
 		return call_fail_retry(
 			call, rc, OVERDUE_RETRY_MS, "the recipient has not fetched messages for too long");
 	if (over_bound(rc, &a) && request->make_room)
-		rc = append_again(message, call, request->own, &a);
+		rc = append_again(message, call, request, &a);
 	if (rc != HY_OK)
 		return refused(call, rc, request, &a, response);
 	response->version = a.result.versions[OP_INBOX];

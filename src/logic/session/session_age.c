@@ -14,9 +14,9 @@ static uint64_t days_before(uint64_t now_ms, unsigned days)
 	return now_ms > span ? now_ms - span : 1;
 }
 
-/** Whether the first entry that is still there is past the bound: nobody has brought it, or it would be gone. SUSPENDS.
+/** Whether the first entry that no device has brought (`any`: the last one that one has) is past the bound. SUSPENDS.
  */
-static int note_overdue(struct call *call, uint32_t uin, uint64_t bound_ms)
+static int note_overdue(struct call *call, uint32_t uin, uint64_t any, uint64_t bound_ms)
 {
 	Hy__MessageHeadRequest head_request = HY__MESSAGE_HEAD_REQUEST__INIT;
 	Hy__MessageHeadResponse head = HY__MESSAGE_HEAD_RESPONSE__INIT;
@@ -25,6 +25,7 @@ static int note_overdue(struct call *call, uint32_t uin, uint64_t bound_ms)
 
 	head_request.uin = request.uin = uin;
 	head_request.with_oldest = true;
+	head_request.oldest_after = any;
 	int rc = message_head(call, &head_request, &head);
 	if (rc != HY_OK)
 		return rc;
@@ -42,7 +43,7 @@ static int age_messages(const struct session *session, struct call *call, uint32
 	int rc = session_trim(call, uin, all->messages, retain > 0 ? days_before(now_ms, retain) : 0, true);
 	if (rc == HY_OK && any > all->messages)
 		rc = session_trim(call, uin, any, bound_ms, true);
-	return rc == HY_OK ? note_overdue(call, uin, bound_ms) : rc;
+	return rc == HY_OK ? note_overdue(call, uin, any, bound_ms) : rc;
 }
 
 /** SUSPENDS. */

@@ -26,7 +26,7 @@ int session_list_devices(struct call *call, uint32_t uin, Hy__AccountListDevices
 
 /* ---- writing positions ----------------------------------------------------------------------------------------- */
 
-/** SUSPENDS, not for the disk. `d` is a copy. NOT_FOUND: the device holds no ticket any more. */
+/** SUSPENDS, for the disk only if it is low. `d` is a copy. NOT_FOUND: the device holds no ticket any more. */
 static int write_position(struct call *call, uint32_t uin, const struct session_device *d)
 {
 	Hy__AccountPutPositionRequest request = HY__ACCOUNT_PUT_POSITION_REQUEST__INIT;
@@ -40,6 +40,7 @@ static int write_position(struct call *call, uint32_t uin, const struct session_
 	position.messages = d->messages;
 	request.uin = uin;
 	request.position = &position;
+	request.wait = d->low;
 	int rc = account_put_position(call, &request, &response);
 	if (rc != HY_OK)
 		call_log(call, ENV_LOG_DEBUG, "session", "user %u, device %s: a position was not kept: %s", uin,
@@ -64,21 +65,41 @@ static void let_idle_go(struct session *session, struct call *call)
 	}
 }
 
-/** Writes the device's position if it is time. `user` is pinned. SUSPENDS. */
-static void write_if_due(struct session *session, struct call *call, struct session_user *user, const char *device)
+/**
+ * Later ones may be lost, rows are then kept longer; one that went down may not (R4): after a crash the higher one
+ * would count.
+ */
+static bool is_due(const struct session *session, const struct session_device *d)
+{
+	if (d->low)
+		return true;
+	if (d->seen_ms < d->written_ms)
+		return false;
+	uint64_t age = d->seen_ms - d->written_ms;
+	return (d->dirty && age >= session->config.write_pause_ms) || age >= SEEN_WRITE_MS;
+}
+
+/** Writes the device's position if it is time. `user` is pinned. SUSPENDS. An error: one that went down may be lost. */
+static int write_if_due(struct session *session, struct call *call, struct session_user *user, const char *device)
 {
 	struct session_device *d = session_user_find(user, device), copy;
 
-	if (!d || d->seen_ms < d->written_ms)
-		return;
-	uint64_t age = d->seen_ms - d->written_ms;
-	if (!(d->dirty && age >= session->config.write_pause_ms) && age < SEEN_WRITE_MS)
-		return;
+	if (!d || !is_due(session, d))
+		return HY_OK;
 	copy = *d;
 	d->written_ms = d->seen_ms;
 	d->dirty = false;
-	if (write_position(call, user->uin, &copy) == HY_NOT_FOUND)
+	int rc = write_position(call, user->uin, &copy);
+	if (rc == HY_NOT_FOUND)
 		session_user_drop(user, device);
+	if (rc == HY_NOT_FOUND || !copy.low)
+		return HY_OK;
+	d = session_user_find(user, device);
+	if (d && rc != HY_OK)
+		d->dirty = true;
+	else if (d && d->lowered == copy.lowered)
+		d->low = false;
+	return rc;
 }
 
 /* ---- what may go ----------------------------------------------------------------------------------------------- */
@@ -210,6 +231,10 @@ static void note(struct session_user *user, const Hy__SessionBroughtRequest *req
 	 */
 	if (d->account != request->account || d->contacts != request->contacts || d->messages != request->messages)
 		d->dirty = true;
+	if (request->account < d->account || request->contacts < d->contacts || request->messages < d->messages) {
+		d->low = true;
+		d->lowered++;
+	}
 	d->account = request->account;
 	d->contacts = request->contacts;
 	d->messages = request->messages;
@@ -234,9 +259,12 @@ int session_handle_brought(
 	user->pins++;
 	session_table_touch(session_table_of(session, call), user, now);
 	note(user, request, now);
-	write_if_due(session, call, user, request->device);
-	rc = trim_brought(session, call, user);
+	rc = write_if_due(session, call, user, request->device);
+	int trimming = rc == HY_OK ? trim_brought(session, call, user) : HY_OK;
 	user->pins--;
+	if (trimming != HY_OK) /* rows are kept longer, nothing more */
+		call_log(call, ENV_LOG_WARN, "session", "user %u: what all devices have brought was not trimmed: %s",
+			request->uin, hy_status_name(trimming));
 	return rc;
 }
 

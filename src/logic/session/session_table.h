@@ -21,6 +21,8 @@ struct session_device {
 	uint64_t seen_ms, account, contacts, messages;
 	uint64_t written_ms; /* the seen_ms that Account has */
 	bool dirty;          /* a position that Account has not */
+	uint32_t lowered;    /* how often the position went down */
+	bool low;            /* and the last time is not known to be durable */
 };
 
 struct session_user {

@@ -285,8 +285,8 @@ static int check_messages(struct call *call, struct page *page)
 
 /* -------------------------------------------------------------------------------------------------------------- */
 
-/** Bringing a snapshot is the acknowledgement (R4); bringing none says that the device has nothing. */
-static void brought(struct call *call, const struct page *page)
+/** Bringing a snapshot is the acknowledgement (R4); bringing none says that the device has nothing. SUSPENDS. */
+static int brought(struct call *call, const struct page *page)
 {
 	Hy__SessionBroughtRequest request = HY__SESSION_BROUGHT_REQUEST__INIT;
 	Hy__SessionBroughtResponse response = HY__SESSION_BROUGHT_RESPONSE__INIT;
@@ -297,18 +297,22 @@ static void brought(struct call *call, const struct page *page)
 	request.contacts = page->brought.contacts;
 	request.messages = page->brought.messages;
 	int rc = session_brought(call, &request, &response);
-	if (rc != HY_OK) /* rows are kept longer, nothing more */
+	if (rc != HY_OK) {
 		call_log(call, ENV_LOG_WARN, "sync", "user %u, device %s: what it brought was not noted: %s",
 			call->who.uin, call->who.device, hy_status_name(rc));
+		return rc;
+	}
 	call->message = NULL;
 	call->retry_after_ms = 0;
+	return HY_OK;
 }
 
 /** The kinds in their order, as far as there is room; of the others, what was brought is looked at all the same. */
 static int fill(struct call *call, struct page *page)
 {
-	static int (*const adders[])(struct call *call, struct page *page) = {add_account, add_contacts, add_messages};
-	static int (*const checkers[])(struct call *call, struct page *page) = {NULL, check_contacts, check_messages};
+	static int (*const adders[])(struct call * call, struct page * page) = {
+		add_account, add_contacts, add_messages};
+	static int (*const checkers[])(struct call * call, struct page * page) = {NULL, check_contacts, check_messages};
 	uint32_t whole = page->room;
 	int rc = HY_OK;
 
@@ -355,7 +359,9 @@ static int sync_page(struct sync *sync, struct call *call, const Hy__SyncRequest
 	if (rc != HY_OK)
 		return rc;
 	/* after reading, so that what is trimmed now was not to be part of this answer */
-	brought(call, &page);
+	rc = brought(call, &page);
+	if (rc != HY_OK)
+		return rc;
 	response->snapshot.data = hy_arena_alloc(call->arena, SNAPSHOT_SIZE);
 	if (!response->snapshot.data)
 		return no_memory(call);
