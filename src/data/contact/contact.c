@@ -112,12 +112,10 @@ static int may_ask(
 		{SPACES_ACCOUNT, hy_bytes_str(SPACES_OWNER)},
 	};
 	struct kt_row rows[HY_COUNT_OF(places)];
-	struct kt_head head;
+	bool room = true;
 	uint32_t who;
 
 	int rc = kt_read_rows(contact->kt, call, &key, places, HY_COUNT_OF(places), KT_STRONG, rows);
-	if (rc == HY_OK)
-		rc = kt_read_head(contact->kt, call, &key, SPACES_CONTACT, KT_STRONG, &head);
 	if (rc != HY_OK)
 		return rc;
 	if (!contact_owner_is_there(call, &key, &rows[2]))
@@ -125,8 +123,12 @@ static int may_ask(
 	(void)settings_of(call, &key, &rows[1], &who);
 	if (who == HY__WHO__WHO_NOBODY || who == HY__WHO__WHO_CONTACTS)
 		return call_fail(call, HY_PERMISSION_DENIED, "this user takes no requests");
-	if (rows[0].version == 0 && head.rows >= contact->config.rows)
-		return call_fail_retry(call, HY_RESOURCE_EXHAUSTED, 3600000, "this user's list of contacts is full");
+	if (rows[0].version == 0)
+		rc = contact_has_room(contact, call, &key, contact->config.rows, &room);
+	if (!room)
+		return rc != HY_OK ? rc
+				   : call_fail_retry(call, HY_RESOURCE_EXHAUSTED, 3600000,
+					     "this user's list of contacts is full");
 	return HY_OK;
 }
 

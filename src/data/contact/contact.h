@@ -7,7 +7,8 @@
  * Bounds: `rows` peers a user, tombstones not counted; at it the user's own requests and those of others are refused. A
  * block that needs a row of its own has `block_rows` more: whoever fills the list by asking can still be kept out. A
  * half that arrives is not refused, since its owner has it already; kt's own bound on names stands above. A row that
- * says nothing any more (unblocked, no remark, no half of either) goes.
+ * says nothing any more goes: at once if there is no half of either, else when there is no room for another one
+ * (contact_room.c).
  *
  * Threads: the key's own loop; all state is in kt. Made after kt is open and before svr_start, destroyed after
  * svr_stop.

@@ -5,7 +5,9 @@
 #include "contacts.pb-c.h"
 #include "data/contact/contact_internal.h"
 
-enum change_op { OP_SENT, OP_EXPECT, OP_ROW, OP_INTENT, OP_COUNT };
+enum change_op { OP_SENT, OP_EXPECT, OP_NEVER = OP_EXPECT, OP_OWNER, OP_FIRST, OP_COUNT = OP_FIRST + 2 };
+/** What a change writes beside its ID. */
+enum change_parts { PART_ROW = 1, PART_INTENT = 2 };
 
 struct change {
 	struct contact *contact;
@@ -19,6 +21,7 @@ struct change {
 	/* the row as it was read, and then as it shall be */
 	Hy__ContactRow *row;
 	uint64_t version; /* 0: a new one */
+	uint64_t owner_version;
 };
 
 /** `asked`: what a repeat must ask for, too. */
@@ -50,33 +53,35 @@ static int begin(struct contact *contact, struct call *call, uint32_t uin, uint3
 	return HY_OK;
 }
 
-/** SUSPENDS. */
+/** NOT_FOUND: the account was deleted, while this request was on its way. SUSPENDS. */
 static int read_row(struct call *call, struct change *c)
 {
-	struct kt_row row = {.version = 0};
+	struct kt_place places[] = {{SPACES_CONTACT, c->peer}, {SPACES_ACCOUNT, hy_bytes_str(SPACES_OWNER)}};
+	struct kt_row rows[HY_COUNT_OF(places)];
 
-	int rc = kt_read_row(c->contact->kt, call, &c->key, SPACES_CONTACT, c->peer, KT_STRONG, &row);
-	if (rc == HY_NOT_FOUND)
-		rc = HY_OK;
+	int rc = kt_read_rows(c->contact->kt, call, &c->key, places, HY_COUNT_OF(places), KT_STRONG, rows);
 	if (rc != HY_OK)
 		return rc;
-	c->version = row.version;
-	c->row = contact_unpack(call, &c->key, &row);
+	if (!contact_owner_is_there(call, &c->key, &rows[1]))
+		return call_fail(call, HY_NOT_FOUND, "this account was deleted");
+	c->version = rows[0].version;
+	c->owner_version = rows[1].version;
+	c->row = contact_unpack(call, &c->key, &rows[0]);
 	return c->row ? HY_OK : call_fail(call, HY_RESOURCE_EXHAUSTED, "the request takes too much memory");
 }
 
 /** For one row more, of at most so many. SUSPENDS. */
 static int has_room(struct call *call, const struct change *c, uint32_t rows)
 {
-	struct kt_head head;
+	bool room;
 
 	if (c->version != 0)
 		return HY_OK;
-	int rc = kt_read_head(c->contact->kt, call, &c->key, SPACES_CONTACT, KT_STRONG, &head);
-	if (rc != HY_OK || head.rows < rows)
+	int rc = contact_has_room(c->contact, call, &c->key, rows, &room);
+	if (rc != HY_OK || room)
 		return rc;
 	return call_fail_retry(call, HY_RESOURCE_EXHAUSTED, 3600000,
-		"there are %llu people in the list of contacts: no more fit", (unsigned long long)head.rows);
+		"there are at least %u people in the list of contacts: no more fit", rows);
 }
 
 static void take_card(Hy__ContactRow *row, Hy__AccountCard *card)
@@ -106,8 +111,8 @@ static int refuse_unless_repeated(struct call *call, struct change *c, int why, 
 	const char *message = call->message;
 	uint32_t retry_after_ms = call->retry_after_ms;
 
-	c->ops[OP_EXPECT] = (struct kt_op){.kind = KT_EXPECT_VERSION, .space = SPACES_CONTACT, .version = UINT64_MAX};
-	c->count = OP_ROW;
+	c->ops[OP_NEVER] = (struct kt_op){.kind = KT_EXPECT_VERSION, .space = SPACES_CONTACT, .version = UINT64_MAX};
+	c->count = OP_NEVER + 1;
 	int rc = write_change(call, c, ret_repeated);
 	if (rc != HY_ABORTED)
 		return rc;
@@ -122,22 +127,37 @@ static bool is_empty(const Hy__ContactRow *row)
 	return !row->mine && !row->theirs && !row->blocked && row->remark[0] == '\0';
 }
 
-/** `count` of the ops are for this row. SUSPENDS, as write_change(). */
-static int write_row(struct call *call, struct change *c, size_t count, protobuf_c_boolean *ret_repeated)
+/** The row, if `parts` has it, goes into the first op. SUSPENDS, as write_change(). */
+static int write_row(struct call *call, struct change *c, unsigned parts, protobuf_c_boolean *ret_repeated)
 {
 	Hy__IntentRow intent = HY__INTENT_ROW__INIT;
+	int rc = HY_OK;
 
 	c->ops[OP_EXPECT] =
 		(struct kt_op){.kind = KT_EXPECT_ROW, .space = SPACES_CONTACT, .name = c->peer, .version = c->version};
-	c->ops[OP_ROW] = (struct kt_op){
-		.kind = is_empty(c->row) ? KT_DELETE : KT_PUT, .space = SPACES_CONTACT, .name = c->peer};
-	c->ops[OP_INTENT] = (struct kt_op){.kind = KT_PUT, .space = SPACES_INTENT, .name = c->peer};
-	c->count = count;
-	intent.made_ms = env_wall_ms(svr_env(svr_of_loop(call->loop)));
-	int rc = row_pack(call, &intent.base, &c->ops[OP_INTENT].value);
-	if (rc == HY_OK && c->ops[OP_ROW].kind == KT_PUT)
-		rc = row_pack(call, &c->row->base, &c->ops[OP_ROW].value);
-	return rc == HY_OK ? write_change(call, c, ret_repeated) : rc;
+	/* a request that is still in work when its account ends must not bring it back */
+	c->ops[OP_OWNER] = (struct kt_op){.kind = KT_EXPECT_ROW,
+		.space = SPACES_ACCOUNT,
+		.name = hy_bytes_str(SPACES_OWNER),
+		.version = c->owner_version};
+	c->count = OP_FIRST;
+	if (parts & PART_ROW) {
+		struct kt_op *op = &c->ops[c->count++];
+		*op = (struct kt_op){
+			.kind = is_empty(c->row) ? KT_DELETE : KT_PUT, .space = SPACES_CONTACT, .name = c->peer};
+		rc = op->kind == KT_PUT ? row_pack(call, &c->row->base, &op->value) : HY_OK;
+	}
+	if (rc == HY_OK && parts & PART_INTENT) {
+		struct kt_op *op = &c->ops[c->count++];
+		*op = (struct kt_op){.kind = KT_PUT, .space = SPACES_INTENT, .name = c->peer};
+		intent.made_ms = env_wall_ms(svr_env(svr_of_loop(call->loop)));
+		rc = row_pack(call, &intent.base, &op->value);
+	}
+	if (rc == HY_OK)
+		rc = write_change(call, c, ret_repeated);
+	if (rc == HY_OK && !*ret_repeated && parts & PART_ROW)
+		c->version = c->result.versions[OP_FIRST];
+	return rc;
 }
 
 static int changed_too_often(struct call *call)
@@ -174,11 +194,14 @@ static int check_wish(struct call *call, const Hy__ContactSetWishRequest *reques
 	}
 }
 
-/** False: they are contacts, and shall be: a new generation would only undo what the other one may just be doing. */
-static bool put_wish(struct call *call, const Hy__ContactSetWishRequest *request, Hy__ContactRow *row)
+/**
+ * Not if they are contacts, and shall be: a new generation would only undo what the other one may just be doing. The
+ * other one is told even so: after a repair of the store the two need not agree on it.
+ */
+static void put_wish(struct call *call, const Hy__ContactSetWishRequest *request, Hy__ContactRow *row)
 {
 	if (request->wishes && contact_relation_of(row) == HY__RELATION__RELATION_CONTACT)
-		return false;
+		return;
 	uint64_t generation = contact_next_generation(call, row);
 	if (!row->mine) {
 		row->mine = hy_arena_alloc(call->arena, sizeof *row->mine);
@@ -190,7 +213,6 @@ static bool put_wish(struct call *call, const Hy__ContactSetWishRequest *request
 	row->mine->lapsed = request->wishes || !row->theirs ? 0 : row->theirs->generation;
 	row->mine->greeting = request->wishes ? request->greeting : (char *)(uintptr_t) "";
 	row->mine->asked_ms = request->wishes ? env_wall_ms(svr_env(svr_of_loop(call->loop))) : 0;
-	return true;
 }
 
 static int set_wish_once(struct call *call, const Hy__ContactSetWishRequest *request, struct change *c,
@@ -204,15 +226,15 @@ static int set_wish_once(struct call *call, const Hy__ContactSetWishRequest *req
 		rc = has_room(call, c, c->contact->config.rows);
 	if (rc != HY_OK)
 		return refuse_unless_repeated(call, c, rc, &response->repeated_change);
-	bool wish = put_wish(call, request, c->row);
-	bool remark = request->set_remark && strcmp(request->remark, c->row->remark) != 0;
-	if (remark)
+	uint64_t generation = contact_half_of(c->row->mine).generation;
+	put_wish(call, request, c->row);
+	bool changed = contact_half_of(c->row->mine).generation != generation;
+	if (request->set_remark && strcmp(request->remark, c->row->remark) != 0) {
 		c->row->remark = request->remark;
+		changed = true;
+	}
 	take_card(c->row, request->peer_card);
-	return write_row(call, c,
-		wish && !PLANTED(second_write_forgotten) ? OP_COUNT
-		: wish || remark                         ? OP_INTENT
-							 : OP_ROW,
+	return write_row(call, c, (changed ? PART_ROW : 0u) | (PLANTED(second_write_forgotten) ? 0u : PART_INTENT),
 		&response->repeated_change);
 }
 
@@ -241,7 +263,7 @@ int contact_handle_set_wish(
 		return rc == HY_ABORTED ? changed_too_often(call) : rc;
 	response->row = row_binary(row);
 	response->relation = contact_relation_of(c.row);
-	response->version = response->repeated_change ? c.version : c.result.versions[OP_ROW];
+	response->version = c.version;
 	return HY_OK;
 }
 
@@ -265,7 +287,7 @@ static int set_local_once(struct call *call, const Hy__ContactSetLocalRequest *r
 	if (request->set_blocked)
 		c->row->blocked = request->blocked;
 	take_card(c->row, request->peer_card);
-	return write_row(call, c, OP_INTENT, ret_repeated);
+	return write_row(call, c, PART_ROW, ret_repeated);
 }
 
 int contact_handle_set_local(
@@ -288,6 +310,6 @@ int contact_handle_set_local(
 	if (rc != HY_OK)
 		return rc == HY_ABORTED ? changed_too_often(call) : rc;
 	response->relation = contact_relation_of(c.row);
-	response->version = repeated ? c.version : c.result.versions[OP_ROW];
+	response->version = c.version;
 	return HY_OK;
 }

@@ -40,6 +40,9 @@ static inline uint32_t contact_relation_of(const Hy__ContactRow *row)
 uint64_t contact_next_generation(struct call *call, const Hy__ContactRow *row);
 /** Whether the account's own row (SPACES_OWNER; version 0: none) is of somebody who is there. */
 bool contact_owner_is_there(struct call *call, const struct hy_key *key, const struct kt_row *row);
+/** Whether one row more fits into at most so many; at the bound, rows that say nothing any more go. SUSPENDS. */
+int contact_has_room(struct contact *contact, struct call *call, const struct hy_key *key, uint32_t rows,
+	bool *ret_room) HY_MUST_USE;
 /** The row, or an empty one: none is there, or it is damaged (counted; the next change mends it, R8). NULL: over the
  * arena's cap. */
 Hy__ContactRow *contact_unpack(struct call *call, const struct hy_key *key, const struct kt_row *row);

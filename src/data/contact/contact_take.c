@@ -79,7 +79,7 @@ static int take_once(struct contact *contact, struct call *call, const Hy__Conta
 		return rc;
 	if (!contact_owner_is_there(call, &key, &rows[PLACE_OWNER]))
 		return call_fail(call, HY_NOT_FOUND, "there is no such user");
-	if (rows[PLACE_ROW].version == 0 && request->card_only)
+	if (rows[PLACE_ROW].version == 0 && (request->card_only || request->known_only))
 		return HY_OK;
 	Hy__ContactRow *row = contact_unpack(call, &key, &rows[PLACE_ROW]);
 	if (!row)
@@ -117,13 +117,17 @@ int contact_handle_take_half(
 
 /** The peer has a half that this user has never made, as far as it remembers. SUSPENDS. */
 static int raise_half(struct contact *contact, struct call *call, const struct hy_key *key, struct hy_bytes peer,
-	const struct kt_row *stored, uint64_t generation)
+	const struct kt_row *stored, const struct kt_row *owner, uint64_t generation)
 {
 	Hy__IntentRow intent = HY__INTENT_ROW__INIT;
 	struct kt_op ops[] = {
 		{.kind = KT_EXPECT_ROW, .space = SPACES_CONTACT, .name = peer, .version = stored->version},
 		{.kind = KT_PUT, .space = SPACES_CONTACT, .name = peer},
 		{.kind = KT_PUT, .space = SPACES_INTENT, .name = peer},
+		{.kind = KT_EXPECT_ROW,
+			.space = SPACES_ACCOUNT,
+			.name = hy_bytes_str(SPACES_OWNER),
+			.version = owner->version},
 	};
 	struct kt_result result;
 	Hy__ContactRow *row = contact_unpack(call, key, stored);
@@ -149,7 +153,8 @@ int contact_handle_settle(
 	struct hy_key key = hy_key_user(request->uin);
 	struct contact_name name;
 	struct hy_bytes peer = contact_name_of(request->peer, &name);
-	struct kt_place places[] = {{SPACES_CONTACT, peer}, {SPACES_INTENT, peer}};
+	struct kt_place places[] = {
+		{SPACES_CONTACT, peer}, {SPACES_INTENT, peer}, {SPACES_ACCOUNT, hy_bytes_str(SPACES_OWNER)}};
 	struct kt_op ops[] = {
 		{.kind = KT_EXPECT_ROW, .space = SPACES_INTENT, .name = peer, .version = request->row_version},
 		{.kind = KT_DELETE, .space = SPACES_INTENT, .name = peer, .reserve = true},
@@ -161,8 +166,9 @@ int contact_handle_settle(
 	if (rc != HY_OK || rows[1].version != request->row_version || request->row_version == 0)
 		return rc;
 	if (rows[0].version != 0 && spaces_contact_read(rows[0].value, &row) && row.mine.generation != 0 &&
-		request->generation > row.mine.generation) {
-		rc = raise_half(contact, call, &key, peer, &rows[0], request->generation);
+		request->generation > row.mine.generation && contact_owner_is_there(call, &key, &rows[2])) {
+		/* what is newer of a deleted account's is how its deletion ended it: that stays */
+		rc = raise_half(contact, call, &key, peer, &rows[0], &rows[2], request->generation);
 		response->raised = rc == HY_OK;
 	} else {
 		/* what is lost of it is told once more, and changes nothing */

@@ -8,7 +8,9 @@
 /** Of what is left of a request's time, the part in which the other one is told before the answer. */
 #define TELL_SHARE 2u
 
-static int check(struct call *call, const Hy__RequestHead *head, uint32_t peer)
+/** OK: it is this request's turn to change what the user has of the peer, until turn_leave(). SUSPENDS. */
+static int begin(struct contacts *contacts, struct call *call, const Hy__RequestHead *head, uint32_t peer,
+	struct turn_place *place)
 {
 	if (call->who.uin == 0)
 		return call_fail(call, HY_UNAUTHENTICATED, "sign in first");
@@ -17,7 +19,9 @@ static int check(struct call *call, const Hy__RequestHead *head, uint32_t peer)
 			CLIENT_ID_SIZE);
 	if (peer == 0 || peer == call->who.uin)
 		return call_fail(call, HY_INVALID_ARGUMENT, "a contact is somebody else");
-	return limit_user(call, HY__LIMIT_ACTION__LIMIT_CHANGE);
+	/* before any wait, which a later one could pass (R7) */
+	int rc = turn_take(&contacts->turns[svr_loop_index(call->loop)], call, call->who.uin, peer, place);
+	return rc == HY_OK ? limit_user(call, HY__LIMIT_ACTION__LIMIT_CHANGE) : rc;
 }
 
 static int check_text(struct call *call, const char *what, const char *text, unsigned max)
@@ -64,13 +68,16 @@ static Hy__ContactSetWishRequest wish_of(
 	return wish;
 }
 
-static int set_wish(struct call *call, const Hy__ContactSetWishRequest *wish, Hy__Relation *ret_relation)
+/** Once it is written the next one has the turn: what the other one is told is what the row says by then. SUSPENDS. */
+static int set_wish(
+	struct call *call, const Hy__ContactSetWishRequest *wish, struct turn_place *place, Hy__Relation *ret_relation)
 {
 	Hy__ContactSetWishResponse answer = HY__CONTACT_SET_WISH_RESPONSE__INIT;
 
 	int rc = contact_set_wish(call, wish, &answer);
 	if (rc != HY_OK)
 		return rc;
+	turn_leave(place);
 	*ret_relation = (Hy__Relation)answer.relation;
 	tell(call, wish->peer);
 	return HY_OK;
@@ -118,7 +125,8 @@ static int look_at(struct call *call, uint32_t peer, Hy__AccountCard **ret_card)
 	return rc;
 }
 
-static int ask(struct call *call, const Hy__RequestContactRequest *request, Hy__Relation *ret_relation)
+static int ask(struct call *call, const Hy__RequestContactRequest *request, struct turn_place *place,
+	Hy__Relation *ret_relation)
 {
 	Hy__ContactSetWishRequest wish =
 		wish_of(call, request->head, request->uin, true, HY__CONTACT_PRECONDITION__CONTACT_ALWAYS);
@@ -134,12 +142,12 @@ static int ask(struct call *call, const Hy__RequestContactRequest *request, Hy__
 	if (why == HY_OK && !wished)
 		why = look_at(call, request->uin, &wish.peer_card);
 	if (why == HY_OK)
-		return set_wish(call, &wish, ret_relation);
+		return set_wish(call, &wish, place, ret_relation);
 	/* what was done before stays done, though it could not be done now */
 	const char *message = call->message;
 	uint32_t retry_after_ms = call->retry_after_ms;
 	wish.only_if = HY__CONTACT_PRECONDITION__CONTACT_ONLY_REPEAT;
-	rc = set_wish(call, &wish, ret_relation);
+	rc = set_wish(call, &wish, place, ret_relation);
 	if (rc != HY_FAILED_PRECONDITION)
 		return rc;
 	call->message = message;
@@ -150,13 +158,16 @@ static int ask(struct call *call, const Hy__RequestContactRequest *request, Hy__
 static int request_contact(
 	void *self, struct call *call, const Hy__RequestContactRequest *request, Hy__RequestContactResponse *response)
 {
-	int rc = check(call, request->head, request->uin);
+	struct turn_place place = {.turn = NULL};
+
+	int rc = begin(self, call, request->head, request->uin, &place);
 	if (rc == HY_OK)
 		rc = check_text(call, "greeting", request->greeting, CONTACTS_GREETING_MAX);
 	if (rc == HY_OK)
 		rc = check_text(call, "remark", request->remark, CONTACTS_REMARK_MAX);
 	if (rc == HY_OK)
-		rc = ask(call, request, &response->relation);
+		rc = ask(call, request, &place, &response->relation);
+	turn_leave(&place);
 	if (rc != HY_OK)
 		return refused(call, request->uin, rc);
 	contacts_count(call, MON_contact_requests);
@@ -165,14 +176,17 @@ static int request_contact(
 
 /* ---- answering, ending ------------------------------------------------------------------------------------------- */
 
-static int change_wish(struct call *call, const Hy__RequestHead *head, uint32_t peer, bool wishes,
-	Hy__ContactPrecondition only_if, Hy__Relation *ret_relation)
+static int change_wish(struct contacts *contacts, struct call *call, const Hy__RequestHead *head, uint32_t peer,
+	bool wishes, Hy__ContactPrecondition only_if, Hy__Relation *ret_relation)
 {
-	int rc = check(call, head, peer);
+	struct turn_place place = {.turn = NULL};
+
+	int rc = begin(contacts, call, head, peer, &place);
 	if (rc == HY_OK) {
 		Hy__ContactSetWishRequest wish = wish_of(call, head, peer, wishes, only_if);
-		rc = set_wish(call, &wish, ret_relation);
+		rc = set_wish(call, &wish, &place, ret_relation);
 	}
+	turn_leave(&place);
 	if (rc != HY_OK)
 		return refused(call, peer, rc);
 	contacts_count(call, MON_contact_changes);
@@ -182,36 +196,36 @@ static int change_wish(struct call *call, const Hy__RequestHead *head, uint32_t 
 static int accept_contact(
 	void *self, struct call *call, const Hy__AcceptContactRequest *request, Hy__AcceptContactResponse *response)
 {
-	return change_wish(call, request->head, request->uin, true, HY__CONTACT_PRECONDITION__CONTACT_ONLY_IF_ASKED,
-		&response->relation);
+	return change_wish(self, call, request->head, request->uin, true,
+		HY__CONTACT_PRECONDITION__CONTACT_ONLY_IF_ASKED, &response->relation);
 }
 
 static int decline_contact(
 	void *self, struct call *call, const Hy__DeclineContactRequest *request, Hy__DeclineContactResponse *response)
 {
-	return change_wish(call, request->head, request->uin, false, HY__CONTACT_PRECONDITION__CONTACT_ONLY_IF_ASKED,
-		&response->relation);
+	return change_wish(self, call, request->head, request->uin, false,
+		HY__CONTACT_PRECONDITION__CONTACT_ONLY_IF_ASKED, &response->relation);
 }
 
 static int delete_contact(
 	void *self, struct call *call, const Hy__DeleteContactRequest *request, Hy__DeleteContactResponse *response)
 {
-	return change_wish(call, request->head, request->uin, false, HY__CONTACT_PRECONDITION__CONTACT_ONLY_IF_MINE,
-		&response->relation);
+	return change_wish(self, call, request->head, request->uin, false,
+		HY__CONTACT_PRECONDITION__CONTACT_ONLY_IF_MINE, &response->relation);
 }
 
 static int restore_contact(
 	void *self, struct call *call, const Hy__RestoreContactRequest *request, Hy__RestoreContactResponse *response)
 {
-	return change_wish(call, request->head, request->uin, true, HY__CONTACT_PRECONDITION__CONTACT_ONLY_IF_KEPT,
-		&response->relation);
+	return change_wish(self, call, request->head, request->uin, true,
+		HY__CONTACT_PRECONDITION__CONTACT_ONLY_IF_KEPT, &response->relation);
 }
 
 /* ---- what the other one is not told ------------------------------------------------------------------------------ */
 
 /** SUSPENDS. */
-static int set_local(
-	struct call *call, const Hy__RequestHead *head, Hy__ContactSetLocalRequest *local, Hy__Relation *ret_relation)
+static int set_local(struct call *call, const Hy__RequestHead *head, Hy__ContactSetLocalRequest *local,
+	struct turn_place *place, Hy__Relation *ret_relation)
 {
 	Hy__ContactSetLocalResponse answer = HY__CONTACT_SET_LOCAL_RESPONSE__INIT;
 
@@ -221,6 +235,7 @@ static int set_local(
 	int rc = contact_set_local(call, local, &answer);
 	if (rc != HY_OK)
 		return rc;
+	turn_leave(place);
 	*ret_relation = (Hy__Relation)answer.relation;
 	contacts_count(call, MON_contact_changes);
 	contacts_hint(call, call->who.uin);
@@ -253,15 +268,17 @@ static int block_contact(
 	void *self, struct call *call, const Hy__BlockContactRequest *request, Hy__BlockContactResponse *response)
 {
 	Hy__ContactSetLocalRequest local = HY__CONTACT_SET_LOCAL_REQUEST__INIT;
+	struct turn_place place = {.turn = NULL};
 
-	int rc = check(call, request->head, request->uin);
+	int rc = begin(self, call, request->head, request->uin, &place);
 	local.peer = request->uin;
 	local.set_blocked = true;
 	local.blocked = request->blocked;
 	if (rc == HY_OK && request->blocked)
 		rc = card_of_blocked(call, request->uin, &local.peer_card);
 	if (rc == HY_OK)
-		rc = set_local(call, request->head, &local, &response->relation);
+		rc = set_local(call, request->head, &local, &place, &response->relation);
+	turn_leave(&place);
 	return rc == HY_OK ? HY_OK : refused(call, request->uin, rc);
 }
 
@@ -269,15 +286,17 @@ static int set_remark(
 	void *self, struct call *call, const Hy__SetRemarkRequest *request, Hy__SetRemarkResponse *response)
 {
 	Hy__ContactSetLocalRequest local = HY__CONTACT_SET_LOCAL_REQUEST__INIT;
+	struct turn_place place = {.turn = NULL};
 
-	int rc = check(call, request->head, request->uin);
+	int rc = begin(self, call, request->head, request->uin, &place);
 	if (rc == HY_OK)
 		rc = check_text(call, "remark", request->remark, CONTACTS_REMARK_MAX);
 	local.peer = request->uin;
 	local.set_remark = true;
 	local.remark = request->remark;
 	if (rc == HY_OK)
-		rc = set_local(call, request->head, &local, &response->relation);
+		rc = set_local(call, request->head, &local, &place, &response->relation);
+	turn_leave(&place);
 	return rc == HY_OK ? HY_OK : refused(call, request->uin, rc);
 }
 
@@ -300,8 +319,10 @@ int contacts_create(struct svr *svr, struct contacts **ret_contacts)
 
 	contacts->svr = svr;
 	contacts->seed = env_rand64(svr_env(svr));
-	for (unsigned i = 0; i < svr_loop_count(svr); i++)
+	for (unsigned i = 0; i < svr_loop_count(svr); i++) {
 		hy_map_init(&contacts->settling[i]);
+		turns_init(&contacts->turns[i], contacts->seed);
+	}
 	rpc_add_service(svr, &contacts_service, &handlers, contacts);
 	*ret_contacts = contacts;
 	return HY_OK;
@@ -312,5 +333,7 @@ void contacts_destroy(struct contacts *contacts)
 	if (!contacts)
 		return;
 	contacts_settle_fini(contacts);
+	for (unsigned i = 0; i < svr_loop_count(contacts->svr); i++)
+		turns_fini(&contacts->turns[i]);
 	hy_free(contacts);
 }

@@ -5,8 +5,10 @@
  * taken in turn. If that fails the answer is OK all the same: the intent stays and is driven again by Settle, which
  * every sync starts in the background when it sees one.
  *
+ * Changes of one user about one peer are made one after another, in the order in which they came (contacts_turn.h).
+ *
  * Threads: the user's loop; state per loop (who is being settled, 1,024 users at most; more just wait for a later
- * sync). Made before svr_start, destroyed after svr_stop.
+ * sync; whose turn it is). Made before svr_start, destroyed after svr_stop.
  */
 #ifndef LOGIC_CONTACTS_H
 #define LOGIC_CONTACTS_H

@@ -7,11 +7,13 @@
 #include "base/map.h"
 #include "contacts.rpc.h"
 #include "logic/contacts/contacts.h"
+#include "logic/contacts/contacts_turn.h"
 
 struct contacts {
 	struct svr *svr;
 	uint64_t seed;
 	struct hy_map settling[SVR_LOOPS_MAX]; /* of struct settling */
+	struct turns turns[SVR_LOOPS_MAX];
 };
 
 static inline void contacts_count(struct call *call, enum mon_id id)

@@ -39,9 +39,11 @@ static int read_card(struct call *call, uint32_t uin, Hy__AccountCard **ret_card
 	return rc;
 }
 
+enum give_to { GIVE_ANY, GIVE_KNOWN, GIVE_CARD };
+
 /** `half` and `card` may be NULL. The taker's devices are hinted at. SUSPENDS. */
 static int give(struct call *call, uint32_t to, uint32_t from, Hy__ContactHalf *half, Hy__AccountCard *card,
-	bool card_only, Hy__ContactTakeHalfResponse *ret_taken)
+	enum give_to what, Hy__ContactTakeHalfResponse *ret_taken)
 {
 	Hy__ContactTakeHalfRequest request = HY__CONTACT_TAKE_HALF_REQUEST__INIT;
 
@@ -50,7 +52,8 @@ static int give(struct call *call, uint32_t to, uint32_t from, Hy__ContactHalf *
 	request.peer = from;
 	request.half = half;
 	request.card = card;
-	request.card_only = card_only;
+	request.card_only = what == GIVE_CARD;
+	request.known_only = what == GIVE_KNOWN;
 	int rc = contact_take_half(call, &request, ret_taken);
 	if (rc == HY_OK && ret_taken->changed)
 		contacts_hint(call, to);
@@ -92,7 +95,13 @@ static int take_in_turn(struct call *call, uint32_t uin, uint32_t peer, Hy__Cont
 	int rc = read_card(call, peer, &card);
 	if (rc == HY_NOT_FOUND)
 		return HY_OK;
-	return rc == HY_OK ? give(call, uin, peer, half, card, half == NULL, &taken) : rc;
+	return rc == HY_OK ? give(call, uin, peer, half, card, half ? GIVE_ANY : GIVE_CARD, &taken) : rc;
+}
+
+/** The peer has had the wish and let it lapse: it is not asked again, should it have forgotten both since. */
+static bool has_lapsed(const Hy__ContactRow *row)
+{
+	return row->mine->wishes && row->theirs && row->theirs->lapsed >= row->mine->generation;
 }
 
 /** *ret_again: there is something newer to tell. SUSPENDS. */
@@ -117,7 +126,7 @@ static int tell_once(struct call *call, uint32_t uin, uint32_t peer, bool *ret_a
 		rc = tarry(call);
 	if (rc != HY_OK)
 		return rc;
-	rc = give(call, peer, uin, own.row->mine, card, false, &taken);
+	rc = give(call, peer, uin, own.row->mine, card, has_lapsed(own.row) ? GIVE_KNOWN : GIVE_ANY, &taken);
 	if (rc != HY_OK && rc != HY_NOT_FOUND)
 		return rc;
 	contacts_count(call, MON_contact_halves_told);
@@ -167,7 +176,7 @@ static int tell_card_page(
 		*after = c->peer;
 		if (c->relation == HY__RELATION__RELATION_NONE)
 			continue;
-		rc = give(call, c->peer, uin, NULL, card, true, &taken);
+		rc = give(call, c->peer, uin, NULL, card, GIVE_CARD, &taken);
 		if (rc == HY_DEADLINE_EXCEEDED || rc == HY_CANCELLED)
 			return rc;
 		if (rc == HY_OK)
