@@ -128,6 +128,14 @@ static void hint(struct call *call, uint32_t uin)
 		call_log(call, ENV_LOG_DEBUG, "delivery", "user %u was not hinted at: %s", uin, hy_status_name(rc));
 }
 
+/** Says nothing into the refusal. */
+static void hint_full(struct call *call, uint32_t uin)
+{
+	struct call own = *call;
+
+	hint(&own, uin);
+}
+
 /**
  * Only if the recipient lets the sender, as the recipient's row says just before (rule R1); a repeat of what was let in
  * earlier is answered as ever. Nothing waits between the two but the key's gate, which keeps their order. SUSPENDS.
@@ -231,6 +239,10 @@ static int deliver(void *self, struct call *call, const Hy__DeliverRequest *requ
 	append = *request->append;
 	append.uin = request->uin;
 	int rc = append_in_order(delivery, call, &append, &appended);
+	/* devices that have fetched all bring that only with their next sync: it would make room for those who come
+	 * later */
+	if (is_full(rc, &appended))
+		hint_full(call, request->uin);
 	if (rc != HY_OK)
 		return rc;
 	response->version = appended.version;
