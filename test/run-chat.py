@@ -228,6 +228,33 @@ def by_one_text(server, folder):
     yield "a text that was kept is sent by the next start"
 
 
+def to_a_new_name(server, folder):
+    """Nobody here has ever met erin; the server dies before it can say who that is, and the writer with it."""
+    erin = Person(server, folder, "erin", "--json", "--register")
+    erin.expect_event(event="state", state="online")
+    erin.order(settings={"write": "anyone"})
+    erin.expect_event(event="done", what="settings")
+    carol = Person(server, folder, "carol", "--json")
+    carol.expect_event(event="state", state="online")
+    erin.order(find="carol")
+    erin.expect_event(event="found", name="carol")
+    server.kill()
+    for text in ("first", "second"):
+        carol.order(send={"to": "erin", "text": text})
+    time.sleep(1)
+    carol.kill()
+    kept = subprocess.run(command(server, folder, "carol", "--patience", "1", "--send", "erin", "third"), stderr=subprocess.DEVNULL).returncode
+    if kept != 3:
+        raise AssertionError(f"--send to a name that could not be looked up ended with {kept}")
+    server.start()
+    carol = Person(server, folder, "carol", "--json")
+    for text in ("first", "second", "third"):
+        erin.expect_event(event="message", text=text, mine=False)
+    carol.leave('{"quit": true}')
+    erin.leave('{"quit": true}')
+    yield "texts to a name that is still looked up outlive server and client, and arrive in order"
+
+
 def by_a_restored_server(server, folder):
     carol, dave = Person(server, folder, "carol"), Person(server, folder, "dave")
     carol.say("@dave before the backup")
@@ -378,7 +405,7 @@ def main():
     server = Server(folder / "data", *CHEAP)
     passed = failed = 0
     try:
-        for story in (by_plain_lines, by_one_text, by_a_restored_server, by_killed_clients, in_terminals):
+        for story in (by_plain_lines, by_one_text, to_a_new_name, by_a_restored_server, by_killed_clients, in_terminals):
             for sentence in story(server, folder):
                 passed += 1
                 print("ok:", sentence, flush=True)
