@@ -370,7 +370,7 @@ bool contact_book_row(struct device *d, uint64_t version, uint32_t uin, const ch
 	unsigned peer = 0;
 	while (peer < w->user_count && w->users[peer].uin != uin)
 		peer++;
-	struct contact_seen seen = {(enum hongyan_relation)relation, blocked, 0, 0, version};
+	struct contact_seen seen = {true, (enum hongyan_relation)relation, blocked, 0, 0, version};
 	bool good = peer < w->user_count && peer != d->user && people->count < USERS_MAX &&
 		    relation <= HONGYAN_RELATION_ENDED && strcmp(name, w->users[peer].name) == 0 &&
 		    read_number(w, remark, 'r', &seen.remark) && read_nickname(w, peer, nickname, &seen.nickname) &&
@@ -392,9 +392,9 @@ void contact_book_row_gone(struct device *d, uint64_t version, uint32_t uin, str
 		peer++;
 	if (peer == d->world->user_count)
 		world_fail(d->world, "%s does not see UIN %u any more, who is nobody", d->name, uin);
-	else
-		(void)contact_book_row(d, version, uin, d->world->users[peer].name, d->world->users[peer].name, "",
-			HONGYAN_RELATION_NONE, false, people);
+	else if (contact_book_row(d, version, uin, d->world->users[peer].name, d->world->users[peer].name, "",
+			 HONGYAN_RELATION_NONE, false, people))
+		people->contacts[people->count - 1].seen.there = false;
 }
 
 void contact_book_profile(struct device *d, const char *nickname, struct book_people *people)
@@ -445,7 +445,7 @@ static bool same_list(const struct device *a, const struct device *b)
 		if (a->world->prompt && (x->blocked || y->blocked))
 			continue;
 		same &= x->relation == y->relation && x->blocked == y->blocked && x->remark == y->remark &&
-			x->nickname == y->nickname && x->version == y->version;
+			x->nickname == y->nickname && x->there == y->there && (!x->there || x->version == y->version);
 	}
 	return same;
 }

@@ -131,6 +131,7 @@ enum contact_register {
 /** A device's row of a peer. Remark and nickname: number of the change that made them, plus 1; 0: none, never changed.
  */
 struct contact_seen {
+	bool there; /* false: there never was one, or it is gone, which who begins anew need not hear */
 	enum hongyan_relation relation;
 	bool blocked;
 	unsigned remark, nickname;
