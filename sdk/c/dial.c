@@ -43,9 +43,10 @@ static void wait(struct dial *d, uint64_t us)
 	env_timer_set(d->client->loop, &d->timer, env_loop_now_us(d->client->loop) + us);
 }
 
-static void try_failed(struct dial_try *t)
+static void try_failed(struct dial_try *t, int error)
 {
 	struct dial *d = t->dial;
+	trouble_unreachable(d->client, &d->client->addrs[t->addr], error);
 	env_sock_close(&t->sock);
 	d->failed++;
 	if (d->started < d->wanted || d->failed == d->started)
@@ -56,13 +57,15 @@ static void on_event(struct env_sock *sock, unsigned events)
 {
 	struct dial_try *t = hy_container_of(sock, struct dial_try, sock);
 	struct dial *d = t->dial;
-	if (env_sock_error(sock) != 0) {
-		try_failed(t);
+	int error = env_sock_error(sock);
+	if (error != 0) {
+		try_failed(t, error);
 		return;
 	}
 	if (!(events & ENV_WRITABLE))
 		return;
 	d->client->addr_at = t->addr;
+	d->client->trouble[0] = '\0'; /* of an address that is not needed */
 	env_sock_detach(sock);
 	struct env_sock won = *sock;
 	t->sock = (struct env_sock){0};
@@ -87,8 +90,9 @@ static void dial_next(struct dial *d)
 	t->addr = (h->addr_at + d->started - 1) % h->addr_count;
 	if (d->started < d->wanted)
 		wait(d, NEXT_US);
-	if (env_connect(h->loop, &h->addrs[t->addr], &t->sock) < 0)
-		try_failed(t);
+	int rc = env_connect(h->loop, &h->addrs[t->addr], &t->sock);
+	if (rc < 0)
+		try_failed(t, rc);
 }
 
 void dial_start(struct dial *d, struct hongyan *h, void (*done)(struct dial *d, struct env_sock *sock))

@@ -180,6 +180,11 @@ struct hongyan_events {
 	void (*on_signed_out)(void *arg, const char *why);
 	/** What was learnt of networks has changed: some lines of text, for config.learnt at the next start. */
 	void (*on_learnt)(void *arg, const char *learnt);
+	/**
+	 * A try has failed, and is made again: the server cannot be reached, is none, or answers that it cannot do it
+	 * now. `why` is for people, "cannot reach 192.0.2.7:7600: connection refused"; `retry_ms`: until the next try.
+	 */
+	void (*on_trouble)(void *arg, const char *why, uint64_t retry_ms);
 };
 
 struct hongyan_config {

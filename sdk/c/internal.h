@@ -82,6 +82,17 @@ static inline uint64_t task_object(enum object kind, uint32_t uin)
 	return (uint64_t)kind << 32 | uin;
 }
 
+/* trouble.c: notes why a try failed; the newest cause is what is told. */
+#define ADDR_TEXT_MAX 128u
+void trouble_unreachable(struct hongyan *h, const struct env_addr *addr, int error); /* negative errno value */
+void trouble_unknown_name(struct hongyan *h, const char *name);
+void trouble_no_answer(struct hongyan *h, bool connected);
+void trouble_ended(struct hongyan *h);
+void trouble_other_protocol(struct hongyan *h, unsigned http_status); /* 0: not even HTTP */
+void trouble_refused(struct hongyan *h, const char *why);
+/** on_trouble(), if something was noted since the last time. */
+void trouble_tell(struct hongyan *h, uint64_t retry_us);
+
 struct short_link;
 
 struct task {
@@ -136,6 +147,7 @@ struct hongyan {
 	struct hongyan_events events;
 	void *arg;
 	char device[33], device_name[65];
+	char trouble[320]; /* why the last try failed; "": told already */
 	uint64_t request_timeout_us, backoff_max_us;
 	bool short_links_only;
 	uint32_t next_seq;
@@ -230,6 +242,8 @@ void long_link_note_short(struct hongyan *h, bool came_through);
 
 /* short_link.c */
 void short_link_start(struct task *t);
+/** Else it is still being dialled. */
+bool short_link_connected(const struct short_link *s);
 /** Harmless for NULL. */
 void short_link_destroy(struct short_link *s);
 

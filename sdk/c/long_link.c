@@ -75,9 +75,11 @@ void long_link_reset(struct hongyan *h)
 		l->failures = 0;
 	link_down(h);
 	task_all_off_link(h);
+	uint64_t us = l->wanted ? client_backoff_us(h, BACKOFF_BASE_US, l->failures++, h->backoff_max_us) : 0;
 	if (l->wanted)
-		set_timer(h, client_backoff_us(h, BACKOFF_BASE_US, l->failures++, h->backoff_max_us));
+		set_timer(h, us);
 	client_tell_state(h);
+	trouble_tell(h, us);
 	if (l->wanted && refused)
 		sync_now(h); /* by the short link: no hint will come meanwhile */
 }
@@ -154,6 +156,10 @@ static bool on_identified(struct hongyan *h, struct hy_bytes body)
 	Hy__IdentifyResponse *response = hy__identify_response__unpack(NULL, body.len, body.data);
 	int status = response && response->head ? (int)response->head->code : HY_INTERNAL;
 	uint32_t heartbeat_s = response ? response->heartbeat_s : 0;
+	if (status != HY_OK && response && response->head)
+		trouble_refused(h, response->head->message);
+	else if (status != HY_OK)
+		trouble_other_protocol(h, 0);
 	if (response)
 		hy__identify_response__free_unpacked(response, NULL);
 	if (status == HY_UNAUTHENTICATED) {
@@ -198,7 +204,9 @@ static void on_beat_answered(struct hongyan *h)
 
 static void on_noop_timeout(struct env_timer *timer)
 {
-	long_link_reset(hy_container_of(timer, struct hongyan, link.noop_timer));
+	struct hongyan *h = hy_container_of(timer, struct hongyan, link.noop_timer);
+	trouble_no_answer(h, true);
+	long_link_reset(h);
 }
 
 /* ---- reading ----------------------------------------------------------------------------------------------------- */
@@ -232,6 +240,7 @@ static bool parse(struct hongyan *h)
 		case MARS_PARTIAL:
 			return true;
 		case MARS_BAD:
+			trouble_other_protocol(h, 0);
 			long_link_reset(h);
 			return false;
 		case MARS_WHOLE:
@@ -258,6 +267,7 @@ static void read_all(struct hongyan *h)
 		if (n == -EAGAIN)
 			break;
 		if (n <= 0) {
+			trouble_ended(h);
 			long_link_reset(h);
 			return;
 		}
@@ -320,6 +330,7 @@ static void on_timer(struct env_timer *timer)
 		break;
 	case LONG_LINK_CONNECTING:
 	case LONG_LINK_IDENTIFYING:
+		trouble_no_answer(h, h->link.state == LONG_LINK_IDENTIFYING);
 		long_link_reset(h);
 		break;
 	case LONG_LINK_READY:

@@ -33,6 +33,11 @@ void short_link_destroy(struct short_link *s)
 	hy_free(s);
 }
 
+bool short_link_connected(const struct short_link *s)
+{
+	return s->sock.on_event;
+}
+
 static int on_body(http_parser *p, const char *at, size_t len)
 {
 	struct short_link *s = p->data;
@@ -88,6 +93,10 @@ static void read_all(struct short_link *s)
 			return;
 		}
 		if (n <= 0 || used != (size_t)n || s->whole) {
+			if (n <= 0 && s->parser.status_code == 0)
+				trouble_ended(s->task->client);
+			else
+				trouble_other_protocol(s->task->client, s->parser.status_code);
 			failed(s);
 			return;
 		}

@@ -48,6 +48,8 @@ static void on_looked_up(void *arg, const struct env_addr *addrs, size_t count)
 	struct own *o = host->own;
 	host->lookup = NULL;
 	size_t len = count * sizeof *addrs;
+	if (count == 0 && o->client->addr_count == 0)
+		trouble_unknown_name(o->client, host->name);
 	if (count == 0 || (count == host->addr_count && memcmp(addrs, host->addrs, len) == 0))
 		return; /* what was known before may still be right */
 	memcpy(host->addrs, addrs, len);

@@ -176,21 +176,32 @@ static bool out_of_time(const struct task *t, uint64_t wait_us)
 	return t->give_up_us && env_loop_now_us(t->client->loop) + wait_us >= t->give_up_us;
 }
 
-static void task_retry_later(struct task *t, uint64_t at_least_us)
+/** Returns how much later. */
+static uint64_t task_retry_later(struct task *t, uint64_t at_least_us)
 {
 	struct hongyan *h = t->client;
 	t->seq = 0;
 	short_link_destroy(hy_take(t->short_link));
 	uint64_t us = client_backoff_us(h, RETRY_BASE_US, t->tries, RETRY_MAX_US);
 	t->not_before_us = env_loop_now_us(h->loop) + at_least_us;
-	task_wait(t, HY_MAX(us, at_least_us));
+	us = HY_MAX(us, at_least_us);
+	task_wait(t, us);
+	return us;
 }
 
 void task_try_failed(struct task *t)
 {
+	struct hongyan *h = t->client;
 	if (t->short_link)
-		long_link_note_short(t->client, false);
-	task_retry_later(t, 0);
+		long_link_note_short(h, false);
+	trouble_tell(h, task_retry_later(t, 0));
+}
+
+/** No answer, for as long as one try may take. */
+static void task_silent(struct task *t)
+{
+	trouble_no_answer(t->client, !t->short_link || short_link_connected(t->short_link));
+	task_try_failed(t);
 }
 
 static void on_timer(struct env_timer *timer)
@@ -203,7 +214,7 @@ static void on_timer(struct env_timer *timer)
 	else if (t->seq == 0 && !t->short_link)
 		task_try(t);
 	else
-		task_try_failed(t);
+		task_silent(t);
 	if (link_silent)
 		long_link_reset(h); /* half open, most likely: nothing came for as long as an answer may take */
 }
@@ -348,6 +359,16 @@ static void finish_with_answer(struct task *t, int status, const char *why, cons
 		client_signed_out(h, why);
 }
 
+static void task_refused(struct task *t, const Hy__ResponseHead *head, uint64_t wait_us)
+{
+	struct hongyan *h = t->client;
+	if (head && head->code != HONGYAN_UNAUTHENTICATED) /* which speaks of an older ticket */
+		trouble_refused(h, head->message[0] ? head->message : hy_status_text((int)head->code));
+	else if (!head)
+		trouble_other_protocol(h, 200);
+	trouble_tell(h, task_retry_later(t, wait_us));
+}
+
 void task_answered(struct task *t, struct hy_bytes body)
 {
 	struct hy_arena arena;
@@ -363,6 +384,6 @@ void task_answered(struct task *t, struct hy_bytes body)
 	if (is_final(t, status, wait_us) && !(status == HONGYAN_UNAUTHENTICATED && of_old_ticket))
 		finish_with_answer(t, status, head->message[0] ? head->message : hy_status_text(status), response);
 	else
-		task_retry_later(t, wait_us);
+		task_refused(t, head, wait_us);
 	hy_arena_fini(&arena);
 }

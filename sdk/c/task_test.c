@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -31,28 +32,33 @@ static const struct test_case {
 	int status;
 	unsigned asked_least, asked_most;
 	uint64_t least_s, most_s;
+	const char *trouble; /* how the last one that is told begins; NULL: none is */
 } cases[] = {
 	{"an answer ends it", "10.0.0.1:7600", {{ANSWER, 0, 0}}, HONGYAN_OK, 1, 1, 0, 2},
 	{"a refusal ends it", "10.0.0.1:7600", {{ANSWER, HONGYAN_ALREADY_EXISTS, 0}}, HONGYAN_ALREADY_EXISTS, 1, 1, 0,
 		2},
-	{"a link that breaks: again", "10.0.0.1:7600", {{HANG_UP}, {HANG_UP}, {ANSWER, 0, 0}}, HONGYAN_OK, 3, 3, 0, 8},
+	{"a link that breaks: again", "10.0.0.1:7600", {{HANG_UP}, {HANG_UP}, {ANSWER, 0, 0}}, HONGYAN_OK, 3, 3, 0, 8,
+		"10.0.0.1:7600 has ended the connection"},
 	{"silence: again after the time-out", "10.0.0.1:7600", {{SAY_NOTHING}, {ANSWER, 0, 0}}, HONGYAN_OK, 2, 2, 12,
-		16},
+		16, "10.0.0.1:7600 takes connections and does not answer"},
 	{"unavailable: again", "10.0.0.1:7600", {{ANSWER, HONGYAN_UNAVAILABLE, 0}, {ANSWER, 0, 0}}, HONGYAN_OK, 2, 2, 0,
-		4},
+		4, "10.0.0.1:7600 answers: "},
 	{"not before the time the server says", "10.0.0.1:7600",
-		{{ANSWER, HONGYAN_RESOURCE_EXHAUSTED, 20000}, {ANSWER, 0, 0}}, HONGYAN_OK, 2, 2, 20, 22},
+		{{ANSWER, HONGYAN_RESOURCE_EXHAUSTED, 20000}, {ANSWER, 0, 0}}, HONGYAN_OK, 2, 2, 20, 22,
+		"10.0.0.1:7600 answers: "},
 	{"a time to come back that is too late is the answer", "10.0.0.1:7600",
 		{{ANSWER, HONGYAN_RESOURCE_EXHAUSTED, 90000}}, HONGYAN_RESOURCE_EXHAUSTED, 1, 1, 0, 2},
 	{"a limit without a time is the answer", "10.0.0.1:7600", {{ANSWER, HONGYAN_RESOURCE_EXHAUSTED, 0}},
 		HONGYAN_RESOURCE_EXHAUSTED, 1, 1, 0, 2},
-	{"never an answer: a minute", "10.0.0.1:7600", {{SAY_NOTHING}}, HONGYAN_DEADLINE_EXCEEDED, 3, 6, 60, 61},
+	{"never an answer: a minute", "10.0.0.1:7600", {{SAY_NOTHING}}, HONGYAN_DEADLINE_EXCEEDED, 3, 6, 60, 61,
+		"10.0.0.1:7600 takes connections and does not answer"},
 	{"unavailable for ever: a minute", "10.0.0.1:7600", {{ANSWER, HONGYAN_UNAVAILABLE, 0}},
-		HONGYAN_DEADLINE_EXCEEDED, 4, 40, 60, 61},
-	{"nobody there: a minute", "10.0.0.9:7600", {{ANSWER, 0, 0}}, HONGYAN_DEADLINE_EXCEEDED, 0, 0, 60, 61},
+		HONGYAN_DEADLINE_EXCEEDED, 4, 40, 60, 61, "10.0.0.1:7600 answers: "},
+	{"nobody there: a minute", "10.0.0.9:7600", {{ANSWER, 0, 0}}, HONGYAN_DEADLINE_EXCEEDED, 0, 0, 60, 61,
+		"cannot reach 10.0.0.9:7600: "},
 	{"the second address", "10.0.0.9:7600,10.0.0.1:7600", {{ANSWER, 0, 0}}, HONGYAN_OK, 1, 1, 0, 4},
 	{"the fifth address", "10.0.0.5:1,10.0.0.6:1,10.0.0.7:1,10.0.0.8:1,10.0.0.1:7600", {{ANSWER, 0, 0}}, HONGYAN_OK,
-		1, 1, 0, 40},
+		1, 1, 0, 40, "cannot reach 10.0.0."},
 };
 
 struct asked {
@@ -75,6 +81,8 @@ struct world {
 	int looked_up, out; /* of who leaves, status; -1: not done */
 	uint64_t done_us;
 	uint32_t uin;
+	char trouble[320];
+	uint64_t retry_ms;
 };
 
 /* ---- the server -------------------------------------------------------------------------------------------------- */
@@ -206,11 +214,19 @@ static void on_registered(void *arg, int status, const char *why, uint32_t uin, 
 	}
 }
 
+static void on_trouble(void *arg, const char *why, uint64_t retry_ms)
+{
+	struct world *w = arg;
+	snprintf(w->trouble, sizeof w->trouble, "%s", why);
+	w->retry_ms = retry_ms;
+}
+
 static void client_main(struct env *env, void *arg)
 {
 	struct world *w = arg;
 	struct env_loop *loop;
 	struct hongyan_config config = {.server = w->c->server, .device = "d", .short_links_only = true, .arg = w};
+	config.events.on_trouble = on_trouble;
 	must(env_loop_create(env, &(struct env_loop_config){.name = "client"}, &loop) == 0);
 	must(hongyan_create_on_loop(loop, &config, &w->client) == HONGYAN_OK);
 	hongyan_register(w->client, "ann", "a good password", NULL, on_registered, w);
@@ -237,6 +253,9 @@ static void test_case(void **state)
 		assert_in_range(w.asked_count, c->asked_least, c->asked_most);
 		assert_in_range(took_us, c->least_s * SEC, c->most_s * SEC);
 		assert_int_equal(w.uin, c->status == HONGYAN_OK ? 42 : 0);
+		assert_int_equal(
+			strncmp(w.trouble, c->trouble ? c->trouble : "", c->trouble ? strlen(c->trouble) : 1), 0);
+		assert_in_range(w.retry_ms, 0, 60000);
 		for (unsigned i = 1; i < w.asked_count; i++)
 			assert_memory_equal(&w.asked[i], &w.asked[0], sizeof w.asked[0]);
 		sim_destroy(w.sim);
@@ -251,7 +270,7 @@ static bool has_left(void *arg)
 
 static void test_sign_out(void **state)
 {
-	static const struct test_case c = {"", "10.0.0.1:7600", {{ANSWER, 0, 0}}, HONGYAN_OK, 0, 0, 0, 0};
+	static const struct test_case c = {"", "10.0.0.1:7600", {{ANSWER, 0, 0}}, HONGYAN_OK, 0, 0, 0, 0, NULL};
 	for (uint64_t seed = 1; seed <= 20; seed++) {
 		struct world w = {
 			.c = &c, .sim = sim_create(seed), .status = -1, .leaves = true, .looked_up = -1, .out = -1};

@@ -134,6 +134,13 @@ static void on_learnt(void *arg, const char *learnt)
 	tell(event_create(arg, CHAT_EVENT_LEARNT, HY_OK, learnt));
 }
 
+static void on_trouble(void *arg, const char *why, uint64_t retry_ms)
+{
+	struct chat_event *e = event_create(arg, CHAT_EVENT_TROUBLE, HY_OK, why);
+	e->retry_ms = retry_ms;
+	tell(e);
+}
+
 struct hongyan_events chat_client_events(void)
 {
 	return (struct hongyan_events){.on_state = on_state,
@@ -141,7 +148,8 @@ struct hongyan_events chat_client_events(void)
 		.on_sent = on_sent,
 		.on_resync = on_resync,
 		.on_signed_out = on_signed_out,
-		.on_learnt = on_learnt};
+		.on_learnt = on_learnt,
+		.on_trouble = on_trouble};
 }
 
 void chat_client_on_signed_in(

@@ -18,6 +18,7 @@ enum chat_event_kind {
 	CHAT_EVENT_DONE,
 	CHAT_EVENT_FOUND,
 	CHAT_EVENT_DEVICES,
+	CHAT_EVENT_TROUBLE, /* why, retry_ms */
 };
 
 /** Owns all that it points to: freed by chat_event_free(). */
@@ -28,6 +29,7 @@ struct chat_event {
 	enum hongyan_state state;
 	int status;
 	char *why; /* "" for none; LEARNT: the text */
+	uint64_t retry_ms;
 	uint32_t uin;
 	uint8_t client_id[HONGYAN_CLIENT_ID_SIZE], message_id[HONGYAN_MESSAGE_ID_SIZE];
 	struct hy_buf ticket;

@@ -15,6 +15,9 @@ struct chat_session {
 	struct hongyan *client;
 	struct chat_face face;
 	char *name, *server;
+	char *trouble;     /* why the server does not answer; NULL: it does */
+	uint64_t retry_us; /* when it is tried again */
+	bool synced;       /* once, at least */
 	enum hongyan_state state;
 	uint64_t state_us, answer_us; /* since when the state is this; when something was last answered */
 	int64_t last_n;               /* all rows up to this one are known to the face, */
@@ -48,10 +51,18 @@ bool chat_verb_parse(const char *name, enum chat_verb *ret_verb)
 
 /* ---- telling the face -------------------------------------------------------------------------------------------- */
 
+/** That there is no answer says less than what keeps it away. */
+static const char *reason(const struct chat_session *s, int status, const char *why)
+{
+	if (status == HONGYAN_DEADLINE_EXCEEDED && s->trouble)
+		return s->trouble;
+	return why && why[0] ? why : hongyan_status_text(status);
+}
+
 static void tell_done(struct chat_session *s, enum chat_verb verb, const char *name, int status, const char *why)
 {
 	if (s->face.on_done)
-		s->face.on_done(s->face.arg, verb, name, status, why && why[0] ? why : hongyan_status_text(status));
+		s->face.on_done(s->face.arg, verb, name, status, reason(s, status, why));
 }
 
 static void tell_person(struct chat_session *s, uint32_t uin)
@@ -246,8 +257,23 @@ static void send_waiting(struct chat_session *s)
 	chat_store_addressed(s->store, wait_again, s);
 }
 
+/** Who is known well, and whoever is known while the server does not answer, is found here. */
+static bool find_here(struct chat_session *s, const char *name)
+{
+	struct chat_person *person = chat_store_person_named(s->store, name);
+	bool found = person && (person->relation != HONGYAN_RELATION_NONE || s->trouble);
+	if (found && s->face.on_found) {
+		struct hongyan_profile profile = chat_person_profile(person);
+		s->face.on_found(s->face.arg, &profile);
+	}
+	chat_person_free(person);
+	return found;
+}
+
 void chat_session_do(struct chat_session *s, enum chat_verb verb, const char *name, const char *text)
 {
+	if (verb == CHAT_FIND && find_here(s, name))
+		return;
 	struct chat_request *r = chat_request_create(s, verb, name, text, 0);
 	bool looks = verb == CHAT_FIND || find_of(s, name);
 	struct chat_person *person = looks ? NULL : chat_store_person_named(s->store, name);
@@ -383,6 +409,7 @@ static void on_sync(struct chat_session *s, const struct hongyan_sync *sync)
 			tell_person(s, chat_store_uin(s->store));
 	}
 	tell_new_rows(s);
+	s->synced |= !sync->more;
 	if (s->face.on_synced && !sync->more)
 		s->face.on_synced(s->face.arg);
 }
@@ -399,7 +426,7 @@ static void on_sent(struct chat_session *s, const struct chat_event *e)
 static void on_signed_in(struct chat_session *s, struct chat_event *e)
 {
 	if (e->status != HONGYAN_OK) {
-		fail(s, e->status, e->why);
+		fail(s, e->status, reason(s, e->status, e->why));
 		return;
 	}
 	if (chat_store_sign_in(s->store, e->uin, hy_buf_data(&e->ticket), hy_buf_len(&e->ticket)) != HY_OK)
@@ -410,10 +437,13 @@ static void on_signed_in(struct chat_session *s, struct chat_event *e)
 
 static void on_signed_out(struct chat_session *s, const char *why)
 {
-	char text[300];
+	char text[400];
 	if (chat_store_put(s->store, "ticket", "", 0) != HY_OK)
 		complain(s);
-	snprintf(text, sizeof text, "signed out by the server: %s", why);
+	snprintf(text, sizeof text,
+		"signed out by the server: %s (another device has ended it, the password was changed, or the account "
+		"was deleted)",
+		why);
 	fail(s, HY_UNAUTHENTICATED, text);
 }
 
@@ -422,8 +452,22 @@ static void on_state(struct chat_session *s, enum hongyan_state state)
 	if (state != s->state)
 		s->state_us = env_mono_us(s->env);
 	s->state = state;
+	if (state == HONGYAN_ONLINE)
+		hy_free(hy_take(s->trouble));
 	if (s->face.on_state)
 		s->face.on_state(s->face.arg, state);
+}
+
+static void on_trouble(struct chat_session *s, const struct chat_event *e)
+{
+	uint64_t now_us = env_mono_us(s->env), retry_us = now_us + 1000 * e->retry_ms;
+	s->retry_us = s->trouble && s->retry_us > now_us ? HY_MIN(s->retry_us, retry_us) : retry_us;
+	if (s->trouble && strcmp(s->trouble, e->why) == 0)
+		return;
+	hy_free(s->trouble);
+	s->trouble = hy_strdup(e->why);
+	if (s->face.on_trouble)
+		s->face.on_trouble(s->face.arg, s->trouble);
 }
 
 static void handle(struct chat_session *s, struct chat_event *e)
@@ -452,6 +496,9 @@ static void handle(struct chat_session *s, struct chat_event *e)
 		if (chat_store_put(s->store, "learnt", e->why, strlen(e->why)) != HY_OK)
 			complain(s);
 		return;
+	case CHAT_EVENT_TROUBLE:
+		on_trouble(s, e);
+		return;
 	case CHAT_EVENT_DONE:
 		on_done(s, e);
 		break;
@@ -466,8 +513,10 @@ static void handle(struct chat_session *s, struct chat_event *e)
 		chat_request_free(e->request);
 		break;
 	}
-	if (e->status != HY_UNAVAILABLE && e->status != HY_DEADLINE_EXCEEDED)
-		s->answer_us = env_mono_us(s->env);
+	if (e->status == HY_UNAVAILABLE || e->status == HY_DEADLINE_EXCEEDED)
+		return;
+	s->answer_us = env_mono_us(s->env);
+	hy_free(hy_take(s->trouble));
 }
 
 void chat_session_on_event(struct env_msg *msg)
@@ -587,6 +636,7 @@ void chat_session_destroy(struct chat_session *s)
 	env_inbox_destroy(s->inbox);
 	hy_free(s->name);
 	hy_free(s->server);
+	hy_free(s->trouble);
 	hy_free(s);
 }
 
@@ -607,6 +657,7 @@ void chat_session_resume(struct chat_session *s)
 	chat_store_get(s->store, "snapshot", &snapshot);
 	hongyan_resume(s->client, chat_store_uin(s->store), hy_buf_data(&ticket), hy_buf_len(&ticket),
 		hy_buf_data(&snapshot), hy_buf_len(&snapshot));
+	s->synced = hy_buf_len(&snapshot) > 0;
 	hy_buf_fini_wiped(&ticket);
 	hy_buf_fini(&snapshot);
 	send_waiting(s);
@@ -648,6 +699,19 @@ enum hongyan_state chat_session_state(const struct chat_session *s)
 uint64_t chat_session_state_since(const struct chat_session *s)
 {
 	return s->state_us;
+}
+
+const char *chat_session_trouble(const struct chat_session *s, uint64_t *ret_retry_s)
+{
+	uint64_t now_us = env_mono_us(s->env);
+	if (ret_retry_s)
+		*ret_retry_s = s->retry_us > now_us ? (s->retry_us - now_us + 999999) / 1000000 : 0;
+	return s->trouble;
+}
+
+bool chat_session_ready(const struct chat_session *s)
+{
+	return s->state != HONGYAN_OFFLINE && s->synced;
 }
 
 bool chat_session_short_link(const struct chat_session *s)

@@ -48,6 +48,8 @@ struct chat_face {
 	void (*on_row)(void *arg, const struct chat_row *row, bool fresh);
 	void (*on_person)(void *arg, uint32_t uin); /* 0: all of them */
 	void (*on_state)(void *arg, enum hongyan_state state);
+	/** Another reason than before why the server does not answer. */
+	void (*on_trouble)(void *arg, const char *why);
 	void (*on_synced)(void *arg);
 	/** How something ended that was asked for; `name` and `why` may be "". `row` of CHAT_SEND: on_row() tells. */
 	void (*on_done)(void *arg, enum chat_verb verb, const char *name, int status, const char *why);
@@ -108,6 +110,13 @@ const char *chat_session_server(const struct chat_session *s);
 enum hongyan_state chat_session_state(const struct chat_session *s);
 /** Monotonic, us: since when the state is this. */
 uint64_t chat_session_state_since(const struct chat_session *s);
+/**
+ * Why the server does not answer, for people: "cannot reach ...: connection refused". NULL: it does. `ret_retry_s` may
+ * be NULL: until the next try, 0 if it is due.
+ */
+const char *chat_session_trouble(const struct chat_session *s, uint64_t *ret_retry_s);
+/** Signed in, and all was synced once: what the store tells of people, profile and settings is whole. */
+bool chat_session_ready(const struct chat_session *s);
 /** Answers come though there is no long link. */
 bool chat_session_short_link(const struct chat_session *s);
 /** Texts in the outbox; and the names of people that texts still wait for. */
