@@ -93,9 +93,10 @@ static int take_in_turn(struct call *call, uint32_t uin, uint32_t peer, Hy__Cont
 	Hy__AccountCard *card;
 
 	int rc = read_card(call, peer, &card);
-	if (rc == HY_NOT_FOUND)
-		return HY_OK;
-	return rc == HY_OK ? give(call, uin, peer, half, card, half ? GIVE_ANY : GIVE_CARD, &taken) : rc;
+	if (rc == HY_OK)
+		rc = give(call, uin, peer, half, card, half ? GIVE_ANY : GIVE_CARD, &taken);
+	/* nobody is there to be heard, or to hear: this user's account may be gone */
+	return rc == HY_NOT_FOUND ? HY_OK : rc;
 }
 
 /** The peer has had the wish and let it lapse: it is not asked again, should it have forgotten both since. */

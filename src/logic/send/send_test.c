@@ -262,10 +262,12 @@ static void do_full(struct harness *h, struct call *call)
 
 	for (unsigned i = 0; i < SMALL; i++)
 		harness_send_ok(h, call, &ann, bob.uin, "hello");
-	/* nobody has brought anything: the sender is refused, and the inbox stays as it is */
+	/* nobody has brought anything: the sender is refused, and the inbox stays as it is; devices are asked to bring */
+	unsigned hints = harness_hints(h, bob.uin);
 	CHECK(h, harness_send(h, call, &ann, bob.uin, "one more", harness_client_id(h), 0, &sent) ==
 			 HY_RESOURCE_EXHAUSTED);
 	CHECK(h, call->retry_after_ms > 0);
+	CHECK(h, harness_hints(h, bob.uin) == hints + 1);
 	CHECK(h, harness_inbox(h, call, bob.uin).rows == SMALL);
 	/* one device of two has all: that is enough now */
 	struct person desk = harness_sign_in(h, call, "bob", "desk");

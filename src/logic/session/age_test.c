@@ -142,6 +142,49 @@ static void test_overdue(void **state)
 	harness_once(&(struct harness_config){.retain_days = 30}, do_overdue);
 }
 
+static void do_kept(struct harness *h, struct call *call)
+{
+	struct person ann = harness_register(h, call, "ann", "phone");
+	struct client_id first = harness_client_id(h), second = harness_client_id(h);
+	uint64_t now_ms = env_wall_ms(h->env);
+
+	store(h, call, ann.uin, 200, 3);
+	brought(h, call, &ann, 3, 0);
+	age(h, call, ann.uin, 0);
+	CHECK(h, harness_inbox(h, call, ann.uin).rows == 3);
+	CHECK(h, append(h, call, ann.uin, &first, now_ms) == HY_OK);
+	/* what stands behind them counts */
+	store(h, call, ann.uin, 200, 1);
+	brought(h, call, &ann, 4, 0);
+	age(h, call, ann.uin, 0);
+	CHECK(h, append(h, call, ann.uin, &second, now_ms) == HY_RESOURCE_EXHAUSTED);
+}
+
+static void test_kept(void **state)
+{
+	harness_once(&(struct harness_config){.retain_days = 365}, do_kept);
+}
+
+/** More than one round looks at. */
+#define MANY 9000u
+
+static void do_many(struct harness *h, struct call *call)
+{
+	struct person ann = harness_register(h, call, "ann", "phone");
+	struct client_id first = harness_client_id(h);
+
+	store(h, call, ann.uin, 200, MANY);
+	brought(h, call, &ann, MANY, 0);
+	age(h, call, ann.uin, 0);
+	CHECK(h, harness_inbox(h, call, ann.uin).trimmed < MANY);
+	CHECK(h, append(h, call, ann.uin, &first, env_wall_ms(h->env)) == HY_OK);
+}
+
+static void test_many(void **state)
+{
+	harness_once(&(struct harness_config){.retain_days = 30}, do_many);
+}
+
 /* ---- tombstones -------------------------------------------------------------------------------------------------- */
 
 static void sign_out(struct harness *h, struct call *call, const struct person *p)
@@ -208,6 +251,8 @@ int main(void)
 		{"past the bound in days goes what one device has brought", test_bound},
 		{"past the bound in days what nobody has fetched refuses the sender, until somebody fetches",
 			test_overdue},
+		{"what is old and brought refuses nobody, though it is kept", test_kept},
+		{"what is old and brought refuses nobody, though a round leaves some of it", test_many},
 		{"tombstones go when all live devices have passed them", test_tombstones},
 		{"too many tombstones go whoever waits for them: those begin again", test_too_many},
 	};

@@ -249,6 +249,35 @@ static void test_lazily(void **state)
 	harness_once(&(struct harness_config){0}, do_lazily);
 }
 
+static int fail_positions(struct harness *h, struct call *call, const struct kt_op *ops, size_t count, int status)
+{
+	return ops[0].space == SPACES_POSITION ? HY_UNAVAILABLE : status;
+}
+
+static void do_lower(struct harness *h, struct call *call)
+{
+	struct person ann = harness_register(h, call, "ann", "phone"), bob = harness_register(h, call, "bob", "phone");
+	struct person desk = harness_sign_in(h, call, "bob", "desk");
+	Hy__SyncResponse got;
+
+	send_some(h, call, &ann, &bob, 9);
+	CHECK(h, brought(call, &desk, 0) == HY_OK);
+	CHECK(h, brought(call, &bob, 9) == HY_OK);
+	CHECK(h, brought(call, &bob, 5) == HY_OK && stored(h, call, &bob)->messages == 5);
+	CHECK(h, brought(call, &bob, 7) == HY_OK && stored(h, call, &bob)->messages == 5);
+	/* the device does not hear of what it could lose; the next time is as good */
+	h->on.wrote = fail_positions;
+	bob.snapshot_len = 0;
+	CHECK(h, harness_sync(h, call, &bob, &got) == HY_UNAVAILABLE);
+	h->on.wrote = NULL;
+	CHECK(h, brought(call, &bob, 3) == HY_OK && stored(h, call, &bob)->messages == 3);
+}
+
+static void test_lower(void **state)
+{
+	harness_once(&(struct harness_config){0}, do_lower);
+}
+
 static void do_leave_memory(struct harness *h, struct call *call)
 {
 	struct person ann = harness_register(h, call, "ann", "phone"), bob = harness_register(h, call, "bob", "phone");
@@ -387,6 +416,7 @@ int main(void)
 		{"a device that begins anew gets what is still there", test_begins_anew},
 		{"with days to retain only what is older goes", test_retained},
 		{"positions are written at most once a minute", test_lazily},
+		{"a position that went down is at rest before the device hears of it", test_lower},
 		{"a user who leaves memory takes no position along", test_leave_memory},
 		{"of a device without a ticket no position is kept", test_gone_device},
 		{"a position left over is not the next device's", test_left_over},
