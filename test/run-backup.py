@@ -159,6 +159,12 @@ class Story:
         assert {"FORMAT", "secret", "BACKUP", "log", "rows"} == set(names), names
         assert os.listdir(os.path.dirname(self.backup)) == ["one"] and "checkpoint" not in os.listdir(self.data)
         refused("is there already", "backup", "--data", self.data, self.backup)
+        refused("%s does not exist: make it first" % os.path.join(self.folder, "nowhere"), "backup", "--data", self.data,
+                os.path.join(self.folder, "nowhere", "one"))
+        refused("is no data folder, and not empty", "serve", "--data", self.folder, "--listen", "127.0.0.1:0")
+        assert sorted(os.listdir(self.folder)) == ["copies", "data"]
+        shown = succeed("mon", "--once", "--data", self.data, "kt_backups_failed")
+        assert shown.split()[1] == "0", shown
         refused("is a backup", "serve", "--data", self.backup)
 
     def people_fetch_then_it_is_killed(self):

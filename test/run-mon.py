@@ -215,7 +215,7 @@ def test_addresses(server):
     """What is wrong with an address is said before anything is served."""
     taken = socket.create_server(("127.0.0.1", 0))
     port = taken.getsockname()[1]
-    for address, why in ((f"127.0.0.1:{port}", "taken by another program"), ("*:7601", "reached from other machines"),
+    for address, why in ((f"127.0.0.1:{port}", "another address with --metrics"), ("*:7601", "reached from other machines"),
                          ("nonsense", "is no address")):
         ended = hongyan("serve", "--data", server.data, "--listen", "127.0.0.1:0", "--metrics", address, want=1)
         assert why in ended.stderr, (address, ended.stderr)

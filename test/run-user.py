@@ -20,7 +20,7 @@ import time
 
 import product
 
-OK, PERMISSION_DENIED, EXHAUSTED, UNAUTHENTICATED = 0, 7, 8, 16
+OK, NOT_FOUND, PERMISSION_DENIED, EXHAUSTED, UNAUTHENTICATED = 0, 5, 7, 8, 16
 CANARY, OTHER = "a goose that nobody may read", "another goose of the same kind"
 VERSION, IDENTIFY, SEQ_IDENTIFY = 1, 104, 0xFFFFFFFE
 
@@ -78,7 +78,11 @@ def accounts(server):
     assert "once more" in server.user("create", "cem", stdin=f"{CANARY}\n{CANARY}\n")
     assert "not the same" in server.user("create", "dan", want=1, stdin=f"{CANARY}\n{OTHER}\n")
     assert "8 to 128" in server.user("create", "dan", "--password-file", "-", want=1, stdin="short\n")
-    assert "usage" in server.user("create", "dan", CANARY, want=2)
+    for words, why in ((("create", "dan", CANARY), "one word too many"), (("create",), "name is missing"), (("frob",), "'frob'"),
+                       (("invite", "--uses", "0"), "--uses: '0'"), (("invite", "--valid", "soon"), "--valid: 'soon'"),
+                       (("show", "--uin", "abc"), "--uin: 'abc'"), (("list", "--many"), "--many"), (("list", "ann"), "takes no name")):
+        said = server.user(*words, want=2)
+        assert why in said and said.count("\n") == 1, said
     assert sorted(server.table()) == ["ann", "bob", "cem"]
     listed = server.user("list")
     assert re.search(r"^ann +\d+ ", listed, re.M) and "3 accounts" in listed
@@ -125,7 +129,9 @@ def passwords(server):
 def invitations(server):
     """Registration by invitation, as often as it is good for."""
     server.ask("register", PERMISSION_DENIED, name="eva", password=CANARY)
-    code = server.user("invite", "--uses", "2", "--valid", "1h").strip()
+    invited = product.hongyan("user", "--data", server.data, "invite", "--uses", "2", "--valid", "1h")
+    code = invited.stdout.strip()
+    assert "good for 2 accounts, until 20" in invited.stderr, invited.stderr
     server.ask("register", PERMISSION_DENIED, name="eva", password=CANARY, invitation=code + "x")
     for name in "eva", "fay":
         server.ask("register", name=name, password=CANARY, invitation=code)
@@ -172,9 +178,11 @@ def deleting(server):
     assert_gone(server, "ann", uins["ann"])
     row = server.kt(f"user:{uins['bob']}", "contact")
     assert '"gone":true' in row, row
-    server.ask("send-text", PERMISSION_DENIED, ticket=tickets["bob"], to=uins["ann"], text="still there?")
+    server.ask("send-text", NOT_FOUND, ticket=tickets["bob"], to=uins["ann"], text="still there?")
     assert "deleted before" in server.user("delete", "ann", "--yes", want=1)
     assert "taken" in server.user("create", "ann", "--password-file", "-", stdin=CANARY + "\n", want=1)
+    assert "may have the name" in server.user("delete", "ann", "--yes", "--free-name")
+    server.user("create", "ann", "--password-file", "-", stdin=CANARY + "\n")
     server.user("delete", "cem", "--yes", "--free-name")
     server.user("create", "cem", "--password-file", "-", stdin=CANARY + "\n")
 
@@ -217,7 +225,7 @@ def prompted(server):
 def many(server, count):
     """More than a page of the list."""
     before = server.table()
-    code = server.user("invite", "--uses", str(count), "--valid", "1h").strip()
+    code = server.user("invite", "--uses", str(count), "--valid", "1h").split()[0]
     names = {f"many-{i}" for i in range(count)}
     for name in names:
         server.ask("register", name=name, password=CANARY, invitation=code)
@@ -265,10 +273,10 @@ def audit(server, code):
     lines = (pathlib.Path(server.data) / "audit.log").read_text()
     for what in ("create ann (user", "create ann: ALREADY_EXISTS", "disable ann (user", "enable ann (user", "reset-password ann (user",
                  "invite 2", "delete ann: begun", "delete ann (user", "delete cem, freeing the name: begun"):
-        assert re.search(r"^\d{4}-\d\d-\d\dT[\d:.]+Z [0-9a-f]{16} " + re.escape(what), lines, re.M), f"no audit line '{what}'"
+        assert re.search(r"^\d{4}-\d\d-\d\dT[\d:.]+Z \d+ " + re.escape(what), lines, re.M), f"no audit line '{what}'"
         assert what in server.said(), f"no line '{what}' in the log"
     for line in lines.splitlines():
-        assert re.match(r"\d{4}-\d\d-\d\dT[\d:.]+Z [0-9a-f]{16} (?!delete bob)", line), f"a line that nobody wrote: {line}"
+        assert re.match(r"\d{4}-\d\d-\d\dT[\d:.]+Z \d+ (?!delete bob)", line), f"a line that nobody wrote: {line}"
     for secret in CANARY, OTHER, code:
         assert secret not in lines and secret not in server.said(), "a secret was written down"
 

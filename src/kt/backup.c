@@ -70,6 +70,21 @@ static void look_at_name(void *arg, const char *name)
 		look->other = true;
 }
 
+/** hy_alloc'd. `dir` is absolute. */
+static char *folder_above(const char *dir)
+{
+	char *above = hy_strdup(dir);
+	size_t n = strlen(above);
+	while (n > 1 && above[n - 1] == '/')
+		n--;
+	while (n > 1 && above[n - 1] != '/')
+		n--;
+	while (n > 1 && above[n - 1] == '/')
+		n--;
+	above[n] = '\0';
+	return above;
+}
+
 /** Is there room for it, and is its name free? */
 static int check_place(struct backup *b)
 {
@@ -77,6 +92,14 @@ static int check_place(struct backup *b)
 	struct sdb_copy *c = &b->copy;
 	struct look look = {false};
 	uint64_t free_bytes;
+	char *above = folder_above(b->dir);
+	int rc = env_dir_list(env, above, ignore_name, NULL);
+	if (rc)
+		c->why = rc == -ENOENT ? sdb_why("the folder %s does not exist: make it first", above)
+				       : sdb_why("the folder %s cannot be used: %s", above, strerror(-rc));
+	hy_free(above);
+	if (rc)
+		return HY_NOT_FOUND;
 	if (env_dir_list(env, b->dir, ignore_name, NULL) != -ENOENT) {
 		c->why = sdb_why("%s is there already: choose a name that is free", b->dir);
 		return HY_ALREADY_EXISTS;
@@ -359,7 +382,10 @@ int sdb_backup(struct kt *kt, struct call *call, const char *dir, struct kt_back
 			*ret_report = (struct kt_backup_report){b->copy.listed_bytes, b->copy.files, b->position};
 		unref(b);
 	}
-	mon_add(mon, strip, status ? MON_kt_backups_failed : MON_kt_backups, 1);
+	if (status == HY_OK)
+		mon_add(mon, strip, MON_kt_backups, 1);
+	else if (status != HY_NOT_FOUND && status != HY_ALREADY_EXISTS) /* a slip in a path is no failure */
+		mon_add(mon, strip, MON_kt_backups_failed, 1);
 	mon_add(mon, strip, MON_kt_backup_bytes, ret_report->bytes);
 	unref(b);
 	return status;

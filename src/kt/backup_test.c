@@ -306,7 +306,8 @@ static void test_a_backup_that_cannot_be_made_leaves_nothing(void **state)
 	shell("test ! -e %s.part -a ! -e %s/log/letter -a ! -e %s/LOCK", f->backup, f->backup, f->backup);
 	snprintf(f->backup, sizeof f->backup, "%s/nowhere/backup", f->dir);
 	assert_step(back_up, f->data);
-	assert_int_equal(f->status, HY_UNAVAILABLE);
+	assert_int_equal(f->status, HY_NOT_FOUND);
+	assert_non_null(strstr(f->why, "/nowhere does not exist"));
 	f->conf.config.disk_reserve_bytes = 1ull << 60;
 	snprintf(f->backup, sizeof f->backup, "%s/full", f->dir);
 	assert_step(back_up, f->data);
@@ -341,7 +342,8 @@ static void test_a_restore_that_cannot_be_made_leaves_no_data_folder(void **stat
 	assert_restore(cut, f->other, HY_FAILED_PRECONDITION, "not whole");
 	shell("cd %s && sed -i '$d' BACKUP", cut);
 	assert_restore(cut, f->other, HY_FAILED_PRECONDITION, "not whole");
-	shell("rm -rf %s; cp -a %s %s2; cd %s2/log && truncate -s -8 $(ls | tail -1)", cut, f->backup, f->backup, f->backup);
+	shell("rm -rf %s; cp -a %s %s2; cd %s2/log && truncate -s -8 $(ls | tail -1)", cut, f->backup, f->backup,
+		f->backup);
 	char broken[100];
 	snprintf(broken, sizeof broken, "%s2", f->backup);
 	assert_restore(broken, f->other, HY_FAILED_PRECONDITION, "take another copy");

@@ -90,8 +90,20 @@ static int parse_format(const char *path, const char *text, struct sdb_folder *r
 }
 
 struct look {
-	bool anything, restoring, backup;
+	bool anything, restoring, backup, format;
+	char foreign[64]; /* the name of something that no data folder has */
 };
+
+/** What a data folder may hold before it has the file FORMAT; some file systems begin with lost+found. */
+static bool is_usual(const char *name)
+{
+	static const char *const usual[] = {"LOCK", "log", "rows", "monitor", "admin.sock", "audit.log", SDB_SECRET,
+		SDB_RESTORING, SDB_BACKUP, "lost+found"};
+	for (size_t i = 0; i < HY_COUNT_OF(usual); i++)
+		if (strcmp(name, usual[i]) == 0)
+			return true;
+	return strncmp(name, "FORMAT", strlen("FORMAT")) == 0;
+}
 
 static void look_at_name(void *arg, const char *name)
 {
@@ -100,6 +112,9 @@ static void look_at_name(void *arg, const char *name)
 		look->anything = true;
 	look->restoring = look->restoring || strcmp(name, SDB_RESTORING) == 0;
 	look->backup = look->backup || strcmp(name, SDB_BACKUP) == 0;
+	look->format = look->format || strcmp(name, "FORMAT") == 0;
+	if (!is_usual(name))
+		snprintf(look->foreign, sizeof look->foreign, "%s", name);
 }
 
 /** A folder without FORMAT is new, unless it holds data: then somebody has lost the file. */
@@ -199,14 +214,21 @@ static int make_rooms(struct env *env, const char *dir, char **ret_why)
 	return from_errno(rc);
 }
 
-/** Who served from it would tell clients of another state under the same epoch (S12). */
-static int refuse_backup(struct env *env, const char *dir, char **ret_why)
+/**
+ * Who served from a backup would tell clients of another state under the same epoch (S12). And a store is not put
+ * among other things, by a slip in a path.
+ */
+static int refuse_other_folders(struct env *env, const char *dir, char **ret_why)
 {
 	struct look look = {false};
 	(void)env_dir_list(env, dir, look_at_name, &look);
-	if (!look.backup)
+	if (look.backup)
+		*ret_why = sdb_why("%s is a backup: bring it into a data folder first, by `hongyan restore`", dir);
+	else if (look.foreign[0] && !look.format)
+		*ret_why = sdb_why("%s is no data folder, and not empty (there is %s): choose another, or a new one",
+			dir, look.foreign);
+	else
 		return HY_OK;
-	*ret_why = sdb_why("%s is a backup: bring it into a data folder first, by `hongyan restore`", dir);
 	return HY_FAILED_PRECONDITION;
 }
 
@@ -226,7 +248,7 @@ int sdb_folder_open(struct env *env, const char *dir, bool repair, struct sdb_fo
 		*ret_why = sdb_why("the data folder %s cannot be made: %s", dir, strerror(-rc));
 		return from_errno(rc);
 	}
-	int status = refuse_backup(env, dir, ret_why);
+	int status = refuse_other_folders(env, dir, ret_why);
 	if (!status)
 		status = sdb_folder_lock(env, dir, true, &held, ret_why);
 	if (!status)

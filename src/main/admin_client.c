@@ -6,6 +6,7 @@
 #include "admin.rpc.h"
 #include "base/mem.h"
 #include "data/spaces.h"
+#include "env/real/facts.h"
 #include "env/real/real.h"
 #include "main/admin.h"
 #include "svrkit/rpc.h"
@@ -26,10 +27,23 @@ struct asking {
 	int status;
 };
 
+/** The socket, or the folder that it is in, is another user's. */
+static bool is_forbidden(const char *dir)
+{
+	char path[256];
+	struct env_facts_file f;
+	snprintf(path, sizeof path, "%s/admin.sock", dir);
+	int rc = env_facts_file(path, &f);
+	return rc == -EACCES || (rc == 0 && !f.is_own);
+}
+
 static void tell(const struct asking *a, const struct call *call)
 {
 	bool nobody = !a->local && (a->status == HY_UNAVAILABLE || a->status == HY_DEADLINE_EXCEEDED);
-	if (nobody && !a->silent)
+	if (nobody && is_forbidden(a->dir))
+		fprintf(stderr, "%s: %s is another user's: give the command as the user that the server runs as\n", a->who,
+			a->dir);
+	else if (nobody && !a->silent)
 		fprintf(stderr,
 			"%s: no server answers for the data folder %s; is it running? (--data names another folder)\n",
 			a->who, a->dir);
@@ -145,7 +159,7 @@ int admin_client_look(const char *who, const char *dir, int (*fn)(struct call *c
 		.silent = true,
 		.status = HY_INTERNAL};
 	int status = ask_server(&asking);
-	if (status != HY_UNAVAILABLE && status != HY_DEADLINE_EXCEEDED)
+	if ((status != HY_UNAVAILABLE && status != HY_DEADLINE_EXCEEDED) || is_forbidden(dir))
 		return status;
 	asking.local = true;
 	return look(&asking);

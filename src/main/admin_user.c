@@ -32,7 +32,7 @@ static int resolve(struct call *call, const char *name, uint32_t *ret_uin)
 	return rc;
 }
 
-/** The same of an account that is gone, too. UIN 0: nobody's any more. NOT_FOUND. */
+/** The same of an account that is gone, too. UIN 0: nobody's any more, and the name is kept from all. NOT_FOUND. */
 static int resolve_released(struct call *call, const char *name, uint32_t *ret_uin)
 {
 	Hy__AccountResolveNameRequest request = HY__ACCOUNT_RESOLVE_NAME_REQUEST__INIT;
@@ -43,8 +43,6 @@ static int resolve_released(struct call *call, const char *name, uint32_t *ret_u
 	int rc = account_resolve_name(call, &request, &response);
 	if (rc == HY_NOT_FOUND)
 		return call_fail(call, rc, "nobody has the name %s", name);
-	if (rc == HY_OK && response.uin == 0)
-		return call_fail(call, HY_NOT_FOUND, "%s was deleted before; the name is kept from all", name);
 	*ret_uin = response.uin;
 	return rc;
 }
@@ -312,6 +310,21 @@ static int disable_user(void *self, struct call *call, const ProtobufCMessage *a
 	return note(self, call, request->disabled ? "disable" : "enable", request->name, uin, rc);
 }
 
+/** Of an account that was deleted before, whose name was kept. */
+static int free_kept_name(struct call *call, const Hy__AdminDeleteUserRequest *request)
+{
+	Hy__AccountReleaseNameRequest release = HY__ACCOUNT_RELEASE_NAME_REQUEST__INIT;
+	Hy__AccountReleaseNameResponse released = HY__ACCOUNT_RELEASE_NAME_RESPONSE__INIT;
+
+	if (!request->free_name)
+		return call_fail(call, HY_NOT_FOUND,
+			"%s was deleted before; the name is kept from all, until it is deleted with --free-name",
+			request->name);
+	release.name = request->name;
+	release.free = true;
+	return account_release_name(call, &release, &released);
+}
+
 static int delete_user(void *self, struct call *call, const ProtobufCMessage *asked, ProtobufCMessage *answer)
 {
 	const Hy__AdminDeleteUserRequest *request = (const void *)asked;
@@ -331,6 +344,11 @@ static int delete_user(void *self, struct call *call, const ProtobufCMessage *as
 	order.name = request->name;
 	order.free_name = request->free_name;
 	int rc = request->uin == 0 ? resolve_released(call, request->name, &order.uin) : HY_OK;
+	if (rc == HY_OK && order.uin == 0) {
+		rc = free_kept_name(call, request);
+		response->name = request->name;
+		return note(self, call, "free the name", request->name, 0, rc);
+	}
 	if (rc == HY_OK)
 		rc = deletion_delete(call, &order, &done);
 	response->uin = order.uin;
@@ -350,9 +368,15 @@ static int invite(void *self, struct call *call, const ProtobufCMessage *asked, 
 	made.valid_ms = request->valid_ms;
 	int rc = auth_invite(call, &made, &invited);
 	response->code = invited.code;
+	response->uses = invited.uses;
+	response->expires_ms = invited.expires_ms;
+	uint64_t now_ms = env_wall_ms(svr_env(svr_of_loop(call->loop)));
 	/* the code itself is a key to the house */
-	audit_line(admin->audit, call, "invite %u, valid for %llu ms: %s", request->uses,
-		(unsigned long long)request->valid_ms, hy_status_name(rc));
+	if (rc == HY_OK)
+		audit_line(admin->audit, call, "invite %u, valid for %llu s: OK", invited.uses,
+			(unsigned long long)((invited.expires_ms - HY_MIN(now_ms, invited.expires_ms) + 999) / 1000));
+	else
+		audit_line(admin->audit, call, "invite: %s", hy_status_name(rc));
 	return rc;
 }
 

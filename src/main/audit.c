@@ -91,7 +91,7 @@ static void append(struct audit *audit, struct call *call, const char *what)
 	a->path = hy_strdup(audit->path);
 	a->len = put_time(env_wall_ms(audit->env), a->line, sizeof a->line);
 	a->len += (size_t)snprintf(
-		a->line + a->len, sizeof a->line - a->len, " %016llx %s\n", (unsigned long long)call->trace, what);
+		a->line + a->len, sizeof a->line - a->len, " %llu %s\n", (unsigned long long)call->trace, what);
 	int status = svr_pool_call(audit->pool, &own, &a->job);
 	if (status == HY_DEADLINE_EXCEEDED || status == HY_CANCELLED)
 		call_log(call, ENV_LOG_WARN, "audit", "%s may not have this line yet: %s", audit->path, what);
@@ -128,7 +128,7 @@ int audit_line_at_rest(struct env *env, const char *dir, const char *fmt, ...)
 	make_plain(what);
 	env_log(env, ENV_LOG_INFO, "audit", 0, "%s", what);
 	size_t len = put_time(env_wall_ms(env), line, sizeof line);
-	len += (size_t)snprintf(line + len, sizeof line - len, " %016x %s\n", 0u, what);
+	len += (size_t)snprintf(line + len, sizeof line - len, " 0 %s\n", what);
 	int rc = put_line(env, path, line, len);
 	hy_free(path);
 	return rc;

@@ -4,7 +4,7 @@
  *
  * A line is a line whatever a name has in it: control characters are written as '?'.
  *
- *	2026-11-22T13:14:58.576Z 00c0ffee00c0ffee disable ann (user 42): OK
+ *	2026-11-22T13:14:58.576Z 3183373030548992351 disable ann (user 42): OK
  */
 #ifndef MAIN_AUDIT_H
 #define MAIN_AUDIT_H

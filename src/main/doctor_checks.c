@@ -247,8 +247,8 @@ static void check_port(struct doctor *d, const char *text)
 	else if (rc)
 		doctor_say(d, DOCTOR_PROBLEM, "port", "%s: %s", text, strerror(-rc));
 	else
-		doctor_say(d, d->running ? DOCTOR_WARNING : DOCTOR_OK, "port", "%s is free%s", text,
-			d->running ? ", so the server listens elsewhere" : "");
+		doctor_say(d, DOCTOR_OK, "port", "%s is free%s", text,
+			d->running ? "; the server listens elsewhere (--listen names the address to look at)" : "");
 }
 
 void doctor_check_ports(struct doctor *d)

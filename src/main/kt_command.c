@@ -1,6 +1,7 @@
 /* kt_command.c - `hongyan kt`: a look into a server. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "admin.rpc.h"
 #include "main/admin_client.h"
@@ -33,6 +34,17 @@ static int print_spaces(struct call *call)
 	return HY_OK;
 }
 
+/** An invitation's code is shown in part: whoever reads it all may register with it. */
+static void print_key(const char *key)
+{
+	static const char invitation[] = "name:+";
+	size_t n = sizeof invitation - 1;
+	if (strncmp(key, invitation, n) == 0 && strlen(key) > n + 4)
+		printf("%.*s... (an invitation)\n", (int)n + 4, key);
+	else
+		printf("%s\n", key);
+}
+
 static int print_keys(struct call *call, const struct question *q)
 {
 	Hy__AdminKeysRequest request = HY__ADMIN_KEYS_REQUEST__INIT;
@@ -43,7 +55,7 @@ static int print_keys(struct call *call, const struct question *q)
 	if (status != HY_OK)
 		return status;
 	for (size_t i = 0; i < response.n_keys; i++)
-		printf("%s\n", response.keys[i]);
+		print_key(response.keys[i]);
 	if (response.more)
 		printf("... more: hongyan kt keys %s\n", response.keys[response.n_keys - 1]);
 	return HY_OK;
@@ -59,6 +71,15 @@ static void print_heads(const Hy__AdminRowsResponse *response)
 	}
 }
 
+/** Nothing was ever written under the key. */
+static bool is_nothing(const Hy__AdminRowsResponse *response)
+{
+	for (size_t i = 0; i < response->n_heads; i++)
+		if (response->heads[i]->version > 0 || response->heads[i]->rows > 0)
+			return false;
+	return true;
+}
+
 static int print_rows(struct call *call, const struct question *q)
 {
 	Hy__AdminRowsRequest request = HY__ADMIN_ROWS_REQUEST__INIT;
@@ -72,7 +93,10 @@ static int print_rows(struct call *call, const struct question *q)
 		if (status != HY_OK)
 			return status;
 		if (!q->space) {
-			print_heads(&response);
+			if (is_nothing(&response))
+				printf("nothing is stored for %s\n", q->key);
+			else
+				print_heads(&response);
 			return HY_OK;
 		}
 		for (size_t i = 0; i < response.n_rows; i++) {

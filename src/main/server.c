@@ -213,15 +213,15 @@ static void stop_admin(struct server *s)
 	audit_destroy(s->audit);
 }
 
-static int fail_listen(struct server *s, const struct env_addr *addr, int rc)
+static int fail_listen(struct server *s, const char *option, const struct env_addr *addr, int rc)
 {
 	char text[128];
 	env_addr_text(addr, text, sizeof text);
 	switch (rc) {
 	case -EADDRINUSE:
 		return fail(s, HY_ALREADY_EXISTS,
-			why_printf("%s is taken by another program; end it, or choose another address with --listen",
-				text));
+			why_printf("%s is taken by another program; end it, or choose another address with %s", text,
+				option));
 	case -EACCES:
 		return fail(s, HY_PERMISSION_DENIED,
 			why_printf("this user may not listen on %s; ports below 1024 are the administrator's", text));
@@ -240,7 +240,7 @@ static int listen_for_metrics(struct server *s)
 	if (rc == 0)
 		return HY_OK;
 	if (!s->config.metrics_optional)
-		return fail_listen(s, &s->config.metrics, rc);
+		return fail_listen(s, "--metrics", &s->config.metrics, rc);
 	env_log(s->env, ENV_LOG_WARN, "main", 0, "no /metrics: cannot listen on %s: %s (see --metrics)",
 		env_addr_text(&s->config.metrics, text, sizeof text), strerror(-rc));
 	return HY_OK;
@@ -252,7 +252,7 @@ static int start_access(struct server *s)
 	for (unsigned i = 0; status == HY_OK && i < s->config.listen_count; i++) {
 		int rc = access_listen(s->access, &s->config.listen[i], &s->bound[i]);
 		if (rc < 0)
-			return fail_listen(s, &s->config.listen[i], rc);
+			return fail_listen(s, "--listen", &s->config.listen[i], rc);
 	}
 	return status == HY_OK ? listen_for_metrics(s) : status;
 }

@@ -1,5 +1,5 @@
 /* user_command.c - `hongyan user`: an operator's view of accounts, and what may be done to them. */
-#include <ctype.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -11,7 +11,7 @@
 #include "main/admin_client.h"
 #include "main/commands.h"
 #include "main/secret_input.h"
-#include "svrkit/pb.h"
+#include "main/user_json.h"
 
 #define WHO "hongyan user"
 #define PASSWORD_BYTES 160u
@@ -39,13 +39,15 @@ static const char usage[] =
 	"\n"
 	"  --password-file FILE   takes the password from a file's first line, - for standard input; else it is asked "
 	"for\n"
-	"  --free-name            others may have the deleted account's name; else nobody gets it again\n"
+	"  --free-name            others may have the deleted account's name; else nobody gets it again, until it is\n"
+	"                         deleted once more with --free-name\n"
 	"  --yes                  does not ask whether the account is really to be deleted\n"
 	"  --json                 one JSON object a line\n";
 
 struct order {
 	const char *dir, *verb, *name, *password_file;
 	char password[PASSWORD_BYTES];
+	char wrong[160]; /* what is wrong with the command line */
 	uint64_t valid_ms;
 	uint32_t uses, uin;
 	bool json, free_name, yes;
@@ -83,15 +85,6 @@ static const char *state_of(const Hy__AdminUser *u)
 	return u->deleting ? "being deleted" : u->disabled ? "disabled" : u->online ? "online" : "";
 }
 
-static int print_json(struct call *call, const ProtobufCMessage *message)
-{
-	struct hy_buf out = {0};
-	pb_to_json(message, NULL, call->arena, &out);
-	printf("%.*s\n", (int)hy_buf_len(&out), (const char *)hy_buf_data(&out));
-	hy_buf_fini(&out);
-	return HY_OK;
-}
-
 static void print_row(const Hy__AdminUser *u)
 {
 	char created[32], seen[32];
@@ -108,18 +101,18 @@ static int list(struct call *call, struct order *o)
 	uint8_t after[HY_KEY_MAX];
 
 	request.limit = PAGE;
-	if (!o->json)
-		printf("%-32s %10s  %-16s  %-16s %7s %8s %8s  %s\n", "name", "UIN", "created (UTC)", "last seen",
-			"devices", "messages", "contacts", "state");
 	do {
 		hy_arena_reset(call->arena);
 		hy__admin_list_users_response__init(&response);
 		int status = admin_list_users(call, &request, &response);
 		if (status != HY_OK)
 			return status;
+		if (!o->json && request.after.len == 0)
+			printf("%-32s %10s  %-16s  %-16s %7s %8s %8s  %s\n", "name", "UIN", "created (UTC)",
+				"last seen", "devices", "messages", "contacts", "state");
 		for (size_t i = 0; i < response.n_users; i++)
 			if (o->json)
-				print_json(call, &response.users[i]->base);
+				user_json_line(response.users[i]);
 			else
 				print_row(response.users[i]);
 		count += response.n_users;
@@ -145,8 +138,10 @@ static int show(struct call *call, struct order *o)
 	int status = admin_show_user(call, &request, &response);
 	if (status != HY_OK)
 		return status;
-	if (o->json)
-		return print_json(call, &response.base);
+	if (o->json) {
+		user_json_whole(&response);
+		return HY_OK;
+	}
 	const Hy__AdminUser *u = response.user;
 	printf("%-12s%s\n%-12s%u\n", "name", u->name, "UIN", u->uin);
 	print_text("nickname", u->nickname);
@@ -218,7 +213,9 @@ static int delete (struct call *call, struct order *o)
 	request.uin = o->uin;
 	request.free_name = o->free_name;
 	int status = admin_delete_user(call, &request, &response);
-	if (status == HY_OK)
+	if (status == HY_OK && response.uin == 0)
+		printf("%s was deleted before; others may have the name now\n", response.name);
+	else if (status == HY_OK)
 		printf("%s (user %u) is deleted, with all data%s\n", response.name, response.uin,
 			o->free_name ? "; others may have the name" : "");
 	return status;
@@ -232,9 +229,14 @@ static int invite(struct call *call, struct order *o)
 	request.uses = o->uses;
 	request.valid_ms = o->valid_ms;
 	int status = admin_invite(call, &request, &response);
-	if (status == HY_OK)
-		printf("%s\n", response.code);
-	return status;
+	if (status != HY_OK)
+		return status;
+	printf("%s\n", response.code);
+	fflush(stdout);
+	char until[32];
+	fprintf(stderr, "good for %u account%s, until %s UTC\n", response.uses, response.uses == 1 ? "" : "s",
+		time_text(response.expires_ms, until));
+	return HY_OK;
 }
 
 /* ---- the command line -------------------------------------------------------------------------------------------- */
@@ -273,23 +275,41 @@ static bool parse_number(enum hy_config_type type, const char *text, uint64_t ma
 	return true;
 }
 
-/** An option that has a value. False: it is none, or the value does not do. */
+/** Returns false. */
+static bool wrong(struct order *o, const char *fmt, ...) HY_PRINTF(2, 3);
+static bool wrong(struct order *o, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(o->wrong, sizeof o->wrong, fmt, ap);
+	va_end(ap);
+	return false;
+}
+
+/** An option that has a value. */
 static bool take_valued(struct order *o, const char *option, const char *value)
 {
 	uint64_t number;
 
+	if (!value)
+		return wrong(o, "%.40s: there is no such option, or its value is missing", option);
 	if (strcmp(option, "--data") == 0)
 		o->dir = value;
 	else if (strcmp(option, "--password-file") == 0)
 		o->password_file = value;
 	else if (strcmp(option, "--valid") == 0)
-		return parse_number(HY_CONFIG_DURATION, value, 0, &o->valid_ms);
+		return parse_number(HY_CONFIG_DURATION, value, 0, &o->valid_ms) ||
+		       wrong(o, "--valid: '%.40s' is no time; write 30m, 12h or 7d", value);
 	else if (strcmp(option, "--uses") == 0 && parse_number(HY_CONFIG_UNSIGNED, value, 1000, &number))
 		o->uses = (uint32_t)number;
+	else if (strcmp(option, "--uses") == 0)
+		return wrong(o, "--uses: '%.40s' is no number from 1 to 1000", value);
 	else if (strcmp(option, "--uin") == 0 && parse_number(HY_CONFIG_UNSIGNED, value, UINT32_MAX, &number))
 		o->uin = (uint32_t)number;
+	else if (strcmp(option, "--uin") == 0)
+		return wrong(o, "--uin: '%.40s' is no user's number; `hongyan user list` shows them", value);
 	else
-		return false;
+		return wrong(o, "there is no option %.40s", option);
 	return true;
 }
 
@@ -303,7 +323,7 @@ static bool parse(int argc, char **argv, struct order *o)
 			o->free_name = true;
 		else if (strcmp(arg, "--yes") == 0)
 			o->yes = true;
-		else if (arg[0] == '-' && (i + 1 == argc || !take_valued(o, arg, argv[i + 1])))
+		else if (arg[0] == '-' && !take_valued(o, arg, argv[i + 1]))
 			return false;
 		else if (arg[0] == '-')
 			i++;
@@ -312,12 +332,18 @@ static bool parse(int argc, char **argv, struct order *o)
 		else if (!o->name)
 			o->name = arg;
 		else
-			return false;
+			return wrong(o, "'%.40s' is one word too many", arg);
 	}
 	const struct verb *verb = find_verb(o->verb);
-	if (verb && (verb->fn == show || verb->fn == delete) && o->uin != 0)
-		return !o->name;
-	return verb && verb->takes_name == (o->name != NULL) && o->uin == 0;
+	if (!verb)
+		return o->verb ? wrong(o, "'%.40s' is nothing that can be done to users", o->verb)
+			       : wrong(o, "say what to do");
+	bool by_number = o->uin != 0 && (verb->fn == show || verb->fn == delete);
+	if (o->uin != 0 && !by_number)
+		return wrong(o, "%s takes no --uin", verb->name);
+	if (o->name && (by_number || !verb->takes_name))
+		return wrong(o, by_number ? "a name or --uin, not both" : "%s takes no name", verb->name);
+	return o->name || by_number || !verb->takes_name || wrong(o, "%s whom? The name is missing", verb->name);
 }
 
 /** Twice from a person: what is typed unseen may be wrong. */
@@ -352,8 +378,9 @@ static bool is_sure(const struct order *o)
 	const char *what = o->name ? o->name : uin;
 
 	snprintf(uin, sizeof uin, "%u", o->uin);
-	fprintf(stderr, "This deletes %s%s with all data, for good. Type the %s to go on: ", o->name ? "" : "user ",
-		what, o->name ? "name" : "number");
+	fprintf(stderr, "This deletes %s%s with all data, for good%s. Type the %s to go on: ", o->name ? "" : "user ",
+		what, o->free_name ? "" : "; nobody gets the name again (--free-name lets others have it)",
+		o->name ? "name" : "number");
 	size_t len = 0;
 	for (int c = getchar(); c != EOF && c != '\n' && len + 1 < sizeof line; c = getchar())
 		line[len++] = (char)c;
@@ -376,9 +403,13 @@ int command_user(int argc, char **argv)
 {
 	struct order o = {.dir = "./data"};
 	bool help = argc > 1 && strcmp(argv[1], "--help") == 0;
-	if (help || !parse(argc, argv, &o)) {
-		fprintf(help ? stdout : stderr, "%s", usage);
-		return help ? 0 : 2;
+	if (help) {
+		printf("%s", usage);
+		return 0;
+	}
+	if (!parse(argc, argv, &o)) {
+		fprintf(stderr, WHO ": %s (see `hongyan user --help`)\n", o.wrong);
+		return 2;
 	}
 	const struct verb *verb = find_verb(o.verb);
 	if (verb->takes_password && !read_password(&o))

@@ -330,6 +330,11 @@ static int fail(struct call *call, int status, uint32_t retry_after_ms, const ch
 	return status;
 }
 
+const char *call_why(const struct call *call, int status)
+{
+	return call->message ? call->message : hy_status_text(status);
+}
+
 int call_fail(struct call *call, int status, const char *fmt, ...)
 {
 	va_list ap;

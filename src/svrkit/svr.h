@@ -126,6 +126,8 @@ struct call {
 int call_fail(struct call *call, int status, const char *fmt, ...) HY_PRINTF(3, 4);
 /** As above, with a time to come back. */
 int call_fail_retry(struct call *call, int status, uint32_t retry_after_ms, const char *fmt, ...) HY_PRINTF(4, 5);
+/** Why a call was refused, as its caller is told; for lines in the log. */
+const char *call_why(const struct call *call, int status);
 #define call_log(call, level, room, ...) \
 	env_log(svr_env(svr_of_loop((call)->loop)), level, room, (call)->trace, __VA_ARGS__)
 static inline void call_count(const struct call *call, enum mon_id id, uint64_t n)

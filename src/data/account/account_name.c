@@ -79,7 +79,8 @@ static int release_once(struct account *account, struct call *call, const Hy__Ac
 	int rc = read_name(account, call, &key, &name, &version);
 	if (rc == HY_NOT_FOUND)
 		return HY_OK;
-	if (rc != HY_OK || name->uin != request->uin || (name->released && !request->free))
+	bool theirs = name->uin == request->uin || (request->uin == 0 && name->released);
+	if (rc != HY_OK || !theirs || (name->released && !request->free))
 		return rc;
 	struct kt_op ops[] = {
 		{.kind = KT_EXPECT_ROW,

@@ -116,7 +116,7 @@ static size_t format_head(struct env *env, enum env_log_level level, const char 
 	int n = format_time(env_wall_ms(env), line, LINE_MAX_BYTES);
 	n += snprintf(line + n, LINE_MAX_BYTES - (size_t)n, " %-5s %-7.32s ", names[level], room);
 	if (trace)
-		n += snprintf(line + n, LINE_MAX_BYTES - (size_t)n, "trace=%016llx ", (unsigned long long)trace);
+		n += snprintf(line + n, LINE_MAX_BYTES - (size_t)n, "trace=%llu ", (unsigned long long)trace);
 	return (size_t)n;
 }
 

@@ -95,7 +95,7 @@ static void test_format(void **state)
 		.tm_sec = second};
 	uint64_t told_ms = (uint64_t)timegm(&tm) * 1000 + (uint64_t)ms;
 	assert_true(told_ms >= before_ms && told_ms <= after_ms);
-	assert_string_equal(line_text(c, 0, 25), "INFO  kt      trace=0123456789abcdef replayed 7 batches");
+	assert_string_equal(line_text(c, 0, 25), "INFO  kt      trace=81985529216486895 replayed 7 batches");
 	c->text[strlen(c->text)] = '\n';
 	char *second_line = strchr(c->text, '\n') + 1;
 	assert_non_null(strstr(second_line, "Z ERROR access  no trace\n"));

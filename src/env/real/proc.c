@@ -55,5 +55,6 @@ void env_real_end_by_signals(void)
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGPIPE);
 	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 }

@@ -12,7 +12,8 @@
  */
 struct env *env_real_create(void);
 /**
- * SIGTERM and SIGINT end the process as usual: for programs that never call env_wait_terminate(). From the main thread.
+ * SIGTERM, SIGINT and SIGPIPE (whoever read the output has gone) end the process as usual: for programs that never call
+ * env_wait_terminate(). From the main thread, before any other is started.
  */
 void env_real_end_by_signals(void);
 /**

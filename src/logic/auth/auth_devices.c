@@ -147,8 +147,8 @@ int auth_handle_change_password(
 	if (rc == HY_OK)
 		auth_count(call, MON_passwords_changed);
 	else
-		call_log(call, ENV_LOG_INFO, "auth", "user %u: change of password refused: %s", call->who.uin,
-			hy_status_name(rc));
+		call_log(call, ENV_LOG_INFO, "auth", "user %u: change of password refused: %s: %s", call->who.uin,
+			hy_status_name(rc), call_why(call, rc));
 	return rc == HY_ABORTED ? auth_too_often(call) : rc;
 }
 

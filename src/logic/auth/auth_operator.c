@@ -71,6 +71,8 @@ int auth_handle_invite(
 	}
 	if (rc != HY_OK)
 		return rc;
+	response->uses = put.uses;
+	response->expires_ms = put.expires_ms;
 	response->code = hy_arena_strndup(call->arena, code + 1, AUTH_CODE_LENGTH);
 	return response->code ? HY_OK : call_fail(call, HY_RESOURCE_EXHAUSTED, "the request takes too much memory");
 }

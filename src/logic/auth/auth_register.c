@@ -158,7 +158,8 @@ static int use_invitation(struct call *call, const struct candidate *c, const ch
 
 	if (!is_code(invitation))
 		return call_fail(call, HY_PERMISSION_DENIED,
-			"this server takes new accounts by invitation: ask its operator for a code");
+			invitation[0] ? "this invitation code is not valid: look at it again, or ask for another"
+				      : "this server takes new accounts by invitation: ask its operator for a code");
 	memcpy(code + 1, invitation, AUTH_CODE_LENGTH + 1);
 	use.code = code;
 	use.client_id = c->head->client_id;
@@ -280,7 +281,7 @@ int auth_handle_register(
 	if (rc == HY_OK)
 		rc = register_and_sign_in(self, call, &c, request->invitation, response);
 	if (rc != HY_OK)
-		call_log(call, ENV_LOG_INFO, "auth", "registration of %s refused: %s", auth_name_for_log(request->name),
-			hy_status_name(rc));
+		call_log(call, ENV_LOG_INFO, "auth", "registration of %s refused: %s: %s",
+			auth_name_for_log(request->name), hy_status_name(rc), call_why(call, rc));
 	return rc;
 }

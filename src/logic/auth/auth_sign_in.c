@@ -154,7 +154,7 @@ int auth_handle_sign_in(void *self, struct call *call, const Hy__SignInRequest *
 	response->uin = 0;
 	auth_count(call, MON_sign_in_failures);
 	if (rc != HY_RESOURCE_EXHAUSTED) /* whose limits speak for themselves, by samples: a flood is not logged */
-		call_log(call, ENV_LOG_INFO, "auth", "sign-in of %s refused: %s", auth_name_for_log(request->name),
-			hy_status_name(rc));
+		call_log(call, ENV_LOG_INFO, "auth", "sign-in of %s refused: %s: %s", auth_name_for_log(request->name),
+			hy_status_name(rc), call_why(call, rc));
 	return rc;
 }

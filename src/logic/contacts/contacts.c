@@ -34,8 +34,8 @@ static int refused(struct call *call, uint32_t peer, int rc)
 {
 	contacts_count(call, MON_contacts_refused);
 	if (rc != HY_RESOURCE_EXHAUSTED) /* limits speak for themselves, by samples: a flood is not logged */
-		call_log(call, ENV_LOG_INFO, "contacts", "user %u, about user %u: refused: %s", call->who.uin, peer,
-			hy_status_name(rc));
+		call_log(call, ENV_LOG_INFO, "contacts", "user %u, about user %u: refused: %s: %s", call->who.uin, peer,
+			hy_status_name(rc), call_why(call, rc));
 	return rc;
 }
 
