@@ -6,8 +6,8 @@
  *   - A text handed to hongyan_send_text() is sent until the server has answered for good, over whatever link
  *     works, always under the same client ID, so it arrives once. Of one conversation one text is under way at a
  *     time: order is kept.
- *   - Changes to one thing (what the user has to do with one person; the profile; the settings; password and devices) are
- *     carried out in the order in which they were asked for: one is under way at a time.
+ *   - Changes to one thing (what the user has to do with one person; the profile; the settings; password and devices)
+ *     are carried out in the order in which they were asked for: one is under way at a time.
  *   - on_sync() gives changes and a snapshot. Store both together and say so: only then the snapshot is brought to the
  *     server, which may then forget what came with it.
  *
@@ -251,8 +251,8 @@ void hongyan_resume(struct hongyan *h, uint32_t uin, const void *ticket, size_t 
 /**
  * How a request ended. 0: done; else a status code, and `why` for people. Retried by itself under the same client ID,
  * over whichever link works, until there is an answer, or for a minute: then DEADLINE_EXCEEDED, and the outcome is
- * unknown. The minute runs from when it was asked for, also while it waits for an earlier change to the same thing; what
- * follows one whose outcome is unknown goes on. RESOURCE_EXHAUSTED: not now; `why` says more.
+ * unknown. The minute runs from when it was asked for, also while it waits for an earlier change to the same thing;
+ * what follows one whose outcome is unknown goes on. RESOURCE_EXHAUSTED: not now; `why` says more.
  */
 typedef void hongyan_done_fn(void *arg, int status, const char *why);
 /** Ends the ticket on the server, then goes offline. */
