@@ -2,10 +2,12 @@
 """What a server shows of itself: `hongyan mon` grows with the load, /metrics is in Prometheus's text format and says the same, health and
 readiness answer, the address of the figures is the operator's; and a server that was killed leaves its last values.
 """
+import fcntl
 import http.client
 import json
 import os
 import pathlib
+import pty
 import re
 import shutil
 import socket
@@ -13,6 +15,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import termios
 import time
 import traceback
 
@@ -187,7 +190,45 @@ def test_live(server):
     text, _ = watcher.communicate(timeout=10)
     assert f"process {server.process.pid}, runs since" in text, text
     assert re.search(r"^http_requests +\d+ +[1-9][0-9.]*/s", text, re.M), text
-    assert re.search(r"^Send\.SendText +20 ", text, re.M), text
+    assert re.search(r"^Send\.SendText +100% +20 ", text, re.M), text
+
+
+def on_terminal(server, keys, *arguments):
+    """What `hongyan mon` shows in 24 lines of 80 characters, screen by screen, while these keys are struck; it must end."""
+    theirs, ours = pty.openpty()
+    fcntl.ioctl(ours, termios.TIOCSWINSZ, struct.pack("4H", 24, 80, 0, 0))
+    watcher = subprocess.Popen([product.HONGYAN, "mon", "--data", server.data, *arguments], stdin=ours, stdout=ours, stderr=ours)
+    os.close(ours)
+    shown = b""
+    for key in keys:
+        count = shown.count(b"\033[J")
+        while shown.count(b"\033[J") == count:
+            shown += os.read(theirs, 65536)
+        os.write(theirs, key)
+    assert watcher.wait(timeout=10) == 0
+    os.close(theirs)
+    return [re.sub(r"\033[^A-Za-z]*[A-Za-z]", "", screen).splitlines() for screen in shown.decode().split("\033[H")[1:]]
+
+
+def test_small_terminal(server):
+    """Methods come first; what does not fit is reached by keys; columns stay apart."""
+    first, below, *_ = on_terminal(server, (b"\033[6~", b"q"), "--interval", "10s")
+    for screen in first, below:
+        assert len(screen) <= 24 and all(len(line) <= 80 for line in screen), screen
+    assert first[2].startswith("method ") and any(re.match(r"Send\.SendText +\d+% +20 ", line) for line in first), first
+    assert "lines 1 to 21 of" in first[22] and below[22] != first[22] and "q quits" in below[22], (first[22], below[22])
+    assert all(len(line.split()) <= 6 for line in below[1:] if re.match(r"[a-z_]+ +\d", line)), below
+    everything = hongyan("mon", "--once", "--data", server.data).stdout
+    assert re.search(r"^kt_failed +0$", everything, re.M) and not any("kt_failed" in line for line in first + below)
+
+
+def test_closed_pipe(server):
+    """Nobody reads it any more: it ends."""
+    for arguments in (("mon",), ("mon", "--once"), ("user", "list"), ("kt",)):
+        reader = subprocess.Popen([product.HONGYAN, arguments[0], "--data", server.data, *arguments[1:]], stdout=subprocess.PIPE)
+        reader.stdout.readline()
+        reader.stdout.close()
+        reader.wait(timeout=10)
 
 
 def test_killed(server):
@@ -239,7 +280,7 @@ def main():
     server = Server(data)
     passed = failed = 0
     try:
-        for test in (test_growth, test_names, test_metrics, test_doors, test_live, test_killed, test_ended, test_addresses, test_damage):
+        for test in (test_growth, test_names, test_metrics, test_doors, test_live, test_small_terminal, test_closed_pipe, test_killed, test_ended, test_addresses, test_damage):
             try:
                 test(server)
                 passed += 1

@@ -20,10 +20,11 @@ bool mon_list(const struct mon_view *v, const struct mon_filter *filter, struct 
 /** One line. */
 void mon_json(const struct mon_view *v, const struct mon_filter *filter, struct hy_buf *out);
 /**
- * A table of at most `rows` lines of at most `columns` characters. `before` was taken `us` earlier; NULL: there is none
- * yet, and no rate.
+ * A table of at most `rows` (at least 3) lines of at most `columns` characters: methods first, by their share of the
+ * calls; then what is not 0. When there are more lines, those from *top on, which is moved to where there are some, and
+ * below them how to see the others. `before` was taken `us` earlier; NULL: there is none yet, and no rate.
  */
 void mon_screen(const struct mon_view *v, const struct mon_view *before, uint64_t us, const struct mon_filter *filter,
-	unsigned rows, unsigned columns, uint64_t now_ms, struct hy_buf *out);
+	unsigned rows, unsigned columns, unsigned *top, uint64_t now_ms, struct hy_buf *out);
 
 #endif

@@ -108,7 +108,7 @@
 	X(process_files_max, "files that the process may have open")
 
 /* histograms of times: name, what it is */
-#define MON_HISTOGRAM_MAP(X) X(sync_lag, "from a message's being stored to its being handed out by sync")
+#define MON_HISTOGRAM_MAP(X) X(sync_lag, "from storing a message to its fetching, people's absence included")
 
 /* clang-format off */
 enum mon_id {
