@@ -22,22 +22,46 @@ static int fail(const char *what, char *why)
 	return 1;
 }
 
-/** From the file, or from the terminal without echo. */
+/** The first line. False, and it was said: there is none. */
+static bool password_from_file(struct env *env, const char *path, char *password)
+{
+	char *text;
+	size_t len;
+	int rc = env_file_read_all(env, path, 4096, &text, &len);
+	if (rc < 0) {
+		fprintf(stderr, "hongyan chat: cannot read a password from %s: %s\n", path, strerror(-rc));
+		return false;
+	}
+	snprintf(password, PASSWORD_SIZE, "%.*s", (int)strcspn(text, "\r\n"), text);
+	explicit_bzero(text, len);
+	hy_free(text);
+	if (!password[0])
+		fprintf(stderr, "hongyan chat: the first line of %s is empty: that is no password\n", path);
+	return password[0];
+}
+
+/** From the terminal without echo; twice for a new account, where nobody sees a slip. False, and it was said. */
+static bool password_from_terminal(const struct chat_options *o, char *password)
+{
+	char prompt[120], again[PASSWORD_SIZE] = "";
+	snprintf(prompt, sizeof prompt, "password for %s%s: ", o->name, o->registering ? " (8 to 128 characters)" : "");
+	bool ok = chat_secret_prompt(prompt, password, PASSWORD_SIZE);
+	if (!ok) {
+		fail("no password", NULL);
+	} else if (o->registering && isatty(STDIN_FILENO)) {
+		ok = chat_secret_prompt("once more: ", again, sizeof again) && strcmp(password, again) == 0;
+		if (!ok)
+			fail("the two passwords are not the same; no account was made", NULL);
+	}
+	explicit_bzero(again, sizeof again);
+	return ok;
+}
+
 static bool read_password(struct env *env, const struct chat_options *o, char *password)
 {
-	if (o->password_file && strcmp(o->password_file, "-") != 0) {
-		char *text;
-		size_t len;
-		if (env_file_read_all(env, o->password_file, 4096, &text, &len) < 0)
-			return false;
-		snprintf(password, PASSWORD_SIZE, "%.*s", (int)strcspn(text, "\r\n"), text);
-		explicit_bzero(text, len);
-		hy_free(text);
-		return true;
-	}
-	char prompt[120];
-	snprintf(prompt, sizeof prompt, "password for %s%s: ", o->name, o->registering ? " (8 to 128 characters)" : "");
-	return chat_secret_prompt(prompt, password, PASSWORD_SIZE);
+	if (o->password_file && strcmp(o->password_file, "-") != 0)
+		return password_from_file(env, o->password_file, password);
+	return password_from_terminal(o, password);
 }
 
 /** The device's name: said, or made once and kept. */
@@ -93,7 +117,7 @@ static int sign_in_and_show(struct env *env, struct chat_store *store, const str
 		if (chat_store_uin(store) == 0)
 			tell_of_old_file(env, o);
 		if (!read_password(env, o, password))
-			return fail("no password", NULL);
+			return 1;
 	}
 	find_device(env, store, o, &device);
 	struct chat_session_config config = {.env = env,
@@ -124,7 +148,7 @@ static int run(struct env *env, const struct chat_options *o)
 	char *why = NULL;
 	int rc = chat_options_path(env, o, path, sizeof path);
 	if (rc < 0)
-		return fail(strerror(-rc), NULL);
+		return fail(path, hy_strdup(strerror(-rc)));
 	int status = chat_store_open(path, &store, &why);
 	if (status == HY_ABORTED) {
 		hy_free(why);

@@ -36,6 +36,15 @@ static void say_buf(struct context *c, struct hy_buf *out)
 	hy_buf_fini(out);
 }
 
+static void say_list(struct context *c, const char *title, struct hy_buf *list)
+{
+	struct hy_buf out = {0};
+	hy_buf_printf(&out, "%s", title);
+	hy_buf_append(&out, hy_buf_data(list), hy_buf_len(list));
+	hy_buf_fini(list);
+	say_buf(c, &out);
+}
+
 /** The next word of the line, without an @ before it; "" at the end. */
 static void take_word(struct context *c, char *word)
 {
@@ -58,13 +67,92 @@ static bool take_name(struct context *c, char *name)
 	return name[0];
 }
 
+bool chat_command_may_ask(struct chat_session *s, const struct chat_prompt *prompt)
+{
+	const char *trouble = chat_session_trouble(s, NULL);
+	bool online = chat_session_state(s) == HONGYAN_ONLINE || chat_session_short_link(s);
+	char text[400] = "not yet: signing in, and fetching what is new";
+	if (trouble && !online)
+		snprintf(text, sizeof text, "not while offline: %s", trouble);
+	else if (chat_session_ready(s))
+		return true;
+	prompt->say(prompt->arg, text);
+	return false;
+}
+
+static bool may_ask(struct context *c)
+{
+	return chat_command_may_ask(c->session, c->prompt);
+}
+
 /* ---- commands ---------------------------------------------------------------------------------------------------- */
 
 static enum chat_command run_verb(struct context *c, enum chat_verb verb)
 {
 	char name[WORD_MAX];
-	if (take_name(c, name))
+	if (take_name(c, name) && may_ask(c))
 		chat_session_do(c->session, verb, name, c->rest);
+	return CHAT_COMMAND_DONE;
+}
+
+/** Who is known here is found here, whatever becomes of the server. */
+static enum chat_command run_find(struct context *c, enum chat_verb verb)
+{
+	char name[WORD_MAX];
+	if (!take_name(c, name))
+		return CHAT_COMMAND_DONE;
+	struct chat_person *person = chat_store_person_named(chat_session_store(c->session), name);
+	if (person || may_ask(c))
+		chat_session_do(c->session, verb, name, "");
+	chat_person_free(person);
+	return CHAT_COMMAND_DONE;
+}
+
+struct requests {
+	struct hy_buf list;
+	unsigned count;
+	char name[WORD_MAX]; /* of the last one */
+	const char *to;
+	bool to_asks;
+};
+
+static void add_request(void *arg, struct chat_person *p)
+{
+	struct requests *r = arg;
+	if (p->relation == HONGYAN_RELATION_INCOMING && !p->blocked && !p->gone) {
+		r->count++;
+		r->to_asks |= r->to && strcmp(r->to, p->name) == 0;
+		snprintf(r->name, sizeof r->name, "%s", p->name);
+		hy_buf_printf(&r->list, "\n  %s", p->name);
+		if (p->greeting[0]) {
+			hy_buf_printf(&r->list, ": ");
+			chat_text_append_visible(&r->list, p->greeting, strlen(p->greeting));
+		}
+	}
+	chat_person_free(p);
+}
+
+/** Without a name: of whom the conversation is with, if they ask; else the only request there is. */
+static enum chat_command run_answer(struct context *c, enum chat_verb verb)
+{
+	struct requests r = {.to = c->prompt->to};
+	char name[WORD_MAX];
+	take_word(c, name);
+	if (!name[0]) {
+		chat_store_people(chat_session_store(c->session), add_request, &r);
+		if (r.to_asks || r.count == 1)
+			snprintf(name, sizeof name, "%s", r.to_asks ? r.to : r.name);
+	}
+	if (name[0]) {
+		if (may_ask(c))
+			chat_session_do(c->session, verb, name, "");
+		hy_buf_fini(&r.list);
+	} else if (r.count == 0) {
+		say(c, "nobody asks to become your contact");
+	} else {
+		hy_buf_printf(&r.list, "\n/%s NAME answers one of them.", chat_verb_name(verb));
+		say_list(c, "These ask to become your contact:", &r.list);
+	}
 	return CHAT_COMMAND_DONE;
 }
 
@@ -78,6 +166,8 @@ static enum chat_command run_remark(struct context *c, enum chat_verb verb)
 	struct chat_person *person = chat_store_person_named(chat_session_store(c->session), name);
 	bool known = person;
 	chat_person_free(person);
+	if (!may_ask(c))
+		return CHAT_COMMAND_DONE;
 	if (!known && c->prompt->to)
 		chat_session_do(c->session, verb, c->prompt->to, all);
 	else
@@ -139,7 +229,7 @@ static enum chat_command run_profile(struct context *c, enum chat_verb verb)
 	struct chat_person *me = chat_store_me(chat_session_store(c->session));
 	struct hongyan_profile profile = chat_person_profile(me);
 	take_word(c, field);
-	bool change = true;
+	bool colour_ok = true, change = true;
 	if (strcmp(field, "nickname") == 0)
 		profile.nickname = c->rest;
 	else if (strcmp(field, "signature") == 0)
@@ -147,10 +237,19 @@ static enum chat_command run_profile(struct context *c, enum chat_verb verb)
 	else if (strcmp(field, "region") == 0)
 		profile.region = c->rest;
 	else if (strcmp(field, "colour") == 0 || strcmp(field, "color") == 0)
-		change = chat_colour_parse(c->rest, &profile.avatar_colour);
+		colour_ok = chat_colour_parse(c->rest, &profile.avatar_colour);
 	else
 		change = false;
-	if (change)
+	if (!colour_ok)
+		say(c,
+			"'%s' is no colour: red, orange, yellow, green, teal, blue, purple, pink, brown, grey or "
+			"#RRGGBB",
+			c->rest);
+	else if (field[0] && !change)
+		say(c, "'%s' is nothing of a profile: nickname, signature, region or colour", field);
+	else if (change && !may_ask(c))
+		; /* it was said */
+	else if (change)
 		chat_session_update_profile(c->session, &profile);
 	else
 		show_profile(c, me);
@@ -167,9 +266,16 @@ static enum chat_command run_settings(struct context *c, enum chat_verb verb)
 	chat_store_settings(chat_session_store(c->session), &settings);
 	take_word(c, field);
 	take_word(c, word);
-	if ((strcmp(field, "write") == 0 && chat_who_parse(word, &settings.may_write)) ||
-		(strcmp(field, "ask") == 0 && chat_who_parse(word, &settings.may_ask))) {
-		chat_session_update_settings(c->session, &settings);
+	bool write = strcmp(field, "write") == 0, ask = strcmp(field, "ask") == 0;
+	if (write || ask) {
+		if (!chat_who_parse(word, write ? &settings.may_write : &settings.may_ask))
+			say(c, "'%s' is not among contacts, anyone, nobody and default", word);
+		else if (may_ask(c))
+			chat_session_update_settings(c->session, &settings);
+		return CHAT_COMMAND_DONE;
+	}
+	if (field[0]) {
+		say(c, "'%s' is no setting: write or ask", field);
 		return CHAT_COMMAND_DONE;
 	}
 	say(c,
@@ -181,7 +287,8 @@ static enum chat_command run_settings(struct context *c, enum chat_verb verb)
 
 static enum chat_command run_devices(struct context *c, enum chat_verb verb)
 {
-	chat_session_list_devices(c->session);
+	if (may_ask(c))
+		chat_session_list_devices(c->session);
 	return CHAT_COMMAND_DONE;
 }
 
@@ -189,13 +296,17 @@ static enum chat_command run_signout(struct context *c, enum chat_verb verb)
 {
 	char device[WORD_MAX];
 	take_word(c, device);
-	chat_session_sign_out(c->session, device[0] ? device : "this");
+	if (!device[0])
+		say(c, "of which device? /signout this ends, and the next start asks for the password; or all, or a "
+		       "DEVICE");
+	else if (may_ask(c))
+		chat_session_sign_out(c->session, device);
 	return CHAT_COMMAND_DONE;
 }
 
 static enum chat_command run_password(struct context *c, enum chat_verb verb)
 {
-	return CHAT_COMMAND_SECRET;
+	return may_ask(c) ? CHAT_COMMAND_SECRET : CHAT_COMMAND_DONE;
 }
 
 struct search {
@@ -254,10 +365,10 @@ static const struct command {
 	enum chat_verb verb;
 	bool takes_name;
 } commands[] = {
-	{"/find", "NAME", "show the card of somebody", run_verb, CHAT_FIND},
+	{"/find", "NAME", "show somebody, and write to them", run_find, CHAT_FIND, true},
 	{"/add", "NAME [GREETING]", "ask somebody to become your contact", run_verb, CHAT_ADD},
-	{"/accept", "[NAME]", "say yes to somebody who asks", run_verb, CHAT_ACCEPT, true},
-	{"/decline", "[NAME]", "say no; they may ask again", run_verb, CHAT_DECLINE, true},
+	{"/accept", "[NAME]", "say yes to somebody who asks", run_answer, CHAT_ACCEPT, true},
+	{"/decline", "[NAME]", "say no; they may ask again", run_answer, CHAT_DECLINE, true},
 	{"/remark", "[NAME] TEXT", "your own name for somebody; empty: none", run_remark, CHAT_REMARK, true},
 	{"/block", "[NAME]", "neither messages nor requests; they are not told", run_verb, CHAT_BLOCK, true},
 	{"/unblock", "[NAME]", "take that back", run_verb, CHAT_UNBLOCK, true},
@@ -268,7 +379,7 @@ static const struct command {
 	{"/profile", "[FIELD TEXT]", "show or change nickname, signature, region, colour", run_profile},
 	{"/settings", "[WHAT WHO]", "show or change who may write to you, and ask", run_settings},
 	{"/devices", "", "list the devices that are signed in", run_devices},
-	{"/signout", "[DEVICE|all|this]", "end a device's sign-in; this one's unless said", run_signout},
+	{"/signout", "DEVICE|all|this", "end a sign-in: one, all others, this one", run_signout},
 	{"/password", "", "change the password; signs all other devices out", run_password},
 	{"/help", "", "show this", run_help},
 	{"/quit", "", "end; what waits is sent next time", run_quit},

@@ -19,6 +19,8 @@ enum chat_command {
 	CHAT_COMMAND_HELP,
 	CHAT_COMMAND_SECRET, /* the passwords must be asked for */
 };
+/** False, and it was said why: what needs the server cannot be asked now. */
+bool chat_command_may_ask(struct chat_session *s, const struct chat_prompt *prompt);
 /** `line` begins with a slash. */
 enum chat_command chat_command_run(struct chat_session *s, const struct chat_prompt *prompt, const char *line);
 /** Appends the list of commands, for --help and /help. */

@@ -10,6 +10,7 @@
 struct follow {
 	struct chat_session *session;
 	bool reading, go_on;
+	unsigned line; /* of the orders, from 1 */
 };
 
 static void put(cJSON *event)
@@ -62,6 +63,11 @@ static void on_state(void *arg, enum hongyan_state state)
 	put(chat_json_state(state));
 }
 
+static void on_trouble(void *arg, const char *why)
+{
+	put(chat_json_trouble(why));
+}
+
 static void on_done(void *arg, enum chat_verb verb, const char *name, int status, const char *why)
 {
 	put(chat_json_done(verb, name, status, why));
@@ -86,6 +92,16 @@ static void on_ended(void *arg, int status, const char *why)
 	fprintf(stderr, "hongyan chat: %s\n", why);
 }
 
+/** An order that is none, or asks for what there is not: which one, and in which line of the input. */
+static void put_wrong(const struct follow *f, const char *order, const char *why)
+{
+	cJSON *event = chat_json_error(why);
+	if (order[0])
+		cJSON_AddStringToObject(event, "order", order);
+	cJSON_AddNumberToObject(event, "line", f->line);
+	put(event);
+}
+
 static void replace_text(const cJSON *fields, const char *name, const char **text)
 {
 	const char *value = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(fields, name));
@@ -103,7 +119,7 @@ static void update_profile(struct follow *f, const cJSON *fields)
 	replace_text(fields, "region", &profile.region);
 	replace_text(fields, "colour", &colour);
 	if (colour[0] && !chat_colour_parse(colour, &profile.avatar_colour))
-		put(chat_json_error("a colour is #RRGGBB"));
+		put_wrong(f, "profile", "a colour is #RRGGBB");
 	else
 		chat_session_update_profile(f->session, &profile);
 	chat_person_free(me);
@@ -118,7 +134,7 @@ static void update_settings(struct follow *f, const cJSON *fields)
 	replace_text(fields, "ask", &may_ask);
 	if ((may_write[0] && !chat_who_parse(may_write, &settings.may_write)) ||
 		(may_ask[0] && !chat_who_parse(may_ask, &settings.may_ask)))
-		put(chat_json_error("\"write\" and \"ask\" take default, contacts, anyone or nobody"));
+		put_wrong(f, "settings", "\"write\" and \"ask\" take default, contacts, anyone or nobody");
 	else
 		chat_session_update_settings(f->session, &settings);
 }
@@ -130,7 +146,7 @@ static void show_history(struct follow *f, const struct chat_order *o)
 	if (p)
 		chat_store_rows(store, p->uin, o->limit, put_old_row, f);
 	else
-		put(chat_json_error("there is no history with this name"));
+		put_wrong(f, "history", "there is no history with this name");
 	chat_person_free(p);
 }
 
@@ -138,7 +154,7 @@ static void obey(struct follow *f, const struct chat_order *o)
 {
 	switch (o->kind) {
 	case CHAT_JSON_NONE:
-		put(chat_json_error(o->why));
+		put_wrong(f, o->word, o->why);
 		break;
 	case CHAT_JSON_VERB:
 		chat_session_do(f->session, o->verb, o->name, o->text);
@@ -174,6 +190,7 @@ static void on_line(struct env_msg *msg)
 {
 	struct chat_line *line = hy_container_of(msg, struct chat_line, msg);
 	struct follow *f = line->face;
+	f->line++;
 	if (line->text && line->text[0]) {
 		struct chat_order order;
 		chat_order_parse(line->text, &order);
@@ -188,7 +205,7 @@ static void on_line(struct env_msg *msg)
 static uint64_t turn(void *arg)
 {
 	struct follow *f = arg;
-	if (!f->reading && chat_session_state(f->session) != HONGYAN_OFFLINE) {
+	if (!f->reading && chat_session_ready(f->session)) {
 		f->reading = true;
 		chat_lines_start(f->session, on_line, f);
 	}
@@ -202,6 +219,7 @@ int chat_face_json(struct chat_session *s, bool go_on)
 					 .on_row = on_row,
 					 .on_person = on_person,
 					 .on_state = on_state,
+					 .on_trouble = on_trouble,
 					 .on_done = on_done,
 					 .on_found = on_found,
 					 .on_devices = on_devices,

@@ -86,6 +86,13 @@ cJSON *chat_json_state(enum hongyan_state state)
 	return o;
 }
 
+cJSON *chat_json_trouble(const char *why)
+{
+	cJSON *o = event("trouble");
+	add_text(o, "why", why);
+	return o;
+}
+
 cJSON *chat_json_done(enum chat_verb verb, const char *name, int status, const char *why)
 {
 	cJSON *o = event(status == HONGYAN_OK ? "done" : "error");
@@ -200,13 +207,15 @@ static void parse_other(struct chat_order *o, const cJSON *value)
 void chat_order_parse(const char *line, struct chat_order *ret_order)
 {
 	struct chat_order *o = ret_order;
-	*o = (struct chat_order){.name = "", .text = "", .why = "one JSON object a line, please", .limit = 50};
+	*o = (struct chat_order){
+		.name = "", .text = "", .word = "", .why = "one JSON object a line, please", .limit = 50};
 	if (too_deep(line))
 		return;
 	o->object = cJSON_Parse(line);
 	const cJSON *value = cJSON_IsObject(o->object) ? o->object->child : NULL;
 	if (!value)
 		return;
+	o->word = value->string;
 	if (value->next)
 		o->why = "one order a line, please";
 	else if (chat_verb_parse(value->string, &o->verb))

@@ -13,6 +13,7 @@ cJSON *chat_json_row(const struct chat_row *row, bool fresh, const char *name, c
 cJSON *chat_json_person(const struct chat_person *p);
 cJSON *chat_json_profile(const struct hongyan_profile *p);
 cJSON *chat_json_state(enum hongyan_state state);
+cJSON *chat_json_trouble(const char *why);
 cJSON *chat_json_done(enum chat_verb verb, const char *name, int status, const char *why);
 cJSON *chat_json_devices(const struct hongyan_device *devices, size_t count);
 /** {"event": "error"}, for what is no order. */
@@ -36,6 +37,7 @@ struct chat_order {
 	enum chat_json_kind kind;
 	enum chat_verb verb;
 	const char *name, *text, *why;
+	const char *word; /* the order's; "" for none */
 	unsigned limit;
 	const cJSON *fields; /* PROFILE, SETTINGS */
 	cJSON *object;

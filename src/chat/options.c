@@ -19,7 +19,9 @@ static const char usage[] = "usage: hongyan chat NAME [options]\n"
 			    "  --register            make the account first\n"
 			    "  --invitation CODE     with --register, where the server asks for one\n"
 			    "  --password-file FILE  read the password there; -: terminal or standard input\n"
-			    "  --send TO TEXT...     send one text and end; TEXT - is standard input\n"
+			    "  --send TO TEXT...     send one text and end; - is standard input. The next\n"
+			    "                        --option ends the text; a -- before it makes all words\n"
+			    "                        that follow text\n"
 			    "  --patience SECONDS    for --send: how long to wait for the server; else 30\n"
 			    "  --json                events and orders as JSON lines, see below\n"
 			    "  --follow              with --json: go on after the end of input\n"
@@ -51,7 +53,8 @@ static const char usage_json[] =
 	"  {\"password\": {\"old\": \"...\", \"new\": \"...\"}}\n"
 	"Events: message (from, to, mine, text, time_ms, id, n); sending, sent and failed\n"
 	"for own texts; request (from, greeting); contact (name, relation, remark,\n"
-	"blocked); found, devices, state; done and error (what, name, why). Each message\n"
+	"blocked); found, devices, state; trouble (why: the server does not answer); done\n"
+	"and error (what, name, why; of an order that is none: order, line). Each message\n"
 	"is told; one that was told just before the program was killed comes again, with\n"
 	"the same n.\n\n"
 	"A bot that becomes everybody's contact and says what it hears:\n"
@@ -91,11 +94,17 @@ static bool device_valid(const char *device)
 	return device[len] == '\0' && len >= 1 && len <= 32;
 }
 
-/** The text of --send: words, or standard input. */
-static void read_text(struct chat_options *o, int count, char **words)
+/** The text of --send: words up to the next option, or standard input. Returns how many words it has taken. */
+static int read_text(struct chat_options *o, int count, char **words)
 {
 	char part[4096];
-	if (count == 1 && strcmp(words[0], "-") == 0) {
+	bool all = count > 0 && strcmp(words[0], "--") == 0;
+	int end = all ? count : 0;
+	while (end < count && strncmp(words[end], "--", 2) != 0)
+		end++;
+	words += all;
+	count = end - all;
+	if (!all && count == 1 && strcmp(words[0], "-") == 0) {
 		while (hy_buf_len(&o->text) < TEXT_MAX && fgets(part, sizeof part, stdin))
 			hy_buf_append(&o->text, part, strlen(part));
 		while (hy_buf_len(&o->text) > 0 && hy_buf_data(&o->text)[hy_buf_len(&o->text) - 1] == '\n')
@@ -105,6 +114,7 @@ static void read_text(struct chat_options *o, int count, char **words)
 			hy_buf_printf(&o->text, "%s%s", i ? " " : "", words[i]);
 	}
 	hy_buf_append(&o->text, "", 1);
+	return end;
 }
 
 static bool take_flag(struct chat_options *o, const char *word)
@@ -123,7 +133,28 @@ static bool take_flag(struct chat_options *o, const char *word)
 	return false;
 }
 
-static bool take_value(struct chat_options *o, const char *word, const char *value)
+/** False: no value of this option's; *ret_why (hy_alloc'd). */
+static bool take_patience(struct chat_options *o, const char *value, char **ret_why)
+{
+	size_t digits = strspn(value, "0123456789");
+	o->patience_s = strtoull(value, NULL, 10);
+	if (digits > 0 && digits <= 6 && !value[digits])
+		return true;
+	*ret_why = explain("--patience takes a number of seconds, and '%s' is none", value);
+	return false;
+}
+
+static bool take_notify(struct chat_options *o, const char *value, char **ret_why)
+{
+	o->quiet = strcmp(value, "off") == 0;
+	if (o->quiet || strcmp(value, "on") == 0)
+		return true;
+	*ret_why = explain("--notify takes on or off, and not '%s'", value);
+	return false;
+}
+
+/** False: no option with a value, or with this one: then *ret_why. */
+static bool take_value(struct chat_options *o, const char *word, const char *value, char **ret_why)
 {
 	const struct {
 		const char *name;
@@ -137,12 +168,24 @@ static bool take_value(struct chat_options *o, const char *word, const char *val
 		}
 	}
 	if (strcmp(word, "--patience") == 0)
-		o->patience_s = strtoull(value, NULL, 10);
-	else if (strcmp(word, "--notify") == 0)
-		o->quiet = strcmp(value, "off") == 0;
-	else
-		return false;
-	return true;
+		return take_patience(o, value, ret_why);
+	return strcmp(word, "--notify") == 0 && take_notify(o, value, ret_why);
+}
+
+/** `--send TO TEXT...`; returns how many words behind it it has taken, or -1: *ret_why. */
+static int take_send(struct chat_options *o, int count, char **words, char **ret_why)
+{
+	int taken = count > 0 ? 1 + read_text(o, count - 1, words + 1) : 0;
+	if (taken < 2) {
+		*ret_why = explain("--send wants TO and TEXT; see --help");
+		return -1;
+	}
+	if (hy_buf_len(&o->text) == 1) {
+		*ret_why = explain("the text is empty: there is nothing to send");
+		return -1;
+	}
+	o->send_to = words[0];
+	return taken;
 }
 
 bool chat_options_parse(int argc, char **argv, struct chat_options *ret_options, char **ret_why)
@@ -152,13 +195,15 @@ bool chat_options_parse(int argc, char **argv, struct chat_options *ret_options,
 	for (int i = 1; i < argc; i++) {
 		if (take_flag(o, argv[i]))
 			continue;
-		if (strcmp(argv[i], "--send") == 0 && i + 2 < argc) {
-			o->send_to = argv[i + 1];
-			read_text(o, argc - i - 2, argv + i + 2);
-			break;
-		}
-		if (i + 1 < argc && take_value(o, argv[i], argv[i + 1])) {
+		if (strcmp(argv[i], "--send") == 0 && !o->send_to) {
+			int taken = take_send(o, argc - i - 1, argv + i + 1, ret_why);
+			if (taken < 0)
+				return false;
+			i += taken;
+		} else if (i + 1 < argc && take_value(o, argv[i], argv[i + 1], ret_why)) {
 			i++;
+		} else if (*ret_why) {
+			return false;
 		} else if (argv[i][0] != '-' && !o->name) {
 			o->name = argv[i];
 		} else {
@@ -184,15 +229,15 @@ void chat_options_fini(struct chat_options *o)
 	hy_buf_fini(&o->text);
 }
 
-/** Makes each folder of the path that is missing. */
-static int make_folders(struct env *env, const char *path)
+/** Makes each folder of the path that is missing; ends with the one that cannot be made. */
+static int make_folders(struct env *env, char *path)
 {
-	char part[768];
-	for (const char *p = strchr(path + 1, '/'); p; p = strchr(p + 1, '/')) {
-		snprintf(part, sizeof part, "%.*s", (int)(p - path), path);
-		int rc = env_mkdir(env, part);
+	for (char *p = strchr(path + 1, '/'); p; p = strchr(p + 1, '/')) {
+		*p = '\0';
+		int rc = env_mkdir(env, path);
 		if (rc < 0)
 			return rc;
+		*p = '/';
 	}
 	return 0;
 }
@@ -212,8 +257,7 @@ int chat_options_path(struct env *env, const struct chat_options *o, char *path,
 	hy_buf_printf(&out, "/%s%s%s.db", o->name, o->device ? "@" : "", o->device ? o->device : "");
 	hy_buf_append(&out, "", 1);
 	bool fits = hy_buf_len(&out) <= size;
-	if (fits)
-		memcpy(path, hy_buf_data(&out), hy_buf_len(&out));
+	snprintf(path, size, "%s", (const char *)hy_buf_data(&out));
 	hy_buf_fini(&out);
 	return fits ? make_folders(env, path) : -ENAMETOOLONG;
 }

@@ -20,7 +20,8 @@ bool chat_options_parse(int argc, char **argv, struct chat_options *ret_options,
 void chat_options_fini(struct chat_options *o);
 void chat_options_help(void); /* to stdout */
 
-/** The account's file; its folders are made. Into `path`. 0 or a negative errno value. [blocks] */
+/** The account's file, into `path`; its folders are made: if that fails, `path` is the one that it is about. 0 or a
+ * negative errno value. [blocks] */
 int chat_options_path(struct env *env, const struct chat_options *o, char *path, size_t size);
 /** The state file of the plain chat that came before, as long as it is there. */
 void chat_options_old_path(const struct chat_options *o, char *path, size_t size);

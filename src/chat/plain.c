@@ -96,6 +96,18 @@ static void print_row(void *arg, const struct chat_row *row, bool fresh)
 	hy_buf_fini(&out);
 }
 
+/** Where lines are for a program they stay as they are. */
+static void print_trouble(void *arg, const char *why)
+{
+	struct plain *p = arg;
+	char text[400];
+	snprintf(text, sizeof text, "%s; trying again", why);
+	if (p->terminal)
+		print_line(p, text);
+	else
+		fprintf(stderr, "hongyan chat: %s\n", text);
+}
+
 static void print_state(void *arg, enum hongyan_state state)
 {
 	static const char *const texts[] = {
@@ -211,11 +223,11 @@ static void on_line(struct env_msg *msg)
 	chat_line_free(line);
 }
 
-/** Lines are read once there is somebody to say them. */
+/** Lines are read once there is somebody to say them, and what they may speak of is known. */
 static uint64_t turn(void *arg)
 {
 	struct plain *p = arg;
-	if (!p->reading && chat_session_state(p->session) != HONGYAN_OFFLINE) {
+	if (!p->reading && chat_session_ready(p->session)) {
 		p->reading = true;
 		chat_lines_start(p->session, on_line, p);
 	}
@@ -238,6 +250,7 @@ int chat_face_plain(struct chat_session *s, bool terminal)
 					 .on_row = print_row,
 					 .on_person = print_person,
 					 .on_state = print_state,
+					 .on_trouble = print_trouble,
 					 .on_done = print_done,
 					 .on_found = print_found,
 					 .on_devices = print_devices,
@@ -286,8 +299,11 @@ static uint64_t once_turn(void *arg)
 	}
 	if (env_mono_us(chat_session_env(o->session)) < o->end_us)
 		return o->end_us;
-	bool kept = o->n || chat_session_waiting(o->session) > 0;
-	fprintf(stderr, "hongyan chat: no answer%s\n", kept ? "; the text is kept, and sent at the next start" : "");
+	const char *trouble = chat_session_trouble(o->session, NULL);
+	bool kept = o->n || (o->asked && chat_session_waiting(o->session) > 0);
+	fprintf(stderr, "hongyan chat: %s%s%s\n", trouble ? trouble : "no answer from ",
+		trouble ? "" : chat_session_server(o->session),
+		kept ? "; the text is kept, and sent at the next start" : "; nothing was sent");
 	chat_session_end(o->session, kept ? CHAT_EXIT_KEPT : 1);
 	return UINT64_MAX;
 }

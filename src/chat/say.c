@@ -90,5 +90,5 @@ const char *chat_person_relation(const struct chat_person *p)
 	case HONGYAN_RELATION_NONE:
 		break;
 	}
-	return "no contact";
+	return "not a contact";
 }

@@ -207,12 +207,17 @@ static void carry_out(struct chat_session *s, struct chat_request *r)
 	}
 }
 
-static struct chat_request *find_of(struct chat_session *s, const char *name)
+static struct chat_request *find_of(const struct chat_session *s, const char *name)
 {
 	struct chat_request *find = s->finds;
 	while (find && strcmp(find->name, name) != 0)
 		find = find->next_find;
 	return find;
+}
+
+bool chat_session_looks_for(const struct chat_session *s, const char *name)
+{
+	return find_of(s, name);
 }
 
 /** Takes the request. It waits with those that asked for the same name before: texts to a new name stay in order. */

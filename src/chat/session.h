@@ -92,6 +92,8 @@ void chat_session_do(struct chat_session *s, enum chat_verb verb, const char *na
 /** The same for somebody who is known. */
 void chat_session_do_to(
 	struct chat_session *s, enum chat_verb verb, const struct chat_person *person, const char *text);
+/** Nobody has answered yet who has this name. */
+bool chat_session_looks_for(const struct chat_session *s, const char *name);
 /** A failed text, once more; one that is given up. NOT_FOUND. */
 int chat_session_retry(struct chat_session *s, int64_t n);
 int chat_session_drop(struct chat_session *s, int64_t n);

@@ -86,6 +86,16 @@ void ui_select(struct ui *u, uint32_t uin)
 	u->stale_rows = true;
 }
 
+bool ui_still_finding(struct ui *u)
+{
+	if (!u->finding || !chat_session_looks_for(u->session, u->finding))
+		return false;
+	char text[160];
+	snprintf(text, sizeof text, "still looking for %.64s; Esc gives that up", u->finding);
+	ui_notice(u, true, text);
+	return true;
+}
+
 /** What is in sight, with its end, is read. */
 static void note_read(struct ui *u)
 {
@@ -164,8 +174,12 @@ static void on_done(void *arg, enum chat_verb verb, const char *name, int status
 		return;
 	chat_say_done(&out, verb, name, status, why);
 	say_buf(u, &out, status != HONGYAN_OK);
-	struct chat_person *p =
-		verb == CHAT_ADD && status == HONGYAN_OK ? chat_store_person_named(u->store, name) : NULL;
+	if (verb == CHAT_FIND)
+		hy_free(hy_take(u->finding));
+	u->signed_out |= verb == CHAT_SIGN_OUT && status == HONGYAN_OK && strcmp(name, "this") == 0;
+	/* Not under the hands of who has begun to write to somebody else. */
+	bool opens = (verb == CHAT_ADD || verb == CHAT_ACCEPT) && status == HONGYAN_OK && u->edit->len == 0;
+	struct chat_person *p = opens ? chat_store_person_named(u->store, name) : NULL;
 	if (p) {
 		ui_select(u, p->uin);
 		u->in_list = false;
@@ -176,7 +190,16 @@ static void on_done(void *arg, enum chat_verb verb, const char *name, int status
 static void on_found(void *arg, const struct hongyan_profile *profile)
 {
 	struct ui *u = arg;
+	if (!u->finding || strcmp(u->finding, profile->name) != 0)
+		return; /* given up */
+	hy_free(hy_take(u->finding));
+	char *typed = hy_strdup(u->edit->text[0] == '/' ? "" : u->edit->text); /* since: it goes along */
+	if (typed[0])
+		chat_edit_set(u->edit, "");
 	ui_select(u, profile->uin);
+	if (typed[0])
+		chat_edit_set(u->edit, typed);
+	hy_free(typed);
 	u->in_list = false;
 }
 
@@ -269,7 +292,7 @@ static uint64_t turn(void *arg)
 		next_us = HY_MIN(next_us, u->draft_due_us);
 	if (u->notice)
 		next_us = HY_MIN(next_us, u->notice_until_us);
-	if (chat_session_state(u->session) == HONGYAN_CONNECTING)
+	if (chat_session_state(u->session) != HONGYAN_ONLINE || chat_session_trouble(u->session, NULL))
 		next_us = HY_MIN(next_us, now_us + 1000000);
 	return HY_MIN(next_us, now_us + 60000000); /* days begin, times of yesterday change */
 }
@@ -284,6 +307,7 @@ static void fini(struct ui *u)
 	hy_free(u->notice);
 	hy_free(u->draft);
 	hy_free(u->news_text);
+	hy_free(u->finding);
 	chat_edit_fini(u->edit);
 	hy_free(u->edit);
 	chat_keys_fini(&u->keys);
@@ -319,6 +343,9 @@ int chat_face_screen(struct chat_session *s, bool use_notices)
 		return 1;
 	int status = chat_session_run(s);
 	chat_tty_restore(u->tty);
+	if (u->signed_out)
+		fprintf(stderr,
+			"hongyan chat: signed out; the history stays here, and the next start asks for the password\n");
 	if (status != 0 && u->notice)
 		fprintf(stderr, "hongyan chat: %s\n", u->notice);
 	else if (chat_session_waiting(s) > 0)

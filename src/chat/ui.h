@@ -60,6 +60,9 @@ struct ui {
 	char *draft; /* as it is in the store */
 	uint64_t draft_due_us;
 
+	char *finding;   /* who was asked for with /find; NULL: nobody, or no longer */
+	bool signed_out; /* by /signout */
+
 	enum ui_secret secret;
 	char *old_password, *new_password;
 
@@ -73,6 +76,8 @@ void ui_say(void *ui, const char *text); /* a line, or a page if it has several 
 void ui_notice(struct ui *u, bool bad, const char *text);
 void ui_close_page(struct ui *u);
 void ui_select(struct ui *u, uint32_t uin);
+/** A text that is typed now may be meant for who is looked for: it was said. */
+bool ui_still_finding(struct ui *u);
 void ui_save_draft(struct ui *u);
 void ui_end(struct ui *u);
 
@@ -99,5 +104,7 @@ void ui_page_draw(struct ui *u, int top, int rows, int column, int columns);
 bool ui_wide(const struct ui *u);
 bool ui_talk_shown(const struct ui *u);
 void ui_draw(struct ui *u);
+/** Why the server does not answer, if it does not. */
+void ui_trouble_draw(struct ui *u, int top, int rows, int column, int columns);
 
 #endif

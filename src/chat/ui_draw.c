@@ -1,4 +1,5 @@
 /* ui_draw.c - the page: head, panes, the line that is typed, the status. */
+#include <limits.h>
 #include <stdio.h>
 
 #include "base/mem.h"
@@ -142,11 +143,32 @@ static void draw_talk_head(struct ui *u, int column, int columns)
 	chat_screen_puts(&u->screen, CHAT_DIM, about, columns - used);
 }
 
-static void connection_text(const struct ui *u, char *text, size_t size, enum chat_style *ret_style)
+/** As much of it as there is room for. */
+static void trouble_text(const struct ui *u, char *text, size_t size, int columns)
+{
+	static const char *const ways[] = {"; trying again", "; again", ""};
+	uint64_t seconds;
+	const char *trouble = chat_session_trouble(u->session, &seconds);
+	for (size_t i = 0; i < HY_COUNT_OF(ways); i++) {
+		char when[32] = "";
+		if (seconds > 0 && ways[i][0])
+			snprintf(when, sizeof when, " in %llu s", (unsigned long long)seconds);
+		snprintf(text, size, "%s%s%s", trouble, ways[i], when);
+		if (chat_text_columns(text, strlen(text)) <= columns)
+			return;
+	}
+}
+
+static void connection_text(const struct ui *u, char *text, size_t size, int columns, enum chat_style *ret_style)
 {
 	uint64_t seconds = (env_mono_us(u->env) - chat_session_state_since(u->session)) / 1000000;
 	*ret_style = CHAT_WARN;
-	if (chat_session_state(u->session) == HONGYAN_ONLINE) {
+	if (chat_session_trouble(u->session, NULL)) {
+		char trouble[400];
+		bool online = chat_session_state(u->session) == HONGYAN_ONLINE;
+		trouble_text(u, trouble, sizeof trouble, columns - 2);
+		snprintf(text, size, "%s %s", online ? "●" : "○", trouble);
+	} else if (chat_session_state(u->session) == HONGYAN_ONLINE) {
 		*ret_style = CHAT_GOOD;
 		snprintf(text, size, "● online");
 	} else if (chat_session_state(u->session) == HONGYAN_OFFLINE) {
@@ -157,6 +179,20 @@ static void connection_text(const struct ui *u, char *text, size_t size, enum ch
 		snprintf(text, size, "○ connecting");
 	} else {
 		snprintf(text, size, "○ connecting, for %llu s", (unsigned long long)seconds);
+	}
+}
+
+void ui_trouble_draw(struct ui *u, int top, int rows, int column, int columns)
+{
+	char text[400];
+	if (!chat_session_trouble(u->session, NULL))
+		return;
+	trouble_text(u, text, sizeof text, INT_MAX);
+	size_t at = 0, next, len = strlen(text);
+	for (int i = 0; i < rows && at < len; i++, at += next) {
+		size_t end = chat_text_wrap(text + at, len - at, columns, &next);
+		chat_screen_at(&u->screen, top + i, column);
+		chat_screen_put(&u->screen, CHAT_WARN, text + at, end, columns);
 	}
 }
 
@@ -174,23 +210,23 @@ static const char *hints(const struct ui *u)
 static void draw_status(struct ui *u, int row)
 {
 	struct chat_screen *s = &u->screen;
-	char connection[64], waiting[32] = "";
+	char connection[420], waiting[32] = "";
 	enum chat_style style;
 	if (u->notice) {
 		chat_screen_at(s, row, 1);
 		chat_screen_puts(s, u->notice_bad ? CHAT_BAD : CHAT_BOLD, u->notice, s->columns - 2);
 		return;
 	}
-	connection_text(u, connection, sizeof connection, &style);
 	chat_screen_at(s, row, 1);
 	const char *name = chat_session_name(u->session);
 	chat_screen_puts(s, CHAT_BOLD, name, 20);
-	chat_screen_puts(s, CHAT_PLAIN, "  ", 2);
-	chat_screen_puts(s, style, connection, 40);
 	unsigned count = chat_session_waiting(u->session);
 	if (count > 0)
-		snprintf(waiting, sizeof waiting, "   %u to send", count);
+		snprintf(waiting, sizeof waiting, "  %u to send", count);
 	chat_screen_puts(s, CHAT_WARN, waiting, 20);
+	chat_screen_puts(s, CHAT_PLAIN, "  ", 2);
+	connection_text(u, connection, sizeof connection, s->columns - s->column - 1, &style);
+	chat_screen_puts(s, style, connection, s->columns - s->column - 1);
 	unsigned unread = ui_wide(u) || u->in_list ? 0 : ui_people_unread(u);
 	if (unread > 0)
 		snprintf(waiting, sizeof waiting, "   %u unread", unread);
@@ -225,8 +261,10 @@ static void draw_right(struct ui *u, int column, int columns, int body)
 		ui_talk_draw(u, 2, body - 1, column, columns);
 	} else if (!u->page) {
 		chat_screen_at(&u->screen, 2, column + 1);
-		chat_screen_puts(
-			&u->screen, CHAT_DIM, "Tab goes to a conversation, /help tells what can be done.", columns - 2);
+		if (u->count > 0 || chat_session_ready(u->session))
+			chat_screen_puts(&u->screen, CHAT_DIM,
+				"Tab goes to a conversation, /help tells what can be done.", columns - 2);
+		ui_trouble_draw(u, 4, body - 3, column + 1, columns - 2);
 	}
 }
 

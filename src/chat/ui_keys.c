@@ -55,6 +55,12 @@ static void run_command(struct ui *u, const char *line)
 	const struct chat_person *p = ui_person(u);
 	struct chat_prompt prompt = {.arg = u, .say = ui_say, .to = p ? p->name : NULL};
 	struct hy_buf out = {0};
+	if (strncmp(line, "/find ", 6) == 0) {
+		hy_free(u->finding);
+		const char *name = line + 6 + strspn(line + 6, " @");
+		u->finding = hy_strdup(name);
+		u->finding[strcspn(name, " \n")] = '\0';
+	}
 	switch (chat_command_run(u->session, &prompt, line)) {
 	case CHAT_COMMAND_DONE:
 		break;
@@ -106,6 +112,10 @@ static void enter(struct ui *u)
 		hy_free(line);
 		return;
 	}
+	if (!command && ui_still_finding(u)) {
+		hy_free(line);
+		return;
+	}
 	chat_edit_remember(u->edit, line);
 	chat_edit_set(u->edit, "");
 	ui_save_draft(u);
@@ -151,6 +161,8 @@ static void escape(struct ui *u)
 		end_secret(u);
 	else if (u->page)
 		ui_close_page(u);
+	else if (u->finding && chat_session_looks_for(u->session, u->finding))
+		hy_free(hy_take(u->finding));
 	else if (u->scroll > 0)
 		u->scroll = 0;
 	else if (!ui_wide(u))
@@ -265,18 +277,22 @@ static bool answer(struct ui *u, const struct chat_key *key)
 	const struct chat_person *p = ui_person(u);
 	if (!p || u->edit->len > 0 || u->secret || key->len != 1 || !ui_talk_shown(u) || p->blocked || p->gone)
 		return false;
-	bool incoming = p->relation == HONGYAN_RELATION_INCOMING, none = p->relation == HONGYAN_RELATION_NONE;
-	if (incoming && key->text[0] == 'a')
-		chat_session_do_to(u->session, CHAT_ACCEPT, p, "");
-	else if (incoming && key->text[0] == 'd')
-		chat_session_do_to(u->session, CHAT_DECLINE, p, "");
-	else if (incoming && key->text[0] == 'b')
-		chat_session_do_to(u->session, CHAT_BLOCK, p, "");
-	else if (none && u->row_count == 0 && key->text[0] == 'a')
-		chat_session_do_to(u->session, CHAT_ADD, p, "");
-	else
-		return false;
-	return true;
+	static const struct {
+		enum hongyan_relation relation;
+		char letter;
+		enum chat_verb verb;
+	} answers[] = {{HONGYAN_RELATION_INCOMING, 'a', CHAT_ACCEPT}, {HONGYAN_RELATION_INCOMING, 'd', CHAT_DECLINE},
+		{HONGYAN_RELATION_INCOMING, 'b', CHAT_BLOCK}, {HONGYAN_RELATION_NONE, 'a', CHAT_ADD}};
+	struct chat_prompt prompt = {.arg = u, .say = ui_say};
+	for (size_t i = 0; i < HY_COUNT_OF(answers); i++) {
+		bool meant = answers[i].relation == p->relation && answers[i].letter == key->text[0];
+		if (!meant || (answers[i].verb == CHAT_ADD && u->row_count > 0))
+			continue;
+		if (chat_command_may_ask(u->session, &prompt))
+			chat_session_do_to(u->session, answers[i].verb, p, "");
+		return true;
+	}
+	return false;
 }
 
 static void type(struct ui *u, const struct chat_key *key)

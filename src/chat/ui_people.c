@@ -186,6 +186,11 @@ static void follow_selection(struct ui *u, unsigned room)
 
 void ui_people_draw(struct ui *u, int top, int rows, int columns)
 {
+	if (u->count == 0 && !chat_session_ready(u->session)) {
+		if (!ui_wide(u))
+			ui_trouble_draw(u, top, rows, 1, columns - 2);
+		return;
+	}
 	if (u->count == 0) {
 		static const char *const hints[] = {
 			"Nobody is here yet.", "", "/add NAME asks", "somebody to become", "your contact."};

@@ -113,7 +113,8 @@ static void push_card(struct lines *l, const struct chat_person *p, int columns)
 	}
 }
 
-static const char *what_can_be_done(const struct chat_person *p)
+/** `written`: there are messages, so that a letter begins one. */
+static const char *what_can_be_done(const struct chat_person *p, bool written)
 {
 	if (p->gone)
 		return "This account was deleted.";
@@ -127,7 +128,8 @@ static const char *what_can_be_done(const struct chat_person *p)
 	case HONGYAN_RELATION_ENDED:
 		return "This person has declined, or ended the contact. /add asks anew.";
 	case HONGYAN_RELATION_NONE:
-		return "No contact of yours.\na asks them; /add NAME GREETING with some words";
+		return written ? "Not among your contacts. /add asks them to become one."
+			       : "Not among your contacts.\na asks them; /add NAME GREETING with some words";
 	case HONGYAN_RELATION_CONTACT:
 		break;
 	}
@@ -155,9 +157,10 @@ static void layout(struct ui *u, struct lines *l, int columns)
 		before = row;
 	}
 	bool failed = before && before->state == CHAT_ROW_FAILED;
-	if (p && what_can_be_done(p)) {
+	const char *note = p ? what_can_be_done(p, u->row_count > 0) : NULL;
+	if (note) {
 		push(l, (struct line){.kind = BLANK});
-		push_note(l, CHAT_WARN, what_can_be_done(p), columns);
+		push_note(l, CHAT_WARN, note, columns);
 	}
 	if (failed)
 		push_note(l, CHAT_WARN, "Ctrl-R sends what failed again, Ctrl-X drops the last of it.", columns);
