@@ -105,6 +105,8 @@ static const struct {
 		enum change_state state;
 	} changes[4];
 	bool let_in, refused;
+	bool at_once;  /* they were all asked for before one was answered */
+	unsigned lane; /* of them all */
 } letters[] = {
 	{"a stranger's is refused", {{0}}, false, true},
 	{"a contact's is let in, or refused while the copy is old",
@@ -124,6 +126,16 @@ static const struct {
 		{{1, CHANGE_REQUEST, CHANGE_DONE}, {0, CHANGE_ACCEPT, CHANGE_DONE}, {1, CHANGE_DELETE, CHANGE_DONE}},
 		true, true},
 	{"anybody's is let in where he said so", {{0, CHANGE_SETTINGS, CHANGE_DONE}}, true, false},
+	{"of what was asked for at once either may be the last",
+		{{0, CHANGE_SETTINGS, CHANGE_DONE}, {0, CHANGE_BLOCK, CHANGE_DONE}, {0, CHANGE_UNBLOCK, CHANGE_DONE}},
+		true, true, .at_once = true},
+	{"in order behind each other it is the last one",
+		{{0, CHANGE_SETTINGS, CHANGE_DONE}, {0, CHANGE_BLOCK, CHANGE_DONE}, {0, CHANGE_UNBLOCK, CHANGE_DONE}},
+		true, false, .at_once = true, .lane = 1},
+	{"which has no outcome, and may have been none",
+		{{0, CHANGE_SETTINGS, CHANGE_DONE}, {0, CHANGE_BLOCK, CHANGE_DONE},
+			{0, CHANGE_UNBLOCK, CHANGE_UNKNOWN}},
+		true, true, .at_once = true, .lane = 1},
 };
 
 static void test_who_may_write(void **state)
@@ -139,7 +151,8 @@ static void test_who_may_write(void **state)
 				.user = user,
 				.peer = !user,
 				.may_write = HONGYAN_WHO_ANYONE,
-				.asked_us = 10 + 10 * k,
+				.lane = letters[i].lane,
+				.asked_us = letters[i].at_once ? 10 : 10 + 10 * k,
 				.done_us = letters[i].changes[k].state == CHANGE_DONE ? 15 + 10 * k : UINT64_MAX};
 		}
 		const struct text t = {.from = SENDER, .to_user = 0, .asked_us = 100};

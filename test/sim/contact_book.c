@@ -5,7 +5,8 @@
  *	  blocks him, calls him something; his nickname; his settings. A change answered with 0 took effect between
  *asking and answer; one that was refused after a single try never does; all others may, at any time from asking on. So
  *of each register it is known which values it may have had in a stretch of time: one that was asked for before its end,
- *	  unless a later one, asked for after that one was answered, was itself answered before its beginning.
+ *	  unless a later one, asked for after that one was answered, or in order behind it (over one link; of one client
+ *	  library), was itself answered before its beginning.
  *	- A refusal is right only if it could be: what it rests on may have been so in that time. A peer's wish is
  *looked at in a copy, which may be as old as the last moment at which all had settled. The same of what is answered
  *with 0.
@@ -67,14 +68,25 @@ struct place {
 	unsigned user, peer;
 };
 
-/** What was made at `done_us` at the latest was certainly replaced before `since_us`. */
-static bool replaced(const struct world *w, struct place at, uint64_t done_us, uint64_t since_us)
+/** `by` was carried out after `c`, whenever both were asked for. */
+static bool is_behind(const struct change *by, const struct change *c)
+{
+	return c->state == CHANGE_DONE && c->lane != 0 && by->lane == c->lane && by > c;
+}
+
+/**
+ * What was made at `done_us` at the latest, by `made` (NULL: before everything), was certainly replaced before
+ * `since_us`.
+ */
+static bool replaced(
+	const struct world *w, struct place at, const struct change *made, uint64_t done_us, uint64_t since_us)
 {
 	unsigned value;
 	for (unsigned i = 0; done_us != UINT64_MAX && i < w->change_count; i++) {
 		const struct change *c = &w->changes[i];
-		if (c->state == CHANGE_DONE && c->asked_us >= w->settled_us && c->asked_us > done_us &&
-			c->done_us < since_us && sets(c, i, at.r, at.user, at.peer, &value))
+		if (c->state == CHANGE_DONE && c->asked_us >= w->settled_us &&
+			(c->asked_us > done_us || (made && is_behind(c, made))) && c->done_us < since_us &&
+			sets(c, i, at.r, at.user, at.peer, &value))
 			return true;
 	}
 	return false;
@@ -85,13 +97,14 @@ static bool possible(const struct world *w, struct place at, unsigned value, uin
 	const struct change *but)
 {
 	unsigned set;
-	if (w->settled[at.r][at.user][at.peer] == value && !replaced(w, at, w->settled_us, since_us))
+	if (w->settled[at.r][at.user][at.peer] == value && !replaced(w, at, NULL, w->settled_us, since_us))
 		return true;
 	for (unsigned i = 0; i < w->change_count; i++) {
 		const struct change *c = &w->changes[i];
 		if (c == but || c->state == CHANGE_REFUSED || c->asked_us > until_us || c->asked_us < w->settled_us)
 			continue;
-		if (sets(c, i, at.r, at.user, at.peer, &set) && set == value && !replaced(w, at, c->done_us, since_us))
+		if (sets(c, i, at.r, at.user, at.peer, &set) && set == value &&
+			!replaced(w, at, c, c->done_us, since_us))
 			return true;
 	}
 	return false;
@@ -196,7 +209,8 @@ static bool may_be_done(const struct world *w, const struct change *c)
 	}
 }
 
-/** The user has certainly made a row of the peer before, and it is there: one that a block alone has made goes with it. */
+/** The user has certainly made a row of the peer before, and it is there: one that a block alone has made goes with it.
+ */
 static bool has_row(const struct world *w, const struct change *c)
 {
 	bool blocked = !mine(w, c, REGISTER_BLOCKED, 0);

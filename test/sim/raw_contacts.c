@@ -82,6 +82,9 @@ static void ask(struct raw_link *l, unsigned number)
 	head.made_ms = c->made_ms;
 	contact_book_text(w, number, text);
 	fill(c, w->users[c->peer].uin, &head, text, &request);
+	/* a repeat may come late; and profile and settings are nothing that a link's requests are in order of */
+	if (c->state == CHANGE_PENDING)
+		c->lane = c->tries > 0 || c->kind == CHANGE_PROFILE || c->kind == CHANGE_SETTINGS ? 0 : l->lane;
 	c->tries++;
 	raw_link_ask(l, commands[c->kind], &request.base, &(struct raw_pending){.asked = RAW_CHANGE, .number = number});
 }

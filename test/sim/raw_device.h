@@ -40,6 +40,7 @@ struct raw_link {
 	enum raw_link_state state;
 	bool writable, identified, identifying;
 	uint64_t since_us;
+	unsigned lane; /* of changes, while it is connected */
 	struct hy_buf in, out;
 	uint32_t next_seq;
 	struct raw_pending pending[RAW_PENDING_MAX];

@@ -136,6 +136,7 @@ void raw_link_connect(struct raw_link *l)
 	l->sock = (struct env_sock){.on_event = on_event};
 	l->state = RAW_LINK_CONNECTING;
 	l->since_us = env_loop_now_us(l->run->loop);
+	l->lane = ++l->run->device->world->lanes;
 	if (env_connect(l->run->loop, &server, &l->sock) < 0)
 		raw_link_close(l);
 }

@@ -86,6 +86,7 @@ void sdk_contacts_act(struct sdk_run *r)
 	if (slot->number == CHANGES_MAX)
 		return;
 	slot->run = r;
+	r->device->world->changes[slot->number].lane = r->lane;
 	ask(r, slot);
 	plan_strike_between(&r->device->world->clients[r->device->client]);
 }

@@ -288,8 +288,12 @@ static void send_again(struct sdk_run *r)
 void sdk_device_start(struct device *d, struct env_loop *loop)
 {
 	struct sdk_run *r = hy_zalloc(sizeof *r);
-	*r = (struct sdk_run){
-		.device = d, .loop = loop, .looked_up = USERS_MAX, .act.fn = on_act, .store.fn = on_store_timer};
+	*r = (struct sdk_run){.device = d,
+		.loop = loop,
+		.lane = ++d->world->lanes,
+		.looked_up = USERS_MAX,
+		.act.fn = on_act,
+		.store.fn = on_store_timer};
 	d->link++;
 	d->online = false;
 	contact_book_forgotten(d);

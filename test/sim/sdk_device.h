@@ -17,6 +17,7 @@ struct sdk_change {
 };
 
 struct sdk_run {
+	unsigned lane; /* of changes */
 	struct device *device;
 	struct env_loop *loop;
 	struct hongyan *h;

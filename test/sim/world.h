@@ -115,6 +115,8 @@ struct change {
 	uint8_t client_id[HONGYAN_CLIENT_ID_SIZE];
 	uint64_t made_ms, asked_us, done_us; /* done_us: UINT64_MAX unless its outcome is known */
 	unsigned tries, link;
+	/** Those of one lane about one thing are carried out in the order in which they were asked for. 0: none. */
+	unsigned lane;
 };
 
 /** What a user's own changes decide, each as a register that he alone writes. All begin with 0. */
@@ -222,7 +224,7 @@ struct world {
 	struct text texts[TEXTS_MAX];
 	unsigned text_count, texts_wanted, pipelines;
 	struct change changes[CHANGES_MAX];
-	unsigned change_count, changes_wanted;
+	unsigned change_count, changes_wanted, lanes;
 	/* what all was when everything had settled last; earlier changes are of no further interest */
 	unsigned settled[REGISTER_COUNT][USERS_MAX][USERS_MAX];
 	uint64_t settled_us;
