@@ -17,6 +17,7 @@ struct http_state {
 	uint8_t header;  /* which one is being read */
 	bool value_seen; /* of that header */
 	bool done;       /* a whole request is there */
+	bool wants_get;  /* refused, since it was for a page */
 	int refused;     /* HTTP status of a refusal, or 0 */
 	const char *why;
 	const struct rpc_method *method;
@@ -33,7 +34,7 @@ static const char *reason_of(int status)
 	case 404:
 		return "Not Found";
 	case 405:
-		return "Method Not Allowed\r\nAllow: POST";
+		return "Method Not Allowed";
 	case 413:
 		return "Content Too Large";
 	case 415:
@@ -56,11 +57,16 @@ static const char *reason_of(int status)
 static void append_response(
 	struct conn *c, int status, const char *type, const char *headers, struct hy_bytes body, bool keep_alive)
 {
+	bool page_only = c->http->wants_get;
 	(void)conn_reserve_output(c, HEAD_ROOM + body.len);
 	hy_buf_printf(&c->out,
 		"HTTP/1.1 %d %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\nX-Content-Type-Options: nosniff\r\n"
-		"%s%s\r\n",
-		status, reason_of(status), type, body.len, headers, keep_alive ? "" : "Connection: close\r\n");
+		"%s%s%s\r\n",
+		status, reason_of(status), type, body.len, headers,
+		status != 405 ? ""
+		: page_only   ? "Allow: GET, HEAD\r\n"
+			      : "Allow: POST\r\n",
+		keep_alive ? "" : "Connection: close\r\n");
 	if (c->http->parser.method != HTTP_HEAD)
 		hy_buf_append(&c->out, body.data, body.len);
 	conn_mark_dirty(c);
@@ -169,6 +175,22 @@ static int answer_expectation(struct http_state *h, const http_parser *p)
 	return 0;
 }
 
+static const struct access_page *find_page(const struct conn *c, struct hy_bytes path)
+{
+	const struct access *a = c->home->access;
+	for (unsigned i = 0; i < a->page_count; i++)
+		if ((a->pages[i].doors & c->door) && hy_bytes_equal(path, hy_bytes_str(a->pages[i].path)))
+			return &a->pages[i];
+	return NULL;
+}
+
+/** Not for a method that there is at this door. */
+static int refuse_post(struct http_state *h, struct hy_bytes path)
+{
+	h->wants_get = find_page(h->conn, path) != NULL;
+	return h->wants_get ? refuse(h, 405, "use GET") : refuse(h, 404, "no such method");
+}
+
 /** As bytes of this length come they are kept: at most four times what the same takes in protobuf. */
 static size_t body_max(const struct http_state *h)
 {
@@ -183,11 +205,11 @@ static int on_headers_complete(http_parser *p)
 		return refuse(h, 405, "use POST");
 	p->upgrade = 0; /* an offer, which we do not take up */
 	if (p->method == HTTP_POST && h->conn->door == ACCESS_OPERATOR)
-		return refuse(h, 404, "no such method");
+		return refuse_post(h, path);
 	if (p->method == HTTP_POST) {
 		h->method = rpc_method_by_path(h->conn->home->access->svr, (const char *)path.data, path.len);
 		if (!h->method)
-			return refuse(h, 404, "no such method");
+			return refuse_post(h, path);
 	}
 	if (p->content_length != UINT64_MAX && p->content_length > body_max(h))
 		return refuse(h, 413, "the request is too long");
@@ -229,7 +251,7 @@ static void state_clear(struct http_state *h)
 	hy_buf_fini(&h->forwarded);
 	hy_buf_fini_wiped(&h->body);
 	h->head_len = 0;
-	h->value_seen = h->done = false;
+	h->value_seen = h->done = h->wants_get = false;
 	h->refused = 0;
 	h->method = NULL;
 }
@@ -277,15 +299,16 @@ static void answer_text(struct conn *c, int status, const char *text, bool keep_
 
 static void handle_get(struct conn *c, struct hy_bytes path, bool keep_alive)
 {
-	const struct access *a = c->home->access;
-	for (unsigned i = 0; i < a->page_count; i++) {
-		const struct access_page *page = &a->pages[i];
-		if (!(page->doors & c->door) || !hy_bytes_equal(path, hy_bytes_str(page->path)))
-			continue;
+	const struct access_page *page = find_page(c, path);
+	if (page) {
 		struct access_page_answer answer = {.status = 200, .type = TEXT, .headers = NOT_KEPT};
 		page->fill(page->arg, &answer);
 		append_response(c, answer.status, answer.type, answer.headers, hy_buf_bytes(&answer.body), keep_alive);
 		hy_buf_fini(&answer.body);
+		return;
+	}
+	if (c->door == ACCESS_PUBLIC && rpc_method_by_path(c->home->access->svr, (const char *)path.data, path.len)) {
+		answer_text(c, 405, "use POST\n", keep_alive);
 		return;
 	}
 	bool front = c->door == ACCESS_PUBLIC && hy_bytes_equal(path, hy_bytes_str("/"));

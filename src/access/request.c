@@ -294,7 +294,7 @@ static bool request_unpack(struct request *r, struct hy_bytes body, const char *
 	const ProtobufCFieldDescriptor *f = &m->request->fields[0];
 	assert(f->id == 1 && f->descriptor == &hy__request_head__descriptor);
 	r->head = *(Hy__RequestHead *const *)(const void *)((const char *)r->message + f->offset);
-	*ret_why = "field 1, the head, is missing";
+	*ret_why = "field 1, the head (JSON: \"head\"), is missing";
 	return r->head != NULL;
 }
 

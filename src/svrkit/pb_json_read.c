@@ -475,7 +475,9 @@ ProtobufCMessage *pb_from_json(
 		cJSON *root;
 		size_t parsed = parse(json, &root);
 		struct place place = {.name = "the message"};
-		if (root == NULL || parsed < json.len)
+		if (json.len == 0)
+			r.error = "the body is empty: a JSON object is expected";
+		else if (root == NULL || parsed < json.len)
 			fail_at(&r, parsed, "no JSON");
 		else
 			m = read_message(&r, &place, d, root, 1);

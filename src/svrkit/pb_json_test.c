@@ -99,7 +99,7 @@ static const struct json_case {
 	{"the last chosen field wins", "{\"chosenText\":\"a\",\"chosenChild\":{},\"chosenBytes\":\"YQ==\"}",
 		"{\"chosenBytes\":\"YQ==\"}"},
 	{"no object", "[]", NULL, "the message: an object is expected"},
-	{"nothing", "", NULL, "no JSON at byte 0"},
+	{"nothing", "", NULL, "the body is empty: a JSON object is expected"},
 	{"something after the end", "{} x", NULL, "no JSON at byte 3"},
 	{"two values", "{}{}", NULL, "no JSON at byte 2"},
 	{"a cut text", "{\"aBool\":tr", NULL, "no JSON at byte 9"},
