@@ -222,6 +222,14 @@ def prompted(server):
     os.close(theirs)
 
 
+def another_user(server):
+    """Whom the socket is not for is told so. (Only root can be somebody else.)"""
+    for command in ("user", "list"), ("kt",):
+        asked = [product.HONGYAN, command[0], "--data", server.data, *command[1:]]
+        ended = subprocess.run(asked, capture_output=True, text=True, timeout=20, user=65534, group=65534, extra_groups=())
+        assert ended.returncode == 1 and ended.stdout == "" and "is another user's" in ended.stderr, ended.stdout + ended.stderr
+
+
 def many(server, count):
     """More than a page of the list."""
     before = server.table()
@@ -294,6 +302,8 @@ def main():
             by_number(server)
             forged(server)
             prompted(server)
+            if os.geteuid() == 0:
+                another_user(server)
             many(server, 120)
             for i, after_s in enumerate((0, 0.001, 0.002, 0.003)):
                 cut_short(server, f"many-{2 * i}", f"many-{2 * i + 1}", after_s)

@@ -31,18 +31,16 @@ struct asking {
 static bool is_forbidden(const char *dir)
 {
 	char path[256];
-	struct env_facts_file f;
 	snprintf(path, sizeof path, "%s/admin.sock", dir);
-	int rc = env_facts_file(path, &f);
-	return rc == -EACCES || (rc == 0 && !f.is_own);
+	return env_facts_forbidden(path);
 }
 
 static void tell(const struct asking *a, const struct call *call)
 {
 	bool nobody = !a->local && (a->status == HY_UNAVAILABLE || a->status == HY_DEADLINE_EXCEEDED);
 	if (nobody && is_forbidden(a->dir))
-		fprintf(stderr, "%s: %s is another user's: give the command as the user that the server runs as\n", a->who,
-			a->dir);
+		fprintf(stderr, "%s: %s is another user's: give the command as the user that the server runs as\n",
+			a->who, a->dir);
 	else if (nobody && !a->silent)
 		fprintf(stderr,
 			"%s: no server answers for the data folder %s; is it running? (--data names another folder)\n",

@@ -30,7 +30,8 @@ static void print_help(void)
 	printf("usage: hongyan mon [options] [NAME ...]\n\n"
 	       "Shows what a server counts: rates of counters, gauges, and each method's calls, errors and times. Of a "
 	       "server\n"
-	       "that has ended, or was killed, the last values. NAME: only what begins so. In a terminal arrows and page "
+	       "that has ended, or was killed, the last values. NAME: only what begins so. In a terminal arrows and "
+	       "page "
 	       "keys\n"
 	       "move, q ends it.\n\n%.*s",
 		(int)hy_buf_len(&out), (const char *)hy_buf_data(&out));

@@ -235,7 +235,8 @@ static void put_methods(struct screen *s)
 	}
 	if (count > 0) {
 		char head[160];
-		snprintf(head, sizeof head, METHOD_LINE, "method", "share", "calls", "calls/s", "errors/s", "p50", "p99");
+		snprintf(head, sizeof head, METHOD_LINE, "method", "share", "calls", "calls/s", "errors/s", "p50",
+			"p99");
 		put_line(s, "");
 		put_line(s, head);
 	}

@@ -141,7 +141,8 @@ static void stop_data(struct server *s)
 
 static int start_logic(struct server *s)
 {
-	struct session_config sessions = {.keys = &s->keys, .retain_days = (unsigned)s->config.retain_days,
+	struct session_config sessions = {.keys = &s->keys,
+		.retain_days = (unsigned)s->config.retain_days,
 		.inbox_days = (unsigned)s->config.inbox_days};
 	struct sync_config syncs = {.keys = &s->keys, .epoch = kt_epoch(s->kt)};
 	struct auth_config auths = {.keys = &s->keys,

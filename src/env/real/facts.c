@@ -13,6 +13,11 @@
 #define LISTENING 0x0au /* in /proc/net/tcp */
 #define INODES_MAX 16
 
+bool env_facts_forbidden(const char *path)
+{
+	return access(path, R_OK | W_OK) != 0 && errno == EACCES;
+}
+
 int env_facts_file(const char *path, struct env_facts_file *ret_facts)
 {
 	struct stat st;

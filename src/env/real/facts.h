@@ -16,6 +16,9 @@ struct env_facts_file {
 /** 0 or a negative errno value. */
 int env_facts_file(const char *path, struct env_facts_file *ret_facts);
 
+/** It is there, or may be, and this process may not read and write it. */
+bool env_facts_forbidden(const char *path);
+
 struct env_facts_machine {
 	char kernel[128];
 	uint64_t memory_bytes;           /* of the machine, or of what this process is confined to; 0: unknown */

@@ -144,8 +144,8 @@ static int send_text(void *self, struct call *call, const Hy__SendTextRequest *r
 		rc = send_letter(self, call, request, response);
 	if (rc != HY_OK) {
 		call_count(call, MON_messages_refused, 1);
-		call_log(call, ENV_LOG_INFO, "send", "a message from user %u to user %u was refused: %s: %s", call->who.uin,
-			request->to, hy_status_name(rc), call_why(call, rc));
+		call_log(call, ENV_LOG_INFO, "send", "a message from user %u to user %u was refused: %s: %s",
+			call->who.uin, request->to, hy_status_name(rc), call_why(call, rc));
 	}
 	return rc;
 }
