@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """`hongyan chat` as people use it. By pipes: plain lines, one text, JSON lines. In the full screen, in two terminals of tmux: register, find, ask,
 accept, write, block, unblock, go on when the server is killed in mid-sentence, and see the latest conversations on another device."""
-import json, os, pathlib, queue, shutil, subprocess, sys, tempfile, threading, time
+import http.server, json, os, pathlib, pty, queue, shutil, subprocess, sys, tempfile, threading, time
 
 from product import CHEAP, HONGYAN, Server, hongyan
 
@@ -209,15 +209,17 @@ def by_plain_lines(server, folder):
 
 def by_one_text(server, folder):
     sent = [subprocess.run(command(server, folder, "carol", "--send", "dave", "one", "text")).returncode,
-            subprocess.run(command(server, folder, "carol", "--send", "dave", "-"), input="two\nlines\n", text=True).returncode]
+            subprocess.run(command(server, folder, "carol", "--send", "dave", "-"), input="two\nlines\n", text=True).returncode,
+            subprocess.run(command(server, folder, "carol", "--send", "dave", "--", "--patience", "1")).returncode]
     refused = subprocess.run(command(server, folder, "carol", "--send", "nobody-here", "x"), stderr=subprocess.DEVNULL).returncode
     server.kill()
-    kept = subprocess.run(command(server, folder, "carol", "--patience", "1", "--send", "dave", "kept"), stderr=subprocess.DEVNULL).returncode
+    kept = subprocess.run(command(server, folder, "carol", "--send", "dave", "kept", "--patience", "1"), stderr=subprocess.DEVNULL).returncode
     server.start()
     dave = Person(server, folder, "dave", "--json")
     dave.expect_event(event="message", text="one text", mine=False)
     dave.expect_event(event="message", text="two\nlines")
-    if sent != [0, 0] or refused != 1 or kept != 3:
+    dave.expect_event(event="message", text="--patience 1")
+    if sent != [0, 0, 0] or refused != 1 or kept != 3:
         raise AssertionError(f"--send ended with {sent}, {refused}, {kept}")
     yield "--send tells whether the text is on the server, or was refused, or is kept"
 
@@ -253,6 +255,52 @@ def to_a_new_name(server, folder):
     carol.leave('{"quit": true}')
     erin.leave('{"quit": true}')
     yield "texts to a name that is still looked up outlive server and client, and arrive in order"
+
+
+def by_wrong_words(server, folder):
+    """Of each: what is said, and how it ends."""
+    with http.server.HTTPServer(("127.0.0.1", 0), http.server.BaseHTTPRequestHandler) as other:
+        other.RequestHandlerClass.log_message = lambda *what: None
+        threading.Thread(target=other.serve_forever, daemon=True).start()
+        port = other.server_port
+        for words, status, said in (
+                (["--send", "dave"], 2, "--send wants TO and TEXT"),
+                (["--send", "dave", ""], 2, "the text is empty"),
+                (["--patience", "abc"], 2, "'abc' is none"),
+                (["--notify", "maybe"], 2, "not 'maybe'"),
+                (["--state", "/proc/nope"], 1, "/proc/nope: No such file"),
+                (["--device", "new", "--password-file", "/nofile"], 1, "cannot read a password from /nofile"),
+                (["--send", "dave", "x", "--server", "127.0.0.1:1", "--patience", "2"], 1, "cannot reach 127.0.0.1:1: connection refused; nothing was sent"),
+                (["--send", "dave", "x", "--server", "nobody.invalid", "--patience", "2"], 1, "no address is known for this name"),
+                (["--send", "dave", "x", "--server", f"127.0.0.1:{port}", "--patience", "2"], 1, f"127.0.0.1:{port} is no Hongyan server")):
+            ended = subprocess.run(command(server, folder, "carol", *words), stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, timeout=PATIENCE_S)
+            if ended.returncode != status or said not in ended.stderr:
+                raise AssertionError(f"{words}: {ended}")
+        other.shutdown()
+    yield "what is wrong with options, files, addresses and servers is said"
+
+    terminal, its_end = pty.openpty()
+    line = [str(HONGYAN), "chat", "slip", "--server", server.address, "--state", str(folder / "state"), "--register"]
+    asked = subprocess.Popen(line, stdin=its_end, stderr=subprocess.PIPE)
+    for prompt, typed in ((b"characters): ", b"a goose flies\n"), (b"once more: ", b"a goose flees\n")):
+        said = b""
+        while not said.endswith(prompt):
+            said += asked.stderr.read(1) or sys.exit(f"asked for a new password: {said}")
+        time.sleep(0.2)  # what is typed before the echo is off is thrown away
+        os.write(terminal, typed)
+    said = asked.stderr.read().decode()
+    if asked.wait() != 1 or "not the same; no account was made" not in said:
+        raise AssertionError(f"a slip in a new password: {said}")
+    yield "a new account's password is asked for twice, and a slip makes none"
+
+    carol = Person(server, folder, "carol", "--json")
+    carol.order(find="dave")
+    carol.order(dance=1)
+    carol.order(profile={"colour": "mauve"})
+    carol.expect_event(event="error", order="dance", line=2)
+    carol.expect_event(event="error", order="profile", line=3)
+    carol.leave('{"quit": true}')
+    yield "an order that is none is named, with its line"
 
 
 def by_a_restored_server(server, folder):
@@ -332,15 +380,13 @@ def in_terminals(server, folder):
     ben.say("/profile nickname 本杰明")
     ben.expect("your profile is changed")
     ann.say("/find ben")
-    ann.expect("本杰明", "@ben · no contact")
+    ann.expect("本杰明", "@ben · not a contact")
     ann.say("/add ben Hello from the workshop")
     ann.expect("asked by you")
     ben.expect("1 request", "Hello from the work")
-    ben.keys("Tab")
-    ben.expect("Asks to become your contact.")
-    ben.keys("a")
-    ben.expect("ann is your contact now")
-    yield "in two terminals one finds and asks, the other accepts by a key"
+    ben.say("/accept")
+    ben.expect("ann is your contact now", "A  ann  @ann")
+    yield "in two terminals one finds and asks; the only request is meant without a name, and opens"
 
     ben.say("hi Ann")
     ann.expect("    hi Ann")
@@ -351,10 +397,12 @@ def in_terminals(server, folder):
 
     ann.type("half a sen")
     server.kill()
-    ann.expect("○ connecting")
+    ann.expect("○ cannot reach " + server.address + ": connection refused")
     ann.type("tence")
     ann.keys("Enter")
     ann.expect("half a sentence", "·", "1 to send")
+    ann.say("/find nobody-here")
+    ann.expect("not while offline: cannot reach " + server.address)
     server.start()
     ann.expect("● online", "✓")
     if ben.expect("    half a sentence").count("    half a sentence") < 1:
@@ -375,6 +423,25 @@ def in_terminals(server, folder):
     ann.expect("    can you hear me")
     yield "who is blocked is refused, is told why, and tries again afterwards"
 
+    cat = Terminal(server, folder, "cat", "--register")
+    cat.say("/add ann")
+    cat.expect("asked by you")
+    ann.expect("1 request")
+    ann.keys("C-p")
+    ann.expect("Asks to become your contact.")
+    ann.keys("a")
+    ann.expect("cat is your contact now", "C  cat  @cat")
+    cat.leave()
+    server.kill()
+    ann.expect("○ cannot reach")
+    ann.say("/find ben")
+    ann.expect("@ben")
+    ann.say("for ben alone")
+    server.start()
+    ben.expect("    for ben alone")
+    ann.expect("● online")
+    yield "a request is accepted by a key; who is known is found while the server is dead, and gets what is written then"
+
     ann.type("a draft")
     time.sleep(1)
     ann.resize(60, 20)
@@ -387,7 +454,7 @@ def in_terminals(server, folder):
     yield "a narrow window shows one pane at a time"
 
     other = Terminal(server, folder, "ann", "--device", "second", session="other")
-    other.expect("本杰明", "can you hear me")
+    other.expect("本杰明", "for ben alone")
     other.keys("Tab")
     other.expect("half a sentence", "hello 你好 🦢", "hi Ann")
     other.say("from my second device")
@@ -405,7 +472,7 @@ def main():
     server = Server(folder / "data", *CHEAP)
     passed = failed = 0
     try:
-        for story in (by_plain_lines, by_one_text, to_a_new_name, by_a_restored_server, by_killed_clients, in_terminals):
+        for story in (by_plain_lines, by_one_text, by_wrong_words, to_a_new_name, by_a_restored_server, by_killed_clients, in_terminals):
             for sentence in story(server, folder):
                 passed += 1
                 print("ok:", sentence, flush=True)

@@ -241,10 +241,7 @@ static enum chat_command run_profile(struct context *c, enum chat_verb verb)
 	else
 		change = false;
 	if (!colour_ok)
-		say(c,
-			"'%s' is no colour: red, orange, yellow, green, teal, blue, purple, pink, brown, grey or "
-			"#RRGGBB",
-			c->rest);
+		say(c, "'%s' is no colour; /profile alone lists them, or #RRGGBB", c->rest);
 	else if (field[0] && !change)
 		say(c, "'%s' is nothing of a profile: nickname, signature, region or colour", field);
 	else if (change && !may_ask(c))
@@ -297,8 +294,7 @@ static enum chat_command run_signout(struct context *c, enum chat_verb verb)
 	char device[WORD_MAX];
 	take_word(c, device);
 	if (!device[0])
-		say(c, "of which device? /signout this ends, and the next start asks for the password; or all, or a "
-		       "DEVICE");
+		say(c, "which device? /signout this ends this one's; or all, or a DEVICE's name");
 	else if (may_ask(c))
 		chat_session_sign_out(c->session, device);
 	return CHAT_COMMAND_DONE;
