@@ -172,6 +172,8 @@ int command_chat(int argc, char **argv)
 	chat_text_init();
 	if (!chat_options_parse(argc, argv, &o, &why)) {
 		fail(why, NULL);
+		hy_free(why);
+		chat_options_fini(&o);
 		return 2;
 	}
 	if (o.help) {
