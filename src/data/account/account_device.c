@@ -193,6 +193,7 @@ int account_handle_list_devices(void *self, struct call *call, const Hy__Account
 		hy__account_device__init(&made[i]);
 		made[i].device = d->name;
 		made[i].seen_ms = account_device_seen_ms(d);
+		made[i].ticket_version = d->ticket_version;
 		if (d->position) {
 			made[i].account = d->position->account;
 			made[i].contacts = d->position->contacts;

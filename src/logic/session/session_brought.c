@@ -105,14 +105,16 @@ static int write_if_due(struct session *session, struct call *call, struct sessi
 /* ---- what may go ----------------------------------------------------------------------------------------------- */
 
 /**
- * Where a device stands: by memory, if that is later than what Account knows. A new ticket may be of a device that
- * begins anew, so its sign-in counts as seen.
+ * Where a device stands: as it said last under the ticket that it holds, whatever the clock says meanwhile (Account may
+ * have a position of before the clock was set back, written lazily). A new ticket may be of a device that begins anew,
+ * so its sign-in counts as seen, and the later of the two holds.
  */
 static struct session_standing standing_of(const struct session_user *user, const Hy__AccountDevice *stored)
 {
 	const struct session_device *d = user ? session_user_find(user, stored->device) : NULL;
 
-	if (d && d->seen_ms > stored->seen_ms)
+	if (d && ((d->noted && d->ticket_version != 0 && d->ticket_version == stored->ticket_version) ||
+			 d->seen_ms > stored->seen_ms))
 		return (struct session_standing){d->account, d->contacts, d->messages, d->seen_ms};
 	return (struct session_standing){stored->account, stored->contacts, stored->messages, stored->seen_ms};
 }
@@ -235,6 +237,7 @@ static void note(struct session_user *user, const Hy__SessionBroughtRequest *req
 		d->low = true;
 		d->lowered++;
 	}
+	d->noted = true;
 	d->account = request->account;
 	d->contacts = request->contacts;
 	d->messages = request->messages;

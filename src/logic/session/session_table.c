@@ -56,6 +56,7 @@ struct session_user *session_table_add(
 		d->account = s->account;
 		d->contacts = s->contacts;
 		d->messages = s->messages;
+		d->ticket_version = s->ticket_version;
 	}
 	return user;
 }

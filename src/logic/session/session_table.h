@@ -19,10 +19,12 @@
 struct session_device {
 	char name[SESSION_DEVICE_MAX + 1];
 	uint64_t seen_ms, account, contacts, messages;
-	uint64_t written_ms; /* the seen_ms that Account has */
-	bool dirty;          /* a position that Account has not */
-	uint32_t lowered;    /* how often the position went down */
-	bool low;            /* and the last time is not known to be durable */
+	uint64_t written_ms;     /* the seen_ms that Account has */
+	uint64_t ticket_version; /* that it held when Account was last asked; 0: not known */
+	bool noted;              /* the position is what the device said, not what Account had */
+	bool dirty;              /* a position that Account has not */
+	uint32_t lowered;        /* how often the position went down */
+	bool low;                /* and the last time is not known to be durable */
 };
 
 struct session_user {

@@ -320,6 +320,33 @@ static void test_gone_device(void **state)
 }
 
 /** A position that came to rest just after its device was signed out says nothing of the next device of that name. */
+/** A position written lazily comes to be seen after the user was read again, and is of before the clock was set back.
+ */
+static void do_clock_set_back(struct harness *h, struct call *call)
+{
+	struct person ann = harness_register(h, call, "ann", "phone"), bob = harness_register(h, call, "bob", "phone");
+	Hy__AccountPutPositionRequest request = HY__ACCOUNT_PUT_POSITION_REQUEST__INIT;
+	Hy__AccountPutPositionResponse response = HY__ACCOUNT_PUT_POSITION_RESPONSE__INIT;
+	Hy__AccountDevice position = HY__ACCOUNT_DEVICE__INIT;
+
+	send_some(h, call, &ann, &bob, 3);
+	CHECK(h, brought(call, &bob, 1) == HY_OK);
+	position.device = (char *)(uintptr_t) "phone";
+	position.seen_ms = env_wall_ms(h->env) + DAY_MS;
+	position.messages = 1;
+	request.uin = bob.uin;
+	request.position = &position;
+	request.wait = true;
+	CHECK(h, account_put_position(call, &request, &response) == HY_OK);
+	CHECK(h, brought(call, &bob, 3) == HY_OK);
+	CHECK(h, harness_inbox(h, call, bob.uin).trimmed == 3);
+}
+
+static void test_clock_set_back(void **state)
+{
+	harness_once(&(struct harness_config){0}, do_clock_set_back);
+}
+
 static void do_left_over(struct harness *h, struct call *call)
 {
 	struct person ann = harness_register(h, call, "ann", "phone");
@@ -420,6 +447,7 @@ int main(void)
 		{"a user who leaves memory takes no position along", test_leave_memory},
 		{"of a device without a ticket no position is kept", test_gone_device},
 		{"a position left over is not the next device's", test_left_over},
+		{"what a device says counts, though the clock was set back", test_clock_set_back},
 		{"many users at once, on all loops, lose nothing and keep nothing", test_crowd},
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
