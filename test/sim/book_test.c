@@ -165,10 +165,35 @@ static void test_who_may_write(void **state)
 	}
 }
 
+static const struct {
+	const char *sentence;
+	uint64_t tried_us;
+	bool good;
+} repeats[] = {
+	{"a try that came before the one that was answered with 0 may be refused", 20, true},
+	{"a later one may not", 40, false},
+};
+
+/** A deletion, tried at 10, is done at 30, after a request over another link; then another try of it is refused. */
+static void test_refused_repeats(void **state)
+{
+	for (size_t i = 0; i < HY_COUNT_OF(repeats); i++) {
+		struct world *w = make_world();
+		w->changes[w->change_count++] = (struct change){
+			.kind = CHANGE_DELETE, .state = CHANGE_DONE, .peer = 1, .asked_us = 10, .done_us = 30};
+		contact_book_answer(w, 0, HY_FAILED_PRECONDITION, "", repeats[i].tried_us, false);
+		if (world_failed(w) == repeats[i].good)
+			print_error("%s: %s\n", repeats[i].sentence, w->failure);
+		assert_int_equal(world_failed(w), !repeats[i].good);
+		free_world(w);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_who_may_write),
+		cmocka_unit_test(test_refused_repeats),
 		cmocka_unit_test(test_what_is_due_after_a_sign_out),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

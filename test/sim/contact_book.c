@@ -255,12 +255,19 @@ static bool says_nothing(const struct world *w, const struct change *c, int stat
 	       status == HY_RESOURCE_EXHAUSTED || (status == HY_UNAUTHENTICATED && out);
 }
 
-void contact_book_answer(struct world *w, unsigned number, int status, const char *why, bool once)
+/** Over another link a try of what was done meanwhile may have come first, when it could not be done yet. */
+static bool came_first(const struct world *w, const struct change *c, int status, uint64_t tried_us)
+{
+	return tried_us <= c->done_us && may_be_refused(w, c, status);
+}
+
+void contact_book_answer(struct world *w, unsigned number, int status, const char *why, uint64_t tried_us, bool once)
 {
 	struct change *c = &w->changes[number];
 	world_say(w, "change %u is answered: %s", number, hy_status_name(status));
 	if (c->state == CHANGE_DONE) {
-		if (status != HY_OK && !says_nothing(w, c, status) && !may_be_refused(w, c, HY_OUT_OF_RANGE))
+		if (status != HY_OK && !says_nothing(w, c, status) && !may_be_refused(w, c, HY_OUT_OF_RANGE) &&
+			!came_first(w, c, status, tried_us))
 			world_fail(w, "change %u was done, and a repeat is refused: %s (%s)", number,
 				hy_status_name(status), why);
 		return;

@@ -86,7 +86,8 @@ static void ask(struct raw_link *l, unsigned number)
 	if (c->state == CHANGE_PENDING)
 		c->lane = c->tries > 0 || c->kind == CHANGE_PROFILE || c->kind == CHANGE_SETTINGS ? 0 : l->lane;
 	c->tries++;
-	raw_link_ask(l, commands[c->kind], &request.base, &(struct raw_pending){.asked = RAW_CHANGE, .number = number});
+	raw_link_ask(l, commands[c->kind], &request.base,
+		&(struct raw_pending){.asked = RAW_CHANGE, .number = number, .asked_us = sim_now_us(w->sim)});
 }
 
 static unsigned new_change(struct raw_run *r)
@@ -157,7 +158,7 @@ void raw_contacts_answered(struct raw_link *l, const struct raw_pending *p, cons
 		c->tries++; /* whatever comes of this one */
 		return;
 	}
-	contact_book_answer(w, p->number, (int)head->code, head->message, c->tries == 1);
+	contact_book_answer(w, p->number, (int)head->code, head->message, p->asked_us, c->tries == 1);
 }
 
 static void read_contact(struct device *d, const Hy__SyncEntry *e, struct book_people *people)

@@ -25,9 +25,10 @@ struct raw_pending {
 	enum raw_asked asked;
 	uint32_t seq;
 	uint64_t at_us;
-	unsigned number; /* of the text, or the change */
-	bool old;        /* the sync brought an old snapshot */
-	bool foreign;    /* or another device's, or a changed one */
+	unsigned number;   /* of the text, or the change */
+	uint64_t asked_us; /* the change: by the world's clock */
+	bool old;          /* the sync brought an old snapshot */
+	bool foreign;      /* or another device's, or a changed one */
 	uint8_t brought[SNAPSHOT_MAX];
 	size_t brought_len;
 };

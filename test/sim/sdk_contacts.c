@@ -9,7 +9,8 @@ static void on_changed(void *arg, int status, const char *why)
 	struct device *d = c->run->device;
 	const struct change *change = &d->world->changes[c->number];
 	c->run = NULL;
-	contact_book_answer(d->world, c->number, status, why, book_tried_once(d, change->asked_us, change->link));
+	contact_book_answer(
+		d->world, c->number, status, why, change->asked_us, book_tried_once(d, change->asked_us, change->link));
 }
 
 static void ask(struct sdk_run *r, struct sdk_change *slot)

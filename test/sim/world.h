@@ -359,8 +359,8 @@ void book_check_order(struct world *w);
 unsigned contact_book_new(struct device *d, const uint8_t client_id[HONGYAN_CLIENT_ID_SIZE], uint64_t made_ms);
 /** The text that a change brings: remark or nickname. */
 void contact_book_text(const struct world *w, unsigned number, char buffer[CONTACT_TEXT_MAX]);
-/** `once`: no other try of it can be on its way. */
-void contact_book_answer(struct world *w, unsigned number, int status, const char *why, bool once);
+/** To a try that began at `tried_us`; `once`: no other one can be on its way. */
+void contact_book_answer(struct world *w, unsigned number, int status, const char *why, uint64_t tried_us, bool once);
 /** The device has begun anew and does not remember what it had asked for. */
 void contact_book_forgotten(struct device *d);
 /** A row of a contact as it came; false: it is wrong. */
