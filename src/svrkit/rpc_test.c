@@ -257,7 +257,7 @@ static void check_stats(void *arg, const struct rpc_stats *stats)
 		CHECK(&ew->client, stats->calls == 9);
 		CHECK(&ew->client, stats->errors[HY_RESOURCE_EXHAUSTED] == 1 && stats->errors[HY_NOT_FOUND] == 1);
 		CHECK(&ew->client, stats->errors[HY_DEADLINE_EXCEEDED] == 1 && stats->errors[HY_OK] == 0);
-		/* It slept 30 ms by its loop's clock, which may be a long turn old on a busy machine: at least 2^11 us. */
+		/* It slept 30 ms by a clock that may be a long turn old on a busy machine: at least 2^11 us. */
 		uint64_t slow = 0;
 		for (unsigned i = 12; i < RPC_LATENCY_BUCKETS; i++)
 			slow += stats->latency[i];

@@ -262,7 +262,7 @@ static void do_full(struct harness *h, struct call *call)
 
 	for (unsigned i = 0; i < SMALL; i++)
 		harness_send_ok(h, call, &ann, bob.uin, "hello");
-	/* nobody has brought anything: the sender is refused, the inbox stays as it is, and devices are asked to bring */
+	/* nobody has brought anything: the sender is refused, the inbox stays as it is, devices are hinted at */
 	unsigned hints = harness_hints(h, bob.uin);
 	CHECK(h, harness_send(h, call, &ann, bob.uin, "one more", harness_client_id(h), 0, &sent) ==
 			 HY_RESOURCE_EXHAUSTED);
