@@ -28,6 +28,7 @@
 	X(links_moved, "links moved to their user's loop")                      \
 	X(hops, "calls that went to another loop")                              \
 	X(registered, "accounts registered")                                    \
+	X(deleted, "accounts deleted")                                          \
 	X(registrations_lost, "registrations undone: another got the name")     \
 	X(sign_ins, "sign-ins")                                                 \
 	X(sign_in_failures, "sign-ins refused")                                 \
@@ -82,7 +83,7 @@
 	X(pool_refused, "jobs refused because the pool's queue was full")
 
 /* gauges: name, what it is. The strips' values are summed, so each loop sets its share, or one of them all.
- * users: added to at each registration; a round that has counted them all corrects it by mon_set_sum() */
+ * users: goes up with each registration and down with each deletion; a round over all users corrects it */
 #define MON_GAUGE_MAP(X)                                                              \
 	X(users, "users registered")                                                  \
 	X(users_online, "users with a long link")                                     \

@@ -3,6 +3,17 @@
 
 /* ---- the end of an account --------------------------------------------------------------------------------------- */
 
+/** The gauge may not know of anybody yet: the first round over all users tells it. */
+static void count_deletion(struct call *call)
+{
+	struct mon *mon = svr_mon(svr_of_loop(call->loop));
+	unsigned strip = svr_loop_index(call->loop);
+
+	mon_add(mon, strip, MON_deleted, 1);
+	if (mon_get(mon, MON_users) > 0)
+		mon_add(mon, strip, MON_users, UINT64_MAX); /* less one */
+}
+
 /**
  * The first write: nobody signs in any more, all tickets have ended, what the user told is forgotten; and that
  * contacts are to be told, and that there is more to do. What else there is goes behind it, by as many writes as it
@@ -40,7 +51,11 @@ static int erase_person(struct account *account, struct call *call, const struct
 		rc = row_pack(call, &intent.base, &ops[2].value);
 	if (rc == HY_OK)
 		rc = row_pack(call, &erasure.base, &ops[3].value);
-	return rc == HY_OK ? kt_write(account->kt, call, key, ops, HY_COUNT_OF(ops), &result) : rc;
+	if (rc == HY_OK)
+		rc = kt_write(account->kt, call, key, ops, HY_COUNT_OF(ops), &result);
+	if (rc == HY_OK)
+		count_deletion(call);
+	return rc;
 }
 
 /** All rows of a space but the owner's, KT_OPS_MAX at a time. SUSPENDS. */

@@ -37,6 +37,7 @@ int account_handle_list_users(void *self, struct call *call, const Hy__AccountLi
 		u->intents = heads[SPACES_INTENT].rows;
 		u->contacts = heads[SPACES_CONTACT].rows;
 		u->tombstones = heads[SPACES_ACCOUNT].tombstones + heads[SPACES_CONTACT].tombstones;
+		u->gone = heads[SPACES_CREDENTIAL].rows == 0;
 		response->users[response->n_users++] = u;
 	}
 	response->more = more && count > 0 && listed[count - 1].key.bytes[0] == HY_KEY_USER;

@@ -78,6 +78,19 @@ static void check_gone(struct harness *h, struct call *call, uint32_t uin, const
 	CHECK(h, row && row->row->card && row->row->card->gone && row->row->theirs && !row->row->theirs->wishes);
 }
 
+/** Of two who registered one is there; the gauge may not know that after a write of which nobody knows. */
+static void check_counts(struct harness *h, struct call *call, uint32_t gone, bool certain)
+{
+	Hy__AccountListUsersRequest request = HY__ACCOUNT_LIST_USERS_REQUEST__INIT;
+	Hy__AccountListUsersResponse response = HY__ACCOUNT_LIST_USERS_RESPONSE__INIT;
+
+	CHECK(h, account_list_users(call, &request, &response) == HY_OK && response.n_users == 2);
+	for (size_t i = 0; i < response.n_users; i++)
+		CHECK(h, response.users[i]->gone == (response.users[i]->uin == gone));
+	uint64_t users = mon_get(svr_mon(svr_of_loop(call->loop)), MON_users);
+	CHECK(h, users == 1 || (users == 2 && !certain));
+}
+
 static void do_cut(struct harness *h, struct call *call)
 {
 	struct person ann = harness_register(h, call, "ann", "phone"), bob = harness_register(h, call, "bob", "phone");
@@ -96,6 +109,7 @@ static void do_cut(struct harness *h, struct call *call)
 	CHECK(h, go_on(h, call, ann.uin) == cut->struck || rc == HY_OK || rows(h, call, ann.uin, SPACES_INTENT) == 0);
 	CHECK(h, !go_on(h, call, ann.uin));
 	check_gone(h, call, ann.uin, &bob);
+	check_counts(h, call, ann.uin, !cut->struck);
 	(void)owner_of(h, call, "ann", HY_NOT_FOUND);
 	CHECK(h, delete_user(call, ann.uin, true) == HY_NOT_FOUND);
 }

@@ -27,12 +27,14 @@ struct sweep {
 	struct env_timer timer;
 	struct svr_turn_hook on_stop;
 	bool stopping;
+	bool users_known; /* a round has counted them, and nobody came or went meanwhile */
 	/* the round */
 	uint64_t trace;
 	uint8_t after[HY_KEY_MAX]; /* the key that the last page ended with */
 	size_t after_len;
 	bool last_page;
 	uint64_t users, looked_after, failed;
+	uint64_t registered, deleted; /* the counters at its start */
 	struct due due[PAGE_USERS];
 	size_t due_count, due_next;
 };
@@ -55,9 +57,18 @@ static void take_user(struct sweep *sweep, const Hy__AccountListedUser *user)
 		.unsettled = user->intents > 0,
 		.tombstones = user->tombstones};
 
-	sweep->users++;
+	if (!user->gone)
+		sweep->users++;
 	if (due.ages || due.unsettled)
 		sweep->due[sweep->due_count++] = due;
+}
+
+static void note_counters(struct sweep *sweep)
+{
+	struct mon *mon = svr_mon(sweep->svr);
+
+	sweep->registered = mon_get(mon, MON_registered);
+	sweep->deleted = mon_get(mon, MON_deleted);
 }
 
 /** SUSPENDS. */
@@ -68,6 +79,8 @@ static int read_page(struct sweep *sweep, struct call *call)
 
 	request.after = (ProtobufCBinaryData){sweep->after_len, sweep->after};
 	request.limit = PAGE_USERS;
+	if (sweep->after_len == 0)
+		note_counters(sweep);
 	int rc = account_list_users(call, &request, &page);
 	if (rc != HY_OK)
 		return rc;
@@ -156,11 +169,27 @@ static void look_after_some(struct sweep *sweep)
 
 /* ---- rounds ------------------------------------------------------------------------------------------------------ */
 
+/**
+ * Who came or went during the round may be counted in it or not, since users are met in no order of time: then a gauge
+ * that was right goes on as it is, and one that was not is nearer to what it should be.
+ */
+static void correct_gauge(struct sweep *sweep, struct mon *mon)
+{
+	uint64_t came = mon_get(mon, MON_registered) - sweep->registered;
+	uint64_t went = mon_get(mon, MON_deleted) - sweep->deleted;
+	bool exact = came == 0 && went == 0;
+
+	if (exact || !sweep->users_known)
+		mon_set_sum(mon, svr_loop_index(sweep->loop), MON_users,
+			sweep->users + came - HY_MIN(went, sweep->users + came));
+	sweep->users_known |= exact;
+}
+
 static void end_round(struct sweep *sweep, const struct call *call)
 {
 	struct mon *mon = svr_mon(sweep->svr);
 
-	mon_set_sum(mon, svr_loop_index(sweep->loop), MON_users, sweep->users);
+	correct_gauge(sweep, mon);
 	mon_add(mon, svr_loop_index(sweep->loop), MON_sweeps, 1);
 	mon_add(mon, svr_loop_index(sweep->loop), MON_sweep_failures, sweep->failed);
 	call_log(call, sweep->failed ? ENV_LOG_WARN : ENV_LOG_DEBUG, "sweep",
