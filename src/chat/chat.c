@@ -185,6 +185,7 @@ int command_chat(int argc, char **argv)
 	struct env *env = env_real_create();
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	env_real_end_by_signals();
+	env_no_core_dumps(env);
 	env_log_set_level(env, ENV_LOG_ERROR);
 	int status = run(env, &o);
 	chat_options_fini(&o);

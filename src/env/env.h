@@ -289,8 +289,8 @@ uint64_t env_files_max(struct env *env);
 uint64_t env_raise_file_limit(struct env *env);
 unsigned env_cpu_count(struct env *env);
 /**
- * No image of this process's memory, with all its secrets, is written when it dies: the limit of core files becomes 0.
- * Debuggers and profilers of the same user still work.
+ * No image of this process's memory, with all its secrets, is written when it dies, to a file or a pipe: the limit of
+ * core files becomes 0, and the process not dumpable. Only root's debuggers and profilers work then.
  */
 void env_no_core_dumps(struct env *env);
 

@@ -223,7 +223,8 @@ static void say_taken(struct doctor *d, const char *text, const struct env_addr 
 {
 	char who[128] = "another user's program";
 	bool seen = env_facts_listener(addr->port, who, sizeof who);
-	if (seen && strncmp(who, "hongyan ", 8) == 0 && d->running)
+	bool server = seen && (strncmp(who, "hongyan ", 8) == 0 || strcmp(who, ENV_FACTS_HIDDEN) == 0);
+	if (server && d->running)
 		doctor_say(d, DOCTOR_OK, "port", "%s is used by %s", text, who);
 	else
 		doctor_say(d, DOCTOR_PROBLEM, "port",

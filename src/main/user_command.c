@@ -350,16 +350,18 @@ static bool parse(int argc, char **argv, struct order *o)
 static bool read_password(struct order *o)
 {
 	char again[PASSWORD_BYTES], prompt[80];
+	struct env *env = env_real_create();
 	bool ok;
 
+	env_no_core_dumps(env);
 	if (o->password_file) {
-		struct env *env = env_real_create();
 		ok = secret_from_file(env, o->password_file, o->password, sizeof o->password);
 		env_real_destroy(env);
 		if (!ok)
 			fprintf(stderr, WHO ": no password in %s\n", o->password_file);
 		return ok;
 	}
+	env_real_destroy(env);
 	snprintf(prompt, sizeof prompt, "password for %.32s (8 to 128 characters): ", o->name);
 	ok = chat_secret_prompt(prompt, o->password, sizeof o->password) &&
 	     chat_secret_prompt("once more: ", again, sizeof again);

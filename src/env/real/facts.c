@@ -65,6 +65,7 @@ void env_facts_machine(struct env_facts_machine *ret_facts)
 struct inodes {
 	unsigned long inode[INODES_MAX];
 	unsigned count;
+	bool own; /* a socket of this user is among them */
 };
 
 static void note_listeners(const char *path, uint16_t port, struct inodes *found)
@@ -74,12 +75,14 @@ static void note_listeners(const char *path, uint16_t port, struct inodes *found
 	if (!f)
 		return;
 	while (fgets(line, sizeof line, f)) {
-		unsigned local, state;
+		unsigned local, state, uid;
 		unsigned long inode;
-		int n = sscanf(line, " %*[^:]: %*[0-9A-Fa-f]:%x %*[0-9A-Fa-f]:%*x %x %*s %*s %*s %*u %*u %lu", &local,
-			&state, &inode);
-		if (n == 3 && local == port && state == LISTENING && found->count < INODES_MAX)
-			found->inode[found->count++] = inode;
+		int n = sscanf(line, " %*[^:]: %*[0-9A-Fa-f]:%x %*[0-9A-Fa-f]:%*x %x %*s %*s %*s %u %*u %lu", &local,
+			&state, &uid, &inode);
+		if (n != 4 || local != port || state != LISTENING || found->count == INODES_MAX)
+			continue;
+		found->inode[found->count++] = inode;
+		found->own |= uid == geteuid();
 	}
 	fclose(f);
 }
@@ -132,5 +135,7 @@ bool env_facts_listener(uint16_t port, char *text, size_t size)
 		found = true;
 	}
 	closedir(dir);
-	return found;
+	if (!found && wanted.own)
+		snprintf(text, size, ENV_FACTS_HIDDEN);
+	return found || wanted.own;
 }

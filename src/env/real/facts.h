@@ -27,9 +27,10 @@ struct env_facts_machine {
 void env_facts_machine(struct env_facts_machine *ret_facts);
 
 /**
- * Who listens on a TCP port of this machine: "hongyan (process 42)". False: nobody, or it cannot be seen (a process of
- * another user).
+ * Who listens on a TCP port of this machine: "hongyan (process 42)"; ENV_FACTS_HIDDEN for one of this user that is not
+ * dumpable, as the server. False: nobody, or it cannot be seen (a process of another user).
  */
+#define ENV_FACTS_HIDDEN "a process of this user that shows nobody its files"
 bool env_facts_listener(uint16_t port, char *text, size_t size);
 
 #endif

@@ -1,4 +1,5 @@
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 
 #include "env/real/real_test.h"
@@ -327,6 +328,7 @@ static void test_no_core_dumps(void **state)
 	env_no_core_dumps(*state);
 	assert_int_equal(getrlimit(RLIMIT_CORE, &limit), 0);
 	assert_int_equal(limit.rlim_max, 0);
+	assert_int_equal(prctl(PR_GET_DUMPABLE), 0);
 }
 
 static void draw_many(void *arg)

@@ -1,5 +1,6 @@
 #include <sched.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <time.h>
 
@@ -25,7 +26,8 @@ uint64_t env_raise_file_limit(struct env *env)
 void env_no_core_dumps(struct env *env)
 {
 	struct rlimit none = {0, 0};
-	if (setrlimit(RLIMIT_CORE, &none) != 0)
+	/* a core_pattern that is a pipe takes no heed of the limit */
+	if (setrlimit(RLIMIT_CORE, &none) != 0 || prctl(PR_SET_DUMPABLE, 0) != 0)
 		env_log(env, ENV_LOG_WARN, "env", 0, "core dumps stay on: %s", strerror(errno));
 }
 
