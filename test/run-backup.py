@@ -251,7 +251,9 @@ class Story:
         before = everything_in(self.second)
         text = succeed("doctor", "--data", self.second, "--listen", listen)
         assert "is free" in text and "the log reads well" in text, text
-        assert everything_in(self.second) == before
+        after = everything_in(self.second)
+        assert {name for name in after if after[name] != before.get(name)} == {"audit.log"} and before.keys() <= after.keys(), after.keys()
+        assert "doctor: 0 problems" in pathlib.Path(self.second, "audit.log").read_text()
         os.chmod(os.path.join(self.second, "secret"), 0o644)
         text = hongyan("doctor", "--data", self.second, "--listen", listen, want=1).stdout
         assert "chmod go=" in text, text

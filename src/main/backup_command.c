@@ -4,6 +4,7 @@
 
 #include "admin.rpc.h"
 #include "base/mem.h"
+#include "env/real/facts.h"
 #include "env/real/real.h"
 #include "kt/kt.h"
 #include "main/admin_client.h"
@@ -63,6 +64,11 @@ static void print_bytes(uint64_t bytes)
 		printf("%.1f KiB", (double)bytes / 1024);
 }
 
+static char *absolute(const char *here, const char *path)
+{
+	return path[0] == '/' ? hy_strdup(path) : why_printf("%s/%s", here, path);
+}
+
 /* ---- backup ------------------------------------------------------------------------------------------------------ */
 
 static int ask_backup(struct call *call, void *arg)
@@ -91,8 +97,7 @@ int command_backup(int argc, char **argv)
 		fprintf(stderr, "hongyan backup: this folder is gone; give an absolute path from another one\n");
 		return 1;
 	}
-	/* The server stands in another folder. */
-	char *path = a.folder[0] == '/' ? hy_strdup(a.folder) : why_printf("%s/%s", here, a.folder);
+	char *path = absolute(here, a.folder); /* the server stands in another folder */
 	int status = admin_client_run_for("hongyan backup", a.data, BACKUP_LIMIT_US, ask_backup, path);
 	hy_free(path);
 	return status == HY_OK ? 0 : 1;
@@ -100,18 +105,35 @@ int command_backup(int argc, char **argv)
 
 /* ---- restore ----------------------------------------------------------------------------------------------------- */
 
+/** A failure is noted only where there is an audit.log already: what is no data folder does not become one. */
+static void leave_audit_line(struct env *env, const struct arguments *a, int status, const char *why)
+{
+	char here[4096] = ".";
+	struct env_facts_file f;
+	char *log = why_printf("%s/audit.log", a->data);
+	if (status == HY_OK || env_facts_file(log, &f) == 0) {
+		const char *cwd = getcwd(here, sizeof here) ? here : ".";
+		char *folder = absolute(cwd, a->folder), *data = absolute(cwd, a->data);
+		(void)audit_line_at_rest(env, a->data, "restore of %s into %s: %s", folder, data,
+			status == HY_OK ? "OK" : why);
+		hy_free(folder);
+		hy_free(data);
+	}
+	hy_free(log);
+}
+
 int command_restore(int argc, char **argv)
 {
 	struct arguments a = {0};
 	if (!parse(argc, argv, &a) || a.help)
 		return print_usage(restore_usage, a.help);
 	struct env *env = env_real_create();
-	char *why;
+	char *why = NULL;
 	env_real_end_by_signals();
 	env_no_core_dumps(env);
 	int status = kt_restore(env, a.folder, a.data, &why);
+	leave_audit_line(env, &a, status, why);
 	if (status == HY_OK) {
-		(void)audit_line_at_rest(env, a.data, "restore of %s: OK", a.folder);
 		printf("restored into %s; clients will sync anew. Start it: hongyan serve --data %s\n", a.data, a.data);
 	} else {
 		fprintf(stderr, "hongyan restore: %s\n", why);

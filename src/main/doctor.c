@@ -1,13 +1,16 @@
 /* doctor.c - `hongyan doctor`: the command, and what it asks the store. */
 #include "main/doctor.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 
 #include "admin.rpc.h"
 #include "base/mem.h"
 #include "env/real/real.h"
+#include "env/real/facts.h"
 #include "main/admin_client.h"
+#include "main/audit.h"
 #include "main/commands.h"
 #include "main/why.h"
 
@@ -17,7 +20,7 @@ static const char usage[] =
 	"server runs or\n"
 	"not, and prints a line for each check: ok, warning or problem, with what to do. Of a folder at rest nothing "
 	"is changed,\n"
-	"but for a small file that is written, synced and removed.\n"
+	"but for a small file that is written, synced and removed, and a line in its audit.log.\n"
 	"The exit status is 0 without problems (there may be warnings), 1 with one, 2 for wrong usage.\n";
 
 void doctor_say(struct doctor *d, enum doctor_word word, const char *what, const char *fmt, ...)
@@ -98,6 +101,18 @@ static void ask_store(struct doctor *d)
 
 /* ---- the command ------------------------------------------------------------------------------------------------- */
 
+/** A server that holds the folder writes its audit.log alone; a backup stays as it is. */
+static void leave_audit_line(const struct doctor *d)
+{
+	struct env_facts_file f;
+	char *backup = why_printf("%s/BACKUP", d->dir);
+	bool own = env_facts_file(d->dir, &f) == 0 && f.is_own;
+	if (d->there && !d->running && own && env_facts_file(backup, &f) == -ENOENT)
+		(void)audit_line_at_rest(
+			d->env, d->dir, "doctor: %u problems, %u warnings", d->problems, d->warnings);
+	hy_free(backup);
+}
+
 static int examine(struct doctor *d)
 {
 	struct env *env = env_real_create();
@@ -117,6 +132,8 @@ static int examine(struct doctor *d)
 	doctor_check_ports(d);
 	printf("%u problem%s, %u warning%s\n", d->problems, d->problems == 1 ? "" : "s", d->warnings,
 		d->warnings == 1 ? "" : "s");
+	fflush(stdout);
+	leave_audit_line(d);
 	env_real_destroy(env);
 	return d->problems > 0;
 }
