@@ -386,6 +386,7 @@ def in_terminals(server, folder):
     ben.expect("1 request", "Hello from the work")
     ben.say("/accept")
     ben.expect("ann is your contact now", "A  ann  @ann")
+    ann.expect("本杰明 is your contact now")
     yield "in two terminals one finds and asks; the only request is meant without a name, and opens"
 
     ben.say("hi Ann")

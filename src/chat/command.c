@@ -376,7 +376,7 @@ static const struct command {
 	{"/settings", "[WHAT WHO]", "show or change who may write to you, and ask", run_settings},
 	{"/devices", "", "list the devices that are signed in", run_devices},
 	{"/signout", "DEVICE|all|this", "end a sign-in: one, all others, this one", run_signout},
-	{"/password", "", "change the password; signs all other devices out", run_password},
+	{"/password", "", "change the password; all other devices are signed out; this one stays", run_password},
 	{"/help", "", "show this", run_help},
 	{"/quit", "", "end; what waits is sent next time", run_quit},
 };

@@ -135,6 +135,13 @@ static void print_person(void *arg, uint32_t uin)
 	chat_person_free(person);
 }
 
+static void print_accepted(void *arg, const struct chat_person *person)
+{
+	char text[128];
+	snprintf(text, sizeof text, "%s is your contact now", person->name);
+	print_line(arg, text);
+}
+
 static void print_done(void *arg, enum chat_verb verb, const char *name, int status, const char *why)
 {
 	struct plain *p = arg;
@@ -249,6 +256,7 @@ int chat_face_plain(struct chat_session *s, bool terminal)
 	chat_session_set_face(s, &(struct chat_face){.arg = &p,
 					 .on_row = print_row,
 					 .on_person = print_person,
+					 .on_accepted = print_accepted,
 					 .on_state = print_state,
 					 .on_trouble = print_trouble,
 					 .on_done = print_done,

@@ -19,7 +19,7 @@ void chat_say_done(struct hy_buf *out, enum chat_verb verb, const char *name, in
 		[CHAT_REMARK] = "your name for %s is noted",
 		[CHAT_PROFILE] = "your profile is changed",
 		[CHAT_SETTINGS] = "your settings are changed",
-		[CHAT_PASSWORD] = "the password is changed; all other devices are signed out",
+		[CHAT_PASSWORD] = "the password is changed; all other devices are signed out; this one stays",
 		[CHAT_SIGN_OUT] = "signed out: %s"};
 	if (status == HONGYAN_OK) {
 		const char *mark = strstr(done[verb], "%s");

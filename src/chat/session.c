@@ -92,8 +92,29 @@ static void fail(struct chat_session *s, int status, const char *why)
 
 /* ---- what the library tells, on the main thread ------------------------------------------------------------------ */
 
-static void on_sync(struct chat_session *s, const struct hongyan_sync *sync)
+/** Before the store knows. */
+static bool accepts(struct chat_session *s, const struct hongyan_change *c)
 {
+	if (c->kind != HONGYAN_CHANGE_CONTACT || c->contact.relation != HONGYAN_RELATION_CONTACT)
+		return false;
+	struct chat_person *p = chat_store_person(s->store, c->contact.profile.uin);
+	bool asked = p && p->relation == HONGYAN_RELATION_OUTGOING;
+	chat_person_free(p);
+	return asked;
+}
+
+static void tell_accepted(struct chat_session *s, uint32_t uin)
+{
+	struct chat_person *p = s->face.on_accepted ? chat_store_person(s->store, uin) : NULL;
+	if (p && !p->blocked)
+		s->face.on_accepted(s->face.arg, p);
+	chat_person_free(p);
+}
+
+static void store_sync(struct chat_session *s, const struct hongyan_sync *sync, bool *accepted)
+{
+	for (size_t i = 0; i < sync->count; i++)
+		accepted[i] = accepts(s, &sync->changes[i]);
 	int status = chat_store_sync(s->store, sync);
 	hongyan_stored(s->client, sync->number, status == HY_OK);
 	if (status != HY_OK) {
@@ -108,11 +129,20 @@ static void on_sync(struct chat_session *s, const struct hongyan_sync *sync)
 			session_tell_person(s, c->contact.profile.uin);
 		else if (c->kind == HONGYAN_CHANGE_PROFILE)
 			session_tell_person(s, chat_store_uin(s->store));
+		if (accepted[i])
+			tell_accepted(s, c->contact.profile.uin);
 	}
 	session_tell_new_rows(s);
 	s->synced |= !sync->more;
 	if (s->face.on_synced && !sync->more)
 		s->face.on_synced(s->face.arg);
+}
+
+static void on_sync(struct chat_session *s, const struct hongyan_sync *sync)
+{
+	bool *accepted = hy_zalloc((sync->count + 1) * sizeof *accepted);
+	store_sync(s, sync, accepted);
+	hy_free(accepted);
 }
 
 static void on_sent(struct chat_session *s, const struct chat_event *e)

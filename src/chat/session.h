@@ -47,6 +47,7 @@ struct chat_face {
 	 */
 	void (*on_row)(void *arg, const struct chat_row *row, bool fresh);
 	void (*on_person)(void *arg, uint32_t uin); /* 0: all of them */
+	void (*on_accepted)(void *arg, const struct chat_person *person); /* who was asked is a contact now */
 	void (*on_state)(void *arg, enum hongyan_state state);
 	/** Another reason than before why the server does not answer. */
 	void (*on_trouble)(void *arg, const char *why);

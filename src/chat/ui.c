@@ -164,6 +164,15 @@ static void on_person(void *arg, uint32_t uin)
 	chat_person_free(p);
 }
 
+static void on_accepted(void *arg, const struct chat_person *p)
+{
+	struct ui *u = arg;
+	char title[128], text[200];
+	snprintf(text, sizeof text, "%s is your contact now", chat_person_title(p, title, sizeof title));
+	ui_notice(u, false, text);
+	tell_outside(u, title);
+}
+
 static void on_state(void *arg, enum hongyan_state state) {}
 
 static void on_done(void *arg, enum chat_verb verb, const char *name, int status, const char *why)
@@ -332,6 +341,7 @@ int chat_face_screen(struct chat_session *s, bool use_notices)
 	chat_session_set_face(s, &(struct chat_face){.arg = u,
 					 .on_row = on_row,
 					 .on_person = on_person,
+					 .on_accepted = on_accepted,
 					 .on_state = on_state,
 					 .on_done = on_done,
 					 .on_found = on_found,
