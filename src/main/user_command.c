@@ -353,6 +353,7 @@ static bool read_password(struct order *o)
 	struct env *env = env_real_create();
 	bool ok;
 
+	env_real_end_by_signals();
 	env_no_core_dumps(env);
 	if (o->password_file) {
 		ok = secret_from_file(env, o->password_file, o->password, sizeof o->password);
