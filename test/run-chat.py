@@ -207,6 +207,20 @@ def by_plain_lines(server, folder):
     yield "both end well"
 
 
+def by_a_wish(server, folder):
+    gil, hal = Person(server, folder, "gil", "--register"), Person(server, folder, "hal", "--register")
+    gil.say("/add hal it is me")
+    gil.expect("* hal was asked to become your contact")
+    hal.expect("* gil asks to become your contact: it is me")
+    hal.say("/accept gil")
+    hal.expect("* gil is your contact now")
+    gil.expect("* hal is your contact now")
+    for person in (gil, hal):
+        person.expect_nothing_more()
+        person.leave()
+    yield "by plain lines who asked is told once that the other accepts"
+
+
 def by_one_text(server, folder):
     sent = [subprocess.run(command(server, folder, "carol", "--send", "dave", "one", "text")).returncode,
             subprocess.run(command(server, folder, "carol", "--send", "dave", "-"), input="two\nlines\n", text=True).returncode,
@@ -473,7 +487,7 @@ def main():
     server = Server(folder / "data", *CHEAP)
     passed = failed = 0
     try:
-        for story in (by_plain_lines, by_one_text, by_wrong_words, to_a_new_name, by_a_restored_server, by_killed_clients, in_terminals):
+        for story in (by_plain_lines, by_a_wish, by_one_text, by_wrong_words, to_a_new_name, by_a_restored_server, by_killed_clients, in_terminals):
             for sentence in story(server, folder):
                 passed += 1
                 print("ok:", sentence, flush=True)
