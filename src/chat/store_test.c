@@ -364,7 +364,7 @@ static void live(struct world *w, unsigned seed)
 		uint64_t back = i % 5 == 0 ? HY_MIN(at, (uint64_t)3) : 0;
 		if (sync_texts(w->store, at + 1 - back, at + 1 + (seed + i) % 4) != HY_OK)
 			_exit(1);
-		uint8_t client_id[16] = {0};
+		uint8_t client_id[16] = {[15] = 1}; /* no other message's ID */
 		int64_t n;
 		uint64_t made = (uint64_t)seed << 32 | i;
 		hy_put_be64(client_id, made + 1);
