@@ -18,8 +18,11 @@ def command(server, folder, name, *options):
 class Person:
     """By pipes."""
 
+    everybody = []
+
     def __init__(self, server, folder, name, *options):
         self.name, self.lines = name, queue.Queue()
+        Person.everybody.append(self)
         self.process = subprocess.Popen(command(server, folder, name, *options), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
         self.reader = threading.Thread(target=self.read, daemon=True)
         self.reader.start()
@@ -208,7 +211,11 @@ def by_plain_lines(server, folder):
 
 
 def by_a_wish(server, folder):
-    gil, hal = Person(server, folder, "gil", "--register"), Person(server, folder, "hal", "--register")
+    for name in ("gil", "hal"):  # there before anybody asks for them
+        person = Person(server, folder, name, "--json", "--register")
+        person.expect_event(event="state", state="online")
+        person.leave('{"quit": true}')
+    gil, hal = Person(server, folder, "gil"), Person(server, folder, "hal")
     gil.say("/add hal it is me")
     gil.expect("* hal was asked to become your contact")
     hal.expect("* gil asks to become your contact: it is me")
@@ -494,6 +501,8 @@ def main():
     except (AssertionError, queue.Empty, subprocess.CalledProcessError) as e:
         failed = 1
         print("failed:", repr(e) if isinstance(e, queue.Empty) else e)
+    for person in Person.everybody:  # who is left after a failure
+        person.process.kill()
     subprocess.run(["tmux", "-S", str(folder / "tmux"), "kill-server"], stderr=subprocess.DEVNULL)
     server.end()
     shutil.rmtree(folder)
