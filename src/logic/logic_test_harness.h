@@ -74,6 +74,7 @@ struct harness {
 	uint32_t hint_count, close_count;
 	bool last_closed_all; /* no device was named */
 	char last_closed[SPACES_DEVICE_MAX + 1]; /* device; with one loop only */
+	unsigned round; /* the test's own number, where it runs its tasks again and again */
 	int failed_line;
 	const char *failed_file;
 	void *arg; /* the test's own, set after harness_open() */
