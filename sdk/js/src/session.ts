@@ -11,7 +11,10 @@ import type { State, Trouble, Uin } from "./types.ts";
 /** A client-facing method: its name in proto/, beginning in lower case: "sendText". */
 export type MethodName = keyof typeof methods;
 /** What is asked: the request's fields, without `head`, which is the session's to fill in. */
-export type Question<M extends MethodName> = Omit<MessageInitShape<(typeof methods)[M]["request"]>, "head" | "$typeName">;
+export type Question<M extends MethodName> = Omit<
+	MessageInitShape<(typeof methods)[M]["request"]>,
+	"head" | "$typeName"
+>;
 /** An answer with code 0. 64-bit fields are bigint, bytes Uint8Array. */
 export type Answer<M extends MethodName> = MessageShape<(typeof methods)[M]["response"]>;
 
