@@ -63,6 +63,15 @@ struct access_limits {
 		.http_idle_s = 75,                     \
 		.stalled_s = 60})
 
+/** A file that GET shows at the public door, by access_config.files. It lies in memory for good. */
+struct access_file {
+	const char *path;            /* "/index.html", which is "/" too; "/assets/index-4fG2k0aZ.js" */
+	const char *type;            /* Content-Type */
+	const char *tag;             /* made from the bytes; no '"' and no ',' in it */
+	bool lasting;                /* other bytes would have another name: a client need not ask again */
+	struct hy_bytes plain, gzip; /* the same by gzip; empty: that would save nothing */
+};
+
 #define ACCESS_PROXIES_MAX 16
 
 struct access_config {
@@ -76,6 +85,8 @@ struct access_config {
 	 */
 	struct env_addr proxies[ACCESS_PROXIES_MAX];
 	unsigned proxy_count;
+	const struct access_file *files; /* outlive the access layer */
+	unsigned file_count;
 };
 
 /** An address as X-Forwarded-For has it: "192.0.2.7", "2001:db8::7"; also with a port. False: it is none. */

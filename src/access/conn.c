@@ -141,12 +141,42 @@ void conn_mark_dirty(struct conn *c)
 	hy_list_push_back(&c->home->dirty, &c->in_output);
 }
 
+/** Hands over what is there, the file last, and drops what was taken. What env_sendv() returns. */
+static ssize_t send_output(struct conn *c)
+{
+	struct hy_bytes file = http_file_left(c->http);
+	struct iovec iov[2];
+	int count = 0;
+	if (!c->writable)
+		return -EAGAIN;
+	if (hy_buf_len(&c->out) > 0)
+		iov[count++] = (struct iovec){hy_buf_data(&c->out), hy_buf_len(&c->out)};
+	if (file.len > 0)
+		iov[count++] = (struct iovec){(void *)(uintptr_t)file.data, file.len};
+	ssize_t n = env_sendv(&c->sock, iov, count);
+	if (n <= 0)
+		return n;
+	size_t of_out = HY_MIN((size_t)n, hy_buf_len(&c->out));
+	hy_buf_consume(&c->out, of_out);
+	if (file.len > 0)
+		http_file_sent(c->http, (size_t)n - of_out);
+	return n;
+}
+
+/** A file holds none of our memory: of it a stranger may take a portion in the time in which all output has to go. */
+static bool took_enough(const struct conn *c, size_t file_before)
+{
+	size_t portion = HY_MAX(c->home->access->config.limits.anonymous_output_pause_bytes, 1u);
+	size_t file_now = http_file_left(c->http).len;
+	return !c->anonymous || conn_output_len(c) == 0 || file_now / portion != file_before / portion;
+}
+
 bool conn_flush(struct conn *c)
 {
 	struct access_loop *l = c->home;
-	while (hy_buf_len(&c->out) > 0) {
-		struct iovec iov = {hy_buf_data(&c->out), hy_buf_len(&c->out)};
-		ssize_t n = c->writable ? env_sendv(&c->sock, &iov, 1) : -EAGAIN;
+	while (conn_output_len(c) > 0) {
+		size_t file_before = http_file_left(c->http).len;
+		ssize_t n = send_output(c);
 		if (n == -EAGAIN) {
 			c->writable = false;
 			break;
@@ -155,12 +185,12 @@ bool conn_flush(struct conn *c)
 			conn_abort(c);
 			return false;
 		}
-		hy_buf_consume(&c->out, (size_t)n);
-		if (!c->anonymous || hy_buf_len(&c->out) == 0)
+		if (took_enough(c, file_before))
 			c->stalled_since_us = 0;
 	}
-	if (hy_buf_len(&c->out) == 0) {
+	if (hy_buf_len(&c->out) == 0)
 		free_output(c);
+	if (conn_output_len(c) == 0) {
 		strangers_weigh(c);
 		if (!c->closing || c->requests > 0)
 			return true;
@@ -245,7 +275,7 @@ bool conn_must_wait(const struct conn *c)
 	unsigned requests_max = c->kind == CONN_HTTP ? 1 : limits->link_requests_max;
 	size_t pause_bytes = c->anonymous ? limits->anonymous_output_pause_bytes : limits->output_pause_bytes;
 	return c->closing || c->paused || c->open_waits || c->move_to != CONN_STAYS || c->requests >= requests_max ||
-	       hy_buf_len(&c->out) > pause_bytes;
+	       hy_buf_len(&c->out) > pause_bytes || http_file_left(c->http).len > 0;
 }
 
 /** The first byte tells what a connection is (W1). False: nothing that we speak. */
@@ -317,7 +347,7 @@ static ssize_t conn_read_once(struct conn *c)
 static void conn_bad(struct conn *c)
 {
 	ACCESS_COUNT(c->home, frames_bad, 1);
-	if (hy_buf_len(&c->out) > 0 || c->requests > 0)
+	if (conn_output_len(c) > 0 || c->requests > 0)
 		conn_close_softly(c); /* an answer that says why may stand in the output */
 	else
 		conn_abort(c);
@@ -327,7 +357,7 @@ static void conn_bad(struct conn *c)
 static void conn_ended(struct conn *c, ssize_t n)
 {
 	c->readable = c->draining = false;
-	if (n == 0 && (c->requests > 0 || hy_buf_len(&c->out) > 0))
+	if (n == 0 && (c->requests > 0 || conn_output_len(c) > 0))
 		conn_close_softly(c); /* the other side has said all it wants to say, and still listens */
 	else
 		conn_abort(c);
@@ -404,7 +434,7 @@ void conn_on_event(struct env_sock *sock, unsigned events)
 	struct conn *c = hy_container_of(sock, struct conn, sock);
 	if (events & ENV_WRITABLE) {
 		c->writable = true;
-		if (hy_buf_len(&c->out) > 0)
+		if (conn_output_len(c) > 0)
 			conn_mark_dirty(c);
 	}
 	if (events & ENV_READABLE) {

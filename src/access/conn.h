@@ -91,7 +91,7 @@ struct conn {
 	struct hy_link in_user; /* the user's links, in order of their signing in */
 	char device[33], name[33];
 	uint8_t ticket_hash[CONN_TICKET_HASH_SIZE]; /* of the ticket that it identified itself by, which is not kept */
-	struct http_state *http; /* CONN_HTTP */
+	struct http_state *http;                    /* CONN_HTTP */
 };
 
 /* What an idle link takes here, beside one struct link_user for each signed-in user: its buffers are freed when they
@@ -205,6 +205,14 @@ void http_parse(struct conn *c, struct hy_bytes in, size_t *ret_used);
 void http_state_free(struct http_state *h);
 /** Memory of its buffers. NULL is fine. */
 size_t http_state_bytes(const struct http_state *h);
+/** What is still to be sent of a file, behind `out`. NULL is fine. */
+struct hy_bytes http_file_left(const struct http_state *h);
+void http_file_sent(struct http_state *h, size_t len);
+/** Bytes that wait to be sent: nothing is to be put behind a file. */
+static inline size_t conn_output_len(const struct conn *c)
+{
+	return hy_buf_len(&c->out) + http_file_left(c->http).len;
+}
 
 /* link_table.c: who is where */
 /** The device's oldest link goes softly when this is one too many. */

@@ -134,7 +134,7 @@ static void sweep_idle(struct hy_link *list, unsigned shortest_s, uint64_t now)
 		if (idle_s < shortest_s)
 			return;
 		/* A peer that is being written to is sweep_stalled()'s matter. */
-		if (c->requests == 0 && hy_buf_len(&c->out) == 0 && idle_s >= idle_max_s(c))
+		if (c->requests == 0 && conn_output_len(c) == 0 && idle_s >= idle_max_s(c))
 			conn_abort(c);
 	}
 }
@@ -143,7 +143,7 @@ static void sweep_stalled(struct access_loop *l, uint64_t now)
 {
 	struct conn *c;
 	hy_list_each (c, &l->stalled, struct conn, in_output) {
-		bool drained = hy_buf_len(&c->out) == 0;
+		bool drained = conn_output_len(c) == 0;
 		uint64_t limit_s = drained ? DRAIN_S : l->access->config.limits.stalled_s;
 		if (now - c->stalled_since_us < limit_s * 1000000)
 			continue;
@@ -193,7 +193,7 @@ static void stop_list(struct hy_link *list, bool at_once)
 {
 	struct conn *c;
 	hy_list_each (c, list, struct conn, in_list) {
-		if (at_once || (c->requests == 0 && hy_buf_len(&c->out) == 0))
+		if (at_once || (c->requests == 0 && conn_output_len(c) == 0))
 			conn_abort(c);
 		else
 			conn_close_softly(c);

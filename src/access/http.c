@@ -5,20 +5,19 @@
 #include <strings.h>
 
 #include "access/entry_json.h"
+#include "access/files.h"
 #include "base/mem.h"
 #include "svrkit/pb.h"
 
-enum { HEADER_OTHER, HEADER_CONTENT_TYPE, HEADER_EXPECT };
-
 struct http_state {
 	http_parser parser;
-	struct hy_buf url, name, content_type, expect, forwarded, body;
-	size_t head_len; /* bytes of the head so far */
-	uint8_t header;  /* which one is being read */
-	bool value_seen; /* of that header */
-	bool done;       /* a whole request is there */
-	bool wants_get;  /* refused, since it was for a page */
-	int refused;     /* HTTP status of a refusal, or 0 */
+	struct hy_buf url, name, content_type, expect, forwarded, accept_encoding, if_none_match, body;
+	struct hy_bytes file; /* what is left of it; longer than its request */
+	size_t head_len;      /* bytes of the head so far */
+	bool value_seen;      /* of that header */
+	bool done;            /* a whole request is there */
+	bool wants_get;       /* refused, since it was for a page */
+	int refused;          /* HTTP status of a refusal, or 0 */
 	const char *why;
 	const struct rpc_method *method;
 	struct conn *conn;
@@ -31,6 +30,8 @@ static const char *reason_of(int status)
 	switch (status) {
 	case 200:
 		return "OK";
+	case 304:
+		return "Not Modified";
 	case 404:
 		return "Not Found";
 	case 405:
@@ -54,24 +55,31 @@ static const char *reason_of(int status)
 #define HEAD_ROOM 512u    /* that an answer's head takes at most, usually */
 #define NOT_KEPT "Cache-Control: no-store\r\n"
 
-static void append_response(
-	struct conn *c, int status, const char *type, const char *headers, struct hy_bytes body, bool keep_alive)
+/** `body_len` bytes are to follow, but on HEAD. */
+static void append_head(
+	struct conn *c, int status, const char *type, size_t body_len, const char *headers, bool keep_alive)
 {
 	bool page_only = c->http->wants_get;
-	(void)conn_reserve_output(c, HEAD_ROOM + body.len);
-	hy_buf_printf(&c->out,
-		"HTTP/1.1 %d %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\nX-Content-Type-Options: nosniff\r\n"
-		"%s%s%s\r\n",
-		status, reason_of(status), type, body.len, headers,
+	hy_buf_printf(&c->out, "HTTP/1.1 %d %s\r\n", status, reason_of(status));
+	if (status != 304) /* which speaks of what the client has */
+		hy_buf_printf(&c->out, "Content-Type: %s\r\nContent-Length: %zu\r\n", type, body_len);
+	hy_buf_printf(&c->out, "X-Content-Type-Options: nosniff\r\n%s%s%s\r\n", headers,
 		status != 405 ? ""
 		: page_only   ? "Allow: GET, HEAD\r\n"
 			      : "Allow: POST\r\n",
 		keep_alive ? "" : "Connection: close\r\n");
-	if (c->http->parser.method != HTTP_HEAD)
-		hy_buf_append(&c->out, body.data, body.len);
 	conn_mark_dirty(c);
 	if (!keep_alive)
 		conn_close_softly(c);
+}
+
+static void append_response(
+	struct conn *c, int status, const char *type, const char *headers, struct hy_bytes body, bool keep_alive)
+{
+	(void)conn_reserve_output(c, HEAD_ROOM + body.len);
+	append_head(c, status, type, body.len, headers, keep_alive);
+	if (c->http->parser.method != HTTP_HEAD)
+		hy_buf_append(&c->out, body.data, body.len);
 }
 
 void http_answer(
@@ -138,18 +146,39 @@ static int on_header_field(http_parser *p, const char *at, size_t len)
 	return head_grows(h, len);
 }
 
+/** Where the value of the header goes; NULL: nowhere. *ret_list: all its lines are one list. */
+static struct hy_buf *kept_header(struct http_state *h, bool *ret_list)
+{
+	const struct {
+		const char *name;
+		struct hy_buf *value;
+		bool list;
+	} headers[] = {
+		{"content-type", &h->content_type, false},
+		{"expect", &h->expect, false},
+		{"accept-encoding", &h->accept_encoding, true},
+		{"if-none-match", &h->if_none_match, true},
+		{"x-forwarded-for", h->conn->peer.proxy ? &h->forwarded : NULL, true},
+	};
+	for (unsigned i = 0; i < HY_COUNT_OF(headers); i++) {
+		if (buf_is(&h->name, headers[i].name)) {
+			*ret_list = headers[i].list;
+			return headers[i].value;
+		}
+	}
+	return NULL;
+}
+
 static int on_header_value(http_parser *p, const char *at, size_t len)
 {
 	struct http_state *h = p->data;
 	size_t around = h->value_seen ? 0 : 4; /* ": " and the line's end */
 	h->value_seen = true;
-	if (buf_is(&h->name, "content-type"))
-		hy_buf_append(&h->content_type, at, len);
-	else if (buf_is(&h->name, "expect"))
-		hy_buf_append(&h->expect, at, len);
-	else if (h->conn->peer.proxy && buf_is(&h->name, "x-forwarded-for")) {
-		hy_buf_append(&h->forwarded, ",", around ? 1 : 0); /* all its lines are one list */
-		hy_buf_append(&h->forwarded, at, len);
+	bool list;
+	struct hy_buf *kept = kept_header(h, &list);
+	if (kept) {
+		hy_buf_append(kept, ",", list && around ? 1 : 0);
+		hy_buf_append(kept, at, len);
 	}
 	return head_grows(h, len + around);
 }
@@ -184,10 +213,15 @@ static const struct access_page *find_page(const struct conn *c, struct hy_bytes
 	return NULL;
 }
 
+static const struct access_file *find_file(const struct conn *c, struct hy_bytes path)
+{
+	return c->door == ACCESS_PUBLIC ? files_find(c->home->access, path) : NULL;
+}
+
 /** Not for a method that there is at this door. */
 static int refuse_post(struct http_state *h, struct hy_bytes path)
 {
-	h->wants_get = find_page(h->conn, path) != NULL;
+	h->wants_get = find_page(h->conn, path) || find_file(h->conn, path);
 	return h->wants_get ? refuse(h, 405, "use GET") : refuse(h, 404, "no such method");
 }
 
@@ -249,6 +283,8 @@ static void state_clear(struct http_state *h)
 	hy_buf_fini(&h->content_type);
 	hy_buf_fini(&h->expect);
 	hy_buf_fini(&h->forwarded);
+	hy_buf_fini(&h->accept_encoding);
+	hy_buf_fini(&h->if_none_match);
 	hy_buf_fini_wiped(&h->body);
 	h->head_len = 0;
 	h->value_seen = h->done = h->wants_get = false;
@@ -273,7 +309,20 @@ void http_state_free(struct http_state *h)
 
 size_t http_state_bytes(const struct http_state *h)
 {
-	return h ? h->url.cap + h->name.cap + h->content_type.cap + h->expect.cap + h->forwarded.cap + h->body.cap : 0;
+	return h ? h->url.cap + h->name.cap + h->content_type.cap + h->expect.cap + h->forwarded.cap +
+			       h->accept_encoding.cap + h->if_none_match.cap + h->body.cap
+		 : 0;
+}
+
+struct hy_bytes http_file_left(const struct http_state *h)
+{
+	return h ? h->file : hy_bytes(NULL, 0);
+}
+
+void http_file_sent(struct http_state *h, size_t len)
+{
+	assert(len <= h->file.len);
+	h->file = hy_bytes(h->file.data + len, h->file.len - len);
 }
 
 /* ---- a whole request --------------------------------------------------------------------------------------------- */
@@ -297,6 +346,24 @@ static void answer_text(struct conn *c, int status, const char *text, bool keep_
 	append_response(c, status, TEXT, NOT_KEPT, hy_bytes_str(text), keep_alive);
 }
 
+static void answer_file(struct conn *c, const struct access_file *f, bool keep_alive)
+{
+	struct http_state *h = c->http;
+	struct files_wish wish = {
+		.accept_encoding = hy_buf_bytes(&h->accept_encoding), .if_none_match = hy_buf_bytes(&h->if_none_match)};
+	struct files_answer answer;
+	files_choose(f, &wish, &answer);
+	hy_buf_append(&answer.head, "", 1);
+	(void)conn_reserve_output(c, HEAD_ROOM + hy_buf_len(&answer.head));
+	append_head(c, answer.status, f->type, answer.body.len, (const char *)hy_buf_data(&answer.head), keep_alive);
+	hy_buf_fini(&answer.head);
+	ACCESS_COUNT(c->home, file_requests, 1);
+	if (answer.status == 304)
+		ACCESS_COUNT(c->home, files_unchanged, 1);
+	if (h->parser.method != HTTP_HEAD)
+		h->file = answer.body;
+}
+
 static void handle_get(struct conn *c, struct hy_bytes path, bool keep_alive)
 {
 	const struct access_page *page = find_page(c, path);
@@ -305,6 +372,11 @@ static void handle_get(struct conn *c, struct hy_bytes path, bool keep_alive)
 		page->fill(page->arg, &answer);
 		append_response(c, answer.status, answer.type, answer.headers, hy_buf_bytes(&answer.body), keep_alive);
 		hy_buf_fini(&answer.body);
+		return;
+	}
+	const struct access_file *file = find_file(c, path);
+	if (file) {
+		answer_file(c, file, keep_alive);
 		return;
 	}
 	if (c->door == ACCESS_PUBLIC && rpc_method_by_path(c->home->access->svr, (const char *)path.data, path.len)) {

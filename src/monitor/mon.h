@@ -19,6 +19,8 @@
 	X(links_closed, "long links ended")                                     \
 	X(links_refused, "connections closed at a cap")                         \
 	X(http_requests, "short-link requests")                                 \
+	X(file_requests, "requests for files of the page")                      \
+	X(files_unchanged, "such requests of those who had the file already")   \
 	X(frames_in, "long-link frames received")                               \
 	X(frames_bad, "connections ended for malformed bytes")                  \
 	X(requests_refused, "requests refused because too many were in work")   \
