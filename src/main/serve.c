@@ -8,6 +8,7 @@
 #include "limit.pb-c.h"
 #include "main/commands.h"
 #include "main/server.h"
+#include "main/web.h"
 #include "main/why.h"
 
 #define CONFIG_FILE_MAX (64u << 10)
@@ -241,6 +242,8 @@ static struct server_config to_server_config(const struct settings *s)
 	config.strangers_may_write = s->strangers_may_write;
 	memcpy(config.limits.rates, s->rates, sizeof s->rates);
 	config.access.allow_plain = s->allow_plain;
+	config.access.files = web_files;
+	config.access.file_count = web_file_count;
 	config.access.limits.anonymous_max = (unsigned)s->anonymous_links;
 	config.access.limits.anonymous_per_address_max = (unsigned)s->anonymous_per_address;
 	config.access.limits.anonymous_buffers_max = (size_t)s->anonymous_buffers;
