@@ -1,0 +1,91 @@
+/** times.ts - how long things may take, and a timer that can be set again. All in ms. */
+
+export interface Times {
+	/** Until a socket is open, then until Identify is answered. */
+	connect: number;
+	/** Between heartbeats; the server may want more of them. */
+	heartbeat: number;
+	/** Until a heartbeat is answered; the second, where there is reason to doubt the link. */
+	heartbeatAnswer: number;
+	quickAnswer: number;
+	/** Pauses between tries double from the first to the second; each is drawn anew from all below. */
+	backoffBase: number;
+	backoffMax: number;
+	/** A pause is not shorter than this. */
+	backoffLeast: number;
+	/** One try of a request. */
+	request: number;
+	/** All tries of a request, unless it says otherwise. */
+	patience: number;
+	/** A long link that is being made gets this head start before a short link is used. */
+	headStart: number;
+	/** Between syncs while there is no long link. */
+	poll: number;
+	/** Once HTTP comes through again, a long link is tried within the first, but not more often than the second. */
+	hasten: number;
+	hastenGap: number;
+}
+
+export const TIMES: Times = {
+	connect: 10_000,
+	heartbeat: 50_000,
+	heartbeatAnswer: 8_000,
+	quickAnswer: 3_000,
+	backoffBase: 500,
+	backoffMax: 30_000,
+	backoffLeast: 100,
+	request: 12_000,
+	patience: 60_000,
+	headStart: 300,
+	poll: 15_000,
+	hasten: 2_000,
+	hastenGap: 15_000,
+};
+
+/** The pause after `failures` failures: full jitter, so that clients of a server that was away do not come at once. */
+export function backoff(times: Times, failures: number): number {
+	const most = Math.min(times.backoffBase * 2 ** Math.min(failures, 16), times.backoffMax);
+	return Math.max(Math.random() * most, Math.min(most, times.backoffLeast));
+}
+
+/** The longest delay that setTimeout takes. */
+const DELAY_MAX = 0x7fffffff;
+
+/** One timer: setting it again moves it. */
+export class Timer {
+	private handle: ReturnType<typeof setTimeout> | null = null;
+	/** When it rings, by performance.now(); Infinity: never. */
+	at = Infinity;
+
+	constructor(private readonly ring: () => void) {}
+
+	set(ms: number): void {
+		this.cancel();
+		if (ms === Infinity) return;
+		this.at = performance.now() + ms;
+		this.wait();
+	}
+
+	/** Never rings early, as setTimeout may. */
+	private wait(): void {
+		const ms = Math.ceil(this.at - performance.now());
+		this.handle = setTimeout(
+			() => {
+				if (performance.now() < this.at) return this.wait();
+				this.cancel();
+				this.ring();
+			},
+			Math.min(Math.max(ms, 0), DELAY_MAX),
+		);
+	}
+
+	cancel(): void {
+		if (this.handle !== null) clearTimeout(this.handle);
+		this.handle = null;
+		this.at = Infinity;
+	}
+
+	get running(): boolean {
+		return this.handle !== null;
+	}
+}

@@ -1,0 +1,6 @@
+/** web_socket_browser.ts - the WebSocket that browsers have. */
+import type { RawSocket } from "./socket.ts";
+
+export function createWebSocket(url: string): RawSocket {
+	return new WebSocket(url) as RawSocket;
+}
