@@ -1,0 +1,63 @@
+/** linkify.ts - finds web addresses in texts. */
+
+/** A piece of a text; with `href` it is a link. All pieces together are the text. */
+export interface Piece {
+	text: string;
+	href?: string;
+}
+
+/**
+ * http and https alone, up to white space, quotes, angle brackets, or what turns the direction of writing: such an address would
+ * look like another one. Chinese writing has no space after an address: its marks end it too.
+ */
+const ADDRESS =
+	/https?:\/\/[^\s<>"'`\u3000-\u303f\uff01-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65\u200b-\u200f\u2018-\u201f\u2026\u2028-\u202e\u2060-\u206f]+/gi;
+/** What ends a sentence rather than an address. */
+const TRAILING = /[.,;:!?*_~]$/;
+const LONGEST = 2048;
+
+/** A closing bracket belongs to the address if it was opened there. */
+function isUnopened(address: string): boolean {
+	const pairs: Record<string, string> = { ")": "(", "]": "[", "}": "{" };
+	const close = address.at(-1) ?? "";
+	const open = pairs[close];
+	if (open === undefined) return false;
+	return address.split(close).length > address.split(open).length;
+}
+
+function trimmed(address: string): string {
+	let end = address;
+	while (TRAILING.test(end) || isUnopened(end)) end = end.slice(0, -1);
+	return end;
+}
+
+/**
+ * The address that a browser would open, or undefined if it is none to trust: no host, or a user name before the host, with which
+ * an address looks like that of another host.
+ */
+function hrefOf(address: string): string | undefined {
+	if (address.length > LONGEST) return undefined;
+	try {
+		const url = new URL(address);
+		const isWeb = url.protocol === "http:" || url.protocol === "https:";
+		return isWeb && url.hostname !== "" && url.username === "" && url.password === "" ? url.href : undefined;
+	} catch {
+		return undefined;
+	}
+}
+
+/** Cuts a text into links and what is between them. */
+export function linkify(text: string): Piece[] {
+	const pieces: Piece[] = [];
+	let done = 0;
+	for (const match of text.matchAll(ADDRESS)) {
+		const address = trimmed(match[0]);
+		const href = hrefOf(address);
+		if (href === undefined) continue;
+		if (match.index > done) pieces.push({ text: text.slice(done, match.index) });
+		pieces.push({ text: address, href });
+		done = match.index + address.length;
+	}
+	if (done < text.length || pieces.length === 0) pieces.push({ text: text.slice(done) });
+	return pieces;
+}
