@@ -1,0 +1,59 @@
+/** Toast.tsx - short notes at the edge that go by themselves, and are read out. */
+import { signal } from "@preact/signals";
+import { t } from "../state/language.ts";
+import { Icon } from "./Icon.tsx";
+import { IconButton } from "./IconButton.tsx";
+import "./Toast.css";
+
+/** What a note says, and perhaps how to undo it. */
+export interface ToastNote {
+	text: string;
+	/** danger: something did not work. */
+	kind?: "info" | "danger";
+	action?: { label: string; onClick: () => void };
+}
+
+const STAY_MS = 6_000;
+const MOST = 3;
+
+const notes = signal<readonly (ToastNote & { id: number })[]>([]);
+let lastId = 0;
+
+function drop(id: number): void {
+	notes.value = notes.value.filter((note) => note.id !== id);
+}
+
+/** Shows a note for some seconds. The same text again is shown once. */
+export function toast(note: ToastNote): void {
+	const id = ++lastId;
+	const others = notes.value.filter((other) => other.text !== note.text);
+	notes.value = [...others, { ...note, id }].slice(-MOST);
+	setTimeout(() => drop(id), STAY_MS);
+}
+
+/** Where they appear; the page has one. */
+export function ToastRegion() {
+	return (
+		<div class="toasts" role="region" aria-label={t.common.notes} aria-live="polite">
+			{notes.value.map((note) => (
+				<div class={note.kind === "danger" ? "toast toast-danger" : "toast"} key={note.id}>
+					<Icon name={note.kind === "danger" ? "alert" : "info"} size={20} />
+					<span class="toast-text">{note.text}</span>
+					{note.action && (
+						<button
+							type="button"
+							class="toast-action"
+							onClick={() => {
+								drop(note.id);
+								note.action?.onClick();
+							}}
+						>
+							{note.action.label}
+						</button>
+					)}
+					<IconButton icon="close" label={t.common.dismiss} onClick={() => drop(note.id)} />
+				</div>
+			))}
+		</div>
+	);
+}

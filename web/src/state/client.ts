@@ -1,0 +1,201 @@
+/**
+ * client.ts - the one Client of this page, and what pages show of it, as signals. Pages change things through `client`
+ * itself; what has changed comes back by its events, from other tabs and devices alike.
+ */
+import { batch, computed, signal } from "@preact/signals";
+import { Client, type Change, type Contact, type Conversation, type HongyanClient, type Me } from "hongyan";
+import type { State, Trouble, Uin } from "hongyan";
+import { toast } from "../design/Toast.tsx";
+import { errorText } from "../text/errors.ts";
+import { deviceName } from "./device_name.ts";
+
+/** The client: one for the page's whole life. */
+export const client: HongyanClient = new Client({ deviceName: deviceName() });
+
+/** opening: the store is being read. in, out: signed in or not. broken: the store cannot be opened. */
+export type Session = "opening" | "in" | "out" | "broken";
+
+/** Whether somebody is signed in here. */
+export const session = signal<Session>("opening");
+
+/** Of the link. */
+export const linkState = signal<State>("closed");
+
+/** What the last try to connect failed with. */
+export const trouble = signal<Trouble | null>(null);
+
+/** Who is signed in; null: nobody, or not known yet. */
+export const me = signal<Me | null>(null);
+
+/** Everybody with whom one has to do; null: not read yet. */
+export const contacts = signal<readonly Contact[] | null>(null);
+
+/** Newest first; null: not read yet. */
+export const conversations = signal<readonly Conversation[] | null>(null);
+
+/** Rises whenever the signed-in devices may be others. */
+export const devicesChanged = signal(0);
+
+/** This device was signed out from elsewhere: the welcome page says so. */
+export const endedElsewhere = signal(false);
+
+/** By UIN. */
+export const contactsByUin = computed(() => new Map((contacts.value ?? []).map((contact) => [contact.uin, contact])));
+
+/** Of all conversations. */
+export const unreadTotal = computed(() => (conversations.value ?? []).reduce((sum, one) => sum + one.unread, 0));
+
+/** Those who ask to become a contact. */
+export const incomingRequests = computed(() =>
+	(contacts.value ?? []).filter((contact) => contact.relation === "incoming" && !contact.blocked && !contact.gone),
+);
+
+/** How somebody is called here: the remark, else the nickname, else the account's name. */
+export function displayName(who: { name: string; nickname?: string; remark?: string }): string {
+	return who.remark || who.nickname || who.name;
+}
+
+/** Of anybody by UIN: a contact's name, one's own, or `fallback` for a stranger. */
+export function nameOf(uin: Uin, fallback = ""): string {
+	const contact = contactsByUin.value.get(uin);
+	if (contact) return displayName(contact);
+	if (me.value?.uin === uin) return displayName(me.value);
+	return fallback || String(uin);
+}
+
+/**
+ * Waits for `work` and tells as a note what went wrong, if something does: for buttons that have no better place for it.
+ * True if it was done.
+ */
+export async function attempt(work: Promise<unknown>): Promise<boolean> {
+	try {
+		await work;
+		return true;
+	} catch (problem) {
+		toast({ kind: "danger", text: errorText(problem) });
+		return false;
+	}
+}
+
+/* ---- what changed is read again: all that came meanwhile in one go ------------------------------------------------ */
+
+/** Above so many changed conversations, the list is read as a whole. */
+const FEW = 12;
+
+let waiting: Change | null = null;
+let reading = false;
+
+function merge(into: Change | null, more: Change): Change {
+	if (!into) return more;
+	return {
+		all: into.all || more.all,
+		me: into.me || more.me,
+		devices: into.devices || more.devices,
+		contacts: [...into.contacts, ...more.contacts],
+		conversations: [...into.conversations, ...more.conversations],
+	};
+}
+
+async function readConversations(change: Change): Promise<readonly Conversation[] | null> {
+	const known = conversations.value;
+	const peers = Array.from(new Set(change.conversations));
+	if (change.all || !known || peers.length > FEW) return client.conversations();
+	if (peers.length === 0) return known;
+	const fresh = await Promise.all(peers.map((peer) => client.conversation(peer)));
+	const others = known.filter((one) => !peers.includes(one.peer));
+	const all = [...others, ...fresh.filter((one): one is Conversation => one !== undefined)];
+	return all.sort((a, b) => b.timeMs - a.timeMs);
+}
+
+async function read(change: Change): Promise<void> {
+	const [newMe, newContacts, newConversations] = await Promise.all([
+		change.all || change.me ? client.me() : me.value,
+		change.all || change.contacts.length > 0 ? client.contacts() : contacts.value,
+		readConversations(change),
+	]);
+	batch(() => {
+		me.value = newMe;
+		contacts.value = newContacts;
+		conversations.value = newConversations;
+		if (change.all || change.devices) devicesChanged.value++;
+	});
+}
+
+/** Changes that come while one is being read are taken together in the next round. */
+async function readWaiting(): Promise<void> {
+	if (reading) return;
+	reading = true;
+	while (waiting && client.uin !== 0) {
+		const change = waiting;
+		waiting = null;
+		try {
+			await read(change);
+		} catch (problem) {
+			if (client.uin !== 0) toast({ kind: "danger", text: errorText(problem) });
+		}
+	}
+	waiting = null;
+	reading = false;
+}
+
+const EVERYTHING: Change = { all: true, me: true, devices: true, contacts: [], conversations: [] };
+
+function changed(change: Change): void {
+	waiting = merge(waiting, change);
+	void readWaiting();
+}
+
+/* ---- who is signed in --------------------------------------------------------------------------------------------- */
+
+function forget(): void {
+	batch(() => {
+		session.value = "out";
+		me.value = null;
+		contacts.value = null;
+		conversations.value = null;
+	});
+}
+
+function follow(state: State): void {
+	batch(() => {
+		linkState.value = state;
+		trouble.value = client.trouble;
+		if (state === "signed-out" && session.value === "in") forget();
+		else if (client.uin !== 0 && session.value === "out") enter();
+	});
+}
+
+function enter(): void {
+	session.value = "in";
+	endedElsewhere.value = false;
+	changed(EVERYTHING);
+}
+
+/** Opens the client; whoever was signed in is so again. */
+export async function startClient(): Promise<void> {
+	client.on("state", follow);
+	client.on("trouble", (what) => (trouble.value = what));
+	client.on("change", changed);
+	client.on("signed-out", () => {
+		endedElsewhere.value = true;
+		forget();
+	});
+	try {
+		if (await client.open()) enter();
+		else session.value = "out";
+	} catch {
+		session.value = "broken";
+	}
+}
+
+/** Ends this device's ticket and wipes what is stored. */
+export async function signOut(): Promise<void> {
+	await client.signOut();
+	forget();
+	endedElsewhere.value = false;
+}
+
+/** Tries to connect now rather than later. */
+export function retryNow(): void {
+	client.sync().catch(() => undefined);
+}

@@ -1,0 +1,2 @@
+/** The chats page. */
+export const chats = {};

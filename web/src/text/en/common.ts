@@ -1,0 +1,23 @@
+/** What all pages share. */
+export const common = {
+	product: "Hongyan",
+	tagline: "Messages, on a server of your own.",
+	back: "Back",
+	cancel: "Cancel",
+	clear: "Clear",
+	close: "Close",
+	copy: "Copy",
+	delete: "Delete",
+	dismiss: "Dismiss",
+	hidePassword: "Hide password",
+	language: "Language",
+	loading: "Loading",
+	more: "More",
+	notes: "Notes",
+	retry: "Try again",
+	save: "Save",
+	showPassword: "Show password",
+	theme: "Theme",
+	themes: { system: "System", light: "Light", dark: "Dark" },
+	you: "You",
+};

@@ -1,0 +1,2 @@
+/** The conversation page. */
+export const conversation = {};

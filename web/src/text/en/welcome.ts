@@ -1,0 +1,33 @@
+/** The welcome page. */
+export const welcome = {
+	signIn: "Sign in",
+	register: "Create account",
+	mode: "Sign in or create an account",
+	name: "Name",
+	nameHint: "3 to 32 of a–z, 0–9, dot, dash, underscore",
+	nameShort: "At least 3 characters.",
+	nameLong: "At most 32 characters.",
+	nameCharacters: "Only a–z, 0–9, dot, dash and underscore.",
+	password: "Password",
+	passwordHint: "At least 8 characters. A sentence is a good one.",
+	passwordShort: (missing: number) => (missing === 1 ? "One more character." : `${missing} more characters.`),
+	passwordLong: "At most 128 bytes.",
+	passwordMissing: "The password, please.",
+	invitation: "Invitation code",
+	invitationHint: "This server takes new accounts by invitation. Ask whoever runs it.",
+	invitationMissing: "The code that you were given, please.",
+	registrationOff: "This server takes no new accounts. Ask whoever runs it for one.",
+	taken: (name: string) => `The name ${name} is taken. Choose another one.`,
+	wrong: "The name or the password is wrong.",
+	disabled: "This account is disabled. Ask whoever runs this server.",
+	invitationWrong: "This code is not valid, or used up.",
+	plainRefused: "This server takes no passwords over an unencrypted connection.",
+	plainRefusedText:
+		"Open the page by an address that begins with https://. Or, in a network that you trust, its operator starts the server with --allow-plain.",
+	unreachable: "The server is not reached. Is it running, and are you connected?",
+	endedElsewhere:
+		"You were signed out: from another device, or because the password was changed. Your messages are still here.",
+	demo: "Look around as",
+	demoText: "Demo users of this server. Everybody can use them.",
+	signInAs: (name: string) => `Sign in as ${name}`,
+};

@@ -1,0 +1,4 @@
+import type { Text } from "../en.ts";
+
+/** The chats page. */
+export const chats: Text["chats"] = {};

@@ -1,0 +1,4 @@
+import type { Text } from "../en.ts";
+
+/** The conversation page. */
+export const conversation: Text["conversation"] = {};

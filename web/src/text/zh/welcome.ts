@@ -1,0 +1,33 @@
+import type { Text } from "../en.ts";
+
+/** The welcome page. */
+export const welcome: Text["welcome"] = {
+	signIn: "登录",
+	register: "注册",
+	mode: "登录或注册",
+	name: "用户名",
+	nameHint: "3 至 32 个字符：a–z、0–9、点、横线、下划线",
+	nameShort: "至少 3 个字符。",
+	nameLong: "最多 32 个字符。",
+	nameCharacters: "只能用 a–z、0–9、点、横线和下划线。",
+	password: "密码",
+	passwordHint: "至少 8 个字符，一句话就很好。",
+	passwordShort: (missing) => `还差 ${missing} 个字符。`,
+	passwordLong: "最多 128 个字节。",
+	passwordMissing: "请输入密码。",
+	invitation: "邀请码",
+	invitationHint: "本服务器凭邀请注册，请向管理员索取。",
+	invitationMissing: "请输入邀请码。",
+	registrationOff: "本服务器不开放注册，请联系管理员开通账号。",
+	taken: (name) => `用户名 ${name} 已被使用，请换一个。`,
+	wrong: "用户名或密码不正确。",
+	disabled: "该账号已停用，请联系管理员。",
+	invitationWrong: "邀请码无效或已用完。",
+	plainRefused: "本服务器不接受未加密连接上的密码。",
+	plainRefusedText: "请用以 https:// 开头的地址打开本页面；在可信的网络里，管理员也可以用 --allow-plain 启动服务器。",
+	unreachable: "连接不上服务器。它在运行吗？你的网络正常吗？",
+	endedElsewhere: "你已退出登录：在其他设备上被退出，或密码已更改。你的消息仍在这里。",
+	demo: "体验账号",
+	demoText: "本服务器的体验用户，任何人都可以使用。",
+	signInAs: (name) => `以 ${name} 登录`,
+};
