@@ -69,6 +69,7 @@ void access_count(const struct access *a, unsigned loop, struct access_counts *r
 	const struct access_loop *l = &a->loops[loop];
 	*ret_counts = (struct access_counts){.users_online = l->users_online,
 		.links = l->kind_count[CONN_LINK],
+		.websockets = l->websocket_count,
 		.http_connections = l->kind_count[CONN_HTTP],
 		.requests = l->requests};
 }

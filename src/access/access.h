@@ -1,8 +1,10 @@
 /**
- * access.h - the access layer: long links (Mars frames over TCP) and the short link (HTTP/1.1), on one port.
+ * access.h - the access layer: long links (Mars frames over TCP, or in WebSocket messages) and the short link
+ * (HTTP/1.1), on one port.
  *
- * A connection's first byte says what it is (W1). Long links: link.c; HTTP: http.c; both on conn.c, which moves bytes,
- * and request.c, which turns one request into a call and its answer. Limits (W3, W4) stand in access_limits below.
+ * A connection's first byte says what it is (W1). Long links: link.c, websocket.c; HTTP: http.c; both on conn.c, which
+ * moves bytes, and request.c, which turns one request into a call and its answer. Limits (W3, W4) stand in
+ * access_limits below.
  *
  * Bytes in -> frame or HTTP request -> unpacked and checked against the method -> a coroutine -> ticket -> the business
  * service's stub -> answer packed into the connection's output -> all of a turn written at its end.
@@ -85,6 +87,11 @@ struct access_config {
 	 */
 	struct env_addr proxies[ACCESS_PROXIES_MAX];
 	unsigned proxy_count;
+	/*
+	 * Of which other hosts' pages may connect by WebSocket: origins as browsers write them, "https://example.org",
+	 * separated by commas. NULL: none. It outlives the access layer.
+	 */
+	const char *origins;
 	const struct access_file *files; /* outlive the access layer */
 	unsigned file_count;
 };
@@ -130,7 +137,7 @@ void access_add_page(struct access *a, const struct access_page *page);
 
 struct access_counts {
 	unsigned users_online; /* with at least one link */
-	unsigned links, http_connections, requests;
+	unsigned links, websockets, http_connections, requests;
 };
 
 /** Of one loop, on that loop. */

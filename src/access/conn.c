@@ -4,6 +4,7 @@
 #include <sodium.h>
 #include <stdio.h>
 
+#include "access/websocket.h"
 #include "base/mem.h"
 
 #define READ_PORTION (256u << 10) /* of one connection in one turn, so that a loud one does not starve others */
@@ -57,6 +58,12 @@ void conn_sign_out(struct conn *c)
 	strangers_enter(c->home, c);
 }
 
+void conn_count_kind(const struct conn *c, int n)
+{
+	c->home->kind_count[c->kind] += (unsigned)n;
+	c->home->websocket_count += c->websocket ? (unsigned)n : 0;
+}
+
 /* ---- ending ------------------------------------------------------------------------------------------------------ */
 
 static void free_output(struct conn *c)
@@ -72,10 +79,11 @@ static void conn_free(struct conn *c)
 {
 	assert(c->sock.loop == NULL && c->requests == 0);
 	c->home->conn_count--;
-	c->home->kind_count[c->kind]--;
+	conn_count_kind(c, -1);
 	hy_buf_fini_wiped(&c->in);
 	free_output(c);
 	http_state_free(c->http);
+	websocket_free(c->ws);
 	hy_free(c);
 }
 
@@ -174,6 +182,8 @@ static bool took_enough(const struct conn *c, size_t file_before)
 bool conn_flush(struct conn *c)
 {
 	struct access_loop *l = c->home;
+	if (c->websocket && c->closing && c->requests == 0)
+		websocket_say_close(c);
 	while (conn_output_len(c) > 0) {
 		size_t file_before = http_file_left(c->http).len;
 		ssize_t n = send_output(c);
@@ -228,7 +238,7 @@ static void on_moved(struct env_msg *msg)
 	c->home = l;
 	c->move_to = CONN_STAYS;
 	l->conn_count++;
-	l->kind_count[c->kind]++;
+	conn_count_kind(c, 1);
 	if (env_sock_attach(&c->sock, svr_loop_env(l->loop)) < 0) {
 		env_sock_close(&c->sock);
 		ACCESS_COUNT(l, links_closed, 1);
@@ -258,7 +268,7 @@ static void conn_move(struct conn *c)
 	hy_list_remove(&c->in_resume);
 	env_sock_detach(&c->sock);
 	from->conn_count--;
-	from->kind_count[c->kind]--;
+	conn_count_kind(c, -1);
 	c->readable = c->writable = false; /* reported anew after the move */
 	struct conn_moving *moving = hy_zalloc(sizeof *moving);
 	moving->msg.fn = on_moved;
@@ -281,14 +291,14 @@ bool conn_must_wait(const struct conn *c)
 /** The first byte tells what a connection is (W1). False: nothing that we speak. */
 static bool conn_sniff(struct conn *c, uint8_t first)
 {
-	c->home->kind_count[c->kind]--;
+	conn_count_kind(c, -1);
 	if (first == 0x00 && c->door == ACCESS_PUBLIC) {
 		c->kind = CONN_LINK;
 		ACCESS_COUNT(c->home, links_opened, 1);
 	} else if ((first >= 'A' && first <= 'Z') || (first >= 'a' && first <= 'z')) {
 		c->kind = CONN_HTTP;
 	}
-	c->home->kind_count[c->kind]++;
+	conn_count_kind(c, 1);
 	return c->kind != CONN_SNIFF;
 }
 
@@ -296,14 +306,16 @@ static bool conn_sniff(struct conn *c, uint8_t first)
 static bool conn_parse(struct conn *c, struct hy_bytes in, size_t *ret_used)
 {
 	*ret_used = 0;
-	if (in.len == 0 || conn_must_wait(c))
+	if ((in.len == 0 && !c->message_waits) || conn_must_wait(c))
 		return true;
 	if (c->kind == CONN_SNIFF && !conn_sniff(c, in.data[0]))
 		return false;
-	if (c->kind == CONN_LINK)
-		return link_parse(c, in, ret_used);
-	http_parse(c, in, ret_used);
-	return true;
+	if (c->kind == CONN_HTTP)
+		http_parse(c, in, ret_used);
+	if (c->kind == CONN_HTTP || conn_must_wait(c))
+		return true;
+	in = hy_bytes(in.data + *ret_used, in.len - *ret_used); /* a link by WebSocket may have begun just now */
+	return c->websocket ? websocket_parse(c, in, ret_used) : link_parse(c, in, ret_used);
 }
 
 static bool conn_parse_buffered(struct conn *c)

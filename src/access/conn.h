@@ -6,7 +6,7 @@
  *the whole struct goes as one message (X1): socket, bytes not parsed, bytes not sent.
  *
  *	sniff --0x00--> long link --identify--> signed-in link (on its user's loop) --identify as another--> long link
- *	      --letter-> http
+ *	      --letter-> http --GET /link--> long link, by WebSocket
  *	any --end of stream, error, limit, stop--> closing (out is flushed, requests in work end) --> freed
  */
 #ifndef ACCESS_CONN_H
@@ -26,6 +26,7 @@
 enum conn_kind { CONN_SNIFF, CONN_LINK, CONN_HTTP, CONN_KIND_COUNT };
 
 struct http_state;
+struct websocket;
 struct conn_address;
 struct link_user;
 struct access_loop;
@@ -68,8 +69,9 @@ struct conn {
 	uint64_t active_us;           /* last byte received */
 	uint64_t stalled_since_us;    /* 0: the peer takes what it is sent (see access_limits.stalled_s) */
 	struct hy_buf in, out;
-	struct conn_peer peer;
+	struct conn_peer peer;   /* CONN_LINK by WebSocket through a trusted proxy: whom it speaks for */
 	uint16_t requests;       /* in work */
+	uint16_t close_code;     /* by WebSocket: what the close frame says; 0: nothing */
 	uint8_t kind;            /* enum conn_kind */
 	uint8_t door;            /* enum access_door: where it came in */
 	bool readable, writable; /* edge-triggered readiness not yet used up */
@@ -80,6 +82,10 @@ struct conn {
 	bool open_in_work;       /* a request of a method that needs no ticket */
 	bool open_waits;         /* another one stands at the front of the input: parse nothing until that has ended */
 	bool draining;           /* closing, refused in the middle of a request: see conn_close_drained() */
+	bool local;              /* the bytes come from this machine, whoever `peer` is */
+	bool websocket;          /* CONN_LINK: its frames come in messages (websocket.h) */
+	bool message_waits;      /* one of those is whole, and is to be parsed again */
+	bool close_sent;         /* by WebSocket: nothing may be appended to `out` any more */
 	bool out_secret;         /* `out` has held a ticket or a password: wiped when it is freed */
 	uint8_t move_to;         /* CONN_STAYS, or the loop to which the connection moves once its input is put aside */
 	uint32_t version;        /* of the client, from its latest frame */
@@ -92,6 +98,7 @@ struct conn {
 	char device[33], name[33];
 	uint8_t ticket_hash[CONN_TICKET_HASH_SIZE]; /* of the ticket that it identified itself by, which is not kept */
 	struct http_state *http;                    /* CONN_HTTP */
+	struct websocket *ws; /* a message, or a part of a frame, has begun to come in; else NULL */
 };
 
 /* What an idle link takes here, beside one struct link_user for each signed-in user: its buffers are freed when they
@@ -115,7 +122,7 @@ struct access_loop {
 	struct hy_map users;     /* struct link_user: who has links or requests here */
 	struct hy_map addresses; /* struct conn_address: who has strangers' connections or open requests here */
 	unsigned anonymous_count, conn_count, requests;
-	unsigned kind_count[CONN_KIND_COUNT], users_online;
+	unsigned kind_count[CONN_KIND_COUNT], websocket_count, users_online;
 	size_t anonymous_bytes; /* of strangers' buffers */
 	struct svr_turn_hook hook;
 	struct env_timer sweep;
@@ -161,6 +168,8 @@ void conn_abort(struct conn *c);
 void conn_request_done(struct conn *c);
 /** True when further requests should wait: too many in work, too much output, paused, or closing. */
 bool conn_must_wait(const struct conn *c);
+/** One connection of its kind more or less on its loop. */
+void conn_count_kind(const struct conn *c, int n);
 /** Something came that keeps the connection from being taken for dead. */
 void conn_touch(struct conn *c);
 /** Enters the table of links; no longer counted as a stranger. On the user's loop. */

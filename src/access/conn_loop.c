@@ -2,6 +2,7 @@
 #include <sys/socket.h>
 
 #include "access/conn.h"
+#include "access/websocket.h"
 #include "base/mem.h"
 
 #define SWEEP_MAX_US (5u * 1000 * 1000)
@@ -21,7 +22,8 @@ static void resume_next_turn(struct access_loop *l)
 
 void conn_resume(struct conn *c)
 {
-	if (!c->sock.loop || hy_link_linked(&c->in_resume) || (hy_buf_len(&c->in) == 0 && !c->readable))
+	if (!c->sock.loop || hy_link_linked(&c->in_resume) ||
+		(hy_buf_len(&c->in) == 0 && !c->readable && !c->message_waits))
 		return;
 	hy_list_push_back(&c->home->resume, &c->in_resume);
 	resume_next_turn(c->home);
@@ -109,8 +111,9 @@ void conn_accept_ready(struct env_sock *listening, unsigned events)
 		}
 		c->peer = conn_peer_of(&l->access->config, &addr);
 		c->door = on->door;
+		c->local = c->peer.loopback;
 		l->conn_count++;
-		l->kind_count[c->kind]++;
+		conn_count_kind(c, 1);
 		strangers_enter(l, c);
 	}
 	l->accept_waits = true;
@@ -193,7 +196,9 @@ static void stop_list(struct hy_link *list, bool at_once)
 {
 	struct conn *c;
 	hy_list_each (c, list, struct conn, in_list) {
-		if (at_once || (c->requests == 0 && conn_output_len(c) == 0))
+		bool said_all = c->requests == 0 && conn_output_len(c) == 0 && c->websocket == c->close_sent;
+		c->close_code = WEBSOCKET_GOING_AWAY;
+		if (at_once || said_all)
 			conn_abort(c);
 		else
 			conn_close_softly(c);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "access/http.h"
+#include "access/websocket.h"
 #include "base/mem.h"
 #include "head.pb-c.h"
 #include "svrkit/pb.h"
@@ -36,6 +37,23 @@ const struct rpc_method *rpc_method_by_path(const struct svr *svr, const char *p
 	return hy_bytes_equal(hy_bytes(path, len), hy_bytes_str(method.path)) ? &method : NULL;
 }
 
+struct env *svr_env(const struct svr *svr)
+{
+	return NULL;
+}
+
+void env_log(struct env *env, enum env_log_level level, const char *topic, uint64_t trace, const char *fmt, ...) {}
+
+void strangers_enter(struct access_loop *l, struct conn *c) {}
+
+void strangers_leave(struct conn *c) {}
+
+/** A link's messages are fuzz_websocket.c's matter. */
+void websocket_begin(struct conn *c)
+{
+	c->kind = CONN_LINK;
+}
+
 void conn_mark_dirty(struct conn *c) {}
 
 void conn_touch(struct conn *c) {}
@@ -52,7 +70,7 @@ void conn_close_drained(struct conn *c)
 
 bool conn_must_wait(const struct conn *c)
 {
-	return c->closing || c->requests > 0;
+	return c->closing || c->requests > 0 || c->kind == CONN_LINK;
 }
 
 bool request_start(
@@ -102,7 +120,7 @@ static void fill_page(void *arg, struct access_page_answer *answer)
 static void run(struct access_loop *l, struct hy_bytes stream, size_t piece_len, struct fuzzed *ret_f)
 {
 	*ret_f = (struct fuzzed){.conn = {.home = l, .kind = CONN_HTTP, .door = ACCESS_PUBLIC}};
-	while (stream.len > 0 && !ret_f->conn.closing) {
+	while (stream.len > 0 && !ret_f->conn.closing && ret_f->conn.kind == CONN_HTTP) {
 		size_t n = HY_MIN(piece_len, stream.len);
 		feed(ret_f, hy_bytes(stream.data, n));
 		stream = hy_bytes(stream.data + n, stream.len - n);
@@ -133,7 +151,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	a.config.limits.anonymous_body_max = STRANGER_BODY_MAX;
 	run(l, hy_bytes(data + 1, size - 1), size, &whole);
 	run(l, hy_bytes(data + 1, size - 1), 1 + data[0], &cut);
-	assert(whole.conn.closing == cut.conn.closing && whole.conn.draining == cut.conn.draining);
+	assert(whole.conn.closing == cut.conn.closing && whole.conn.kind == cut.conn.kind);
+	assert(whole.conn.draining == cut.conn.draining);
 	assert(hy_bytes_equal(hy_buf_bytes(&whole.notes), hy_buf_bytes(&cut.notes)));
 	/* A head that is too long and malformed besides is refused for what is met first. */
 	assert(size > HTTP_HEAD_MAX || hy_bytes_equal(hy_buf_bytes(&whole.conn.out), hy_buf_bytes(&cut.conn.out)));

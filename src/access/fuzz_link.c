@@ -38,6 +38,12 @@ const struct rpc_method *rpc_method_by_cmd(const struct svr *svr, uint32_t cmd)
 
 void conn_mark_dirty(struct conn *c) {}
 
+void conn_close_softly(struct conn *c) {}
+
+void conn_close_drained(struct conn *c) {}
+
+void conn_count_kind(const struct conn *c, int n) {}
+
 bool conn_must_wait(const struct conn *c)
 {
 	return c->closing;

@@ -6,12 +6,41 @@
 
 #include "access/entry_json.h"
 #include "access/files.h"
+#include "access/websocket.h"
 #include "base/mem.h"
 #include "svrkit/pb.h"
 
+/** Headers that count. Content-Type and Expect may not be repeated; all lines of one of the others are a list. */
+enum header {
+	HEADER_CONTENT_TYPE,
+	HEADER_EXPECT,
+	HEADER_ACCEPT_ENCODING,
+	HEADER_IF_NONE_MATCH,
+	HEADER_FORWARDED,
+	HEADER_HOST,
+	HEADER_ORIGIN,
+	HEADER_UPGRADE,
+	HEADER_CONNECTION,
+	HEADER_WEBSOCKET_KEY,
+	HEADER_WEBSOCKET_VERSION,
+	HEADER_COUNT
+};
+
+static const char *const header_names[HEADER_COUNT] = {[HEADER_CONTENT_TYPE] = "content-type",
+	[HEADER_EXPECT] = "expect",
+	[HEADER_ACCEPT_ENCODING] = "accept-encoding",
+	[HEADER_IF_NONE_MATCH] = "if-none-match",
+	[HEADER_FORWARDED] = "x-forwarded-for",
+	[HEADER_HOST] = "host",
+	[HEADER_ORIGIN] = "origin",
+	[HEADER_UPGRADE] = "upgrade",
+	[HEADER_CONNECTION] = "connection",
+	[HEADER_WEBSOCKET_KEY] = "sec-websocket-key",
+	[HEADER_WEBSOCKET_VERSION] = "sec-websocket-version"};
+
 struct http_state {
 	http_parser parser;
-	struct hy_buf url, name, content_type, expect, forwarded, accept_encoding, if_none_match, body;
+	struct hy_buf url, name, body, headers[HEADER_COUNT];
 	struct hy_bytes file; /* what is left of it; longer than its request */
 	size_t head_len;      /* bytes of the head so far */
 	bool value_seen;      /* of that header */
@@ -40,8 +69,12 @@ static const char *reason_of(int status)
 		return "Content Too Large";
 	case 415:
 		return "Unsupported Media Type";
+	case 403:
+		return "Forbidden";
 	case 417:
 		return "Expectation Failed";
+	case 426:
+		return "Upgrade Required";
 	case 431:
 		return "Request Header Fields Too Large";
 	case 503:
@@ -146,27 +179,18 @@ static int on_header_field(http_parser *p, const char *at, size_t len)
 	return head_grows(h, len);
 }
 
-/** Where the value of the header goes; NULL: nowhere. *ret_list: all its lines are one list. */
-static struct hy_buf *kept_header(struct http_state *h, bool *ret_list)
+/** HEADER_COUNT: it does not count. */
+static enum header header_read(const struct http_state *h)
 {
-	const struct {
-		const char *name;
-		struct hy_buf *value;
-		bool list;
-	} headers[] = {
-		{"content-type", &h->content_type, false},
-		{"expect", &h->expect, false},
-		{"accept-encoding", &h->accept_encoding, true},
-		{"if-none-match", &h->if_none_match, true},
-		{"x-forwarded-for", h->conn->peer.proxy ? &h->forwarded : NULL, true},
-	};
-	for (unsigned i = 0; i < HY_COUNT_OF(headers); i++) {
-		if (buf_is(&h->name, headers[i].name)) {
-			*ret_list = headers[i].list;
-			return headers[i].value;
-		}
-	}
-	return NULL;
+	enum header i = 0;
+	while (i < HEADER_COUNT && !buf_is(&h->name, header_names[i]))
+		i++;
+	return i == HEADER_FORWARDED && !h->conn->peer.proxy ? HEADER_COUNT : i;
+}
+
+static struct hy_bytes header(const struct http_state *h, enum header i)
+{
+	return hy_buf_bytes(&h->headers[i]);
 }
 
 static int on_header_value(http_parser *p, const char *at, size_t len)
@@ -174,11 +198,11 @@ static int on_header_value(http_parser *p, const char *at, size_t len)
 	struct http_state *h = p->data;
 	size_t around = h->value_seen ? 0 : 4; /* ": " and the line's end */
 	h->value_seen = true;
-	bool list;
-	struct hy_buf *kept = kept_header(h, &list);
-	if (kept) {
-		hy_buf_append(kept, ",", list && around ? 1 : 0);
-		hy_buf_append(kept, at, len);
+	enum header i = header_read(h);
+	if (i < HEADER_COUNT) {
+		bool list = i != HEADER_CONTENT_TYPE && i != HEADER_EXPECT;
+		hy_buf_append(&h->headers[i], ",", list && around && hy_buf_len(&h->headers[i]) > 0 ? 1 : 0);
+		hy_buf_append(&h->headers[i], at, len);
 	}
 	return head_grows(h, len + around);
 }
@@ -193,9 +217,10 @@ static struct hy_bytes path_of(const struct http_state *h)
 /** curl asks before long bodies. An HTTP/1.0 client cannot mean it. */
 static int answer_expectation(struct http_state *h, const http_parser *p)
 {
-	if (hy_buf_len(&h->expect) == 0 || p->http_major < 1 || (p->http_major == 1 && p->http_minor == 0))
+	const struct hy_buf *expect = &h->headers[HEADER_EXPECT];
+	if (hy_buf_len(expect) == 0 || p->http_major < 1 || (p->http_major == 1 && p->http_minor == 0))
 		return 0;
-	if (!buf_is(&h->expect, "100-continue"))
+	if (!buf_is(expect, "100-continue"))
 		return refuse(h, 417, "the only thing to expect is 100-continue");
 	if (p->content_length == 0)
 		return 0;
@@ -218,10 +243,15 @@ static const struct access_file *find_file(const struct conn *c, struct hy_bytes
 	return c->door == ACCESS_PUBLIC ? files_find(c->home->access, path) : NULL;
 }
 
+static bool is_link(const struct conn *c, struct hy_bytes path)
+{
+	return c->door == ACCESS_PUBLIC && hy_bytes_equal(path, hy_bytes_str(WEBSOCKET_PATH));
+}
+
 /** Not for a method that there is at this door. */
 static int refuse_post(struct http_state *h, struct hy_bytes path)
 {
-	h->wants_get = find_page(h->conn, path) || find_file(h->conn, path);
+	h->wants_get = find_page(h->conn, path) || find_file(h->conn, path) || is_link(h->conn, path);
 	return h->wants_get ? refuse(h, 405, "use GET") : refuse(h, 404, "no such method");
 }
 
@@ -280,11 +310,8 @@ static void state_clear(struct http_state *h)
 {
 	hy_buf_fini(&h->url);
 	hy_buf_fini(&h->name);
-	hy_buf_fini(&h->content_type);
-	hy_buf_fini(&h->expect);
-	hy_buf_fini(&h->forwarded);
-	hy_buf_fini(&h->accept_encoding);
-	hy_buf_fini(&h->if_none_match);
+	for (unsigned i = 0; i < HEADER_COUNT; i++)
+		hy_buf_fini(&h->headers[i]);
 	hy_buf_fini_wiped(&h->body);
 	h->head_len = 0;
 	h->value_seen = h->done = h->wants_get = false;
@@ -309,9 +336,12 @@ void http_state_free(struct http_state *h)
 
 size_t http_state_bytes(const struct http_state *h)
 {
-	return h ? h->url.cap + h->name.cap + h->content_type.cap + h->expect.cap + h->forwarded.cap +
-			       h->accept_encoding.cap + h->if_none_match.cap + h->body.cap
-		 : 0;
+	if (!h)
+		return 0;
+	size_t bytes = h->url.cap + h->name.cap + h->body.cap;
+	for (unsigned i = 0; i < HEADER_COUNT; i++)
+		bytes += h->headers[i].cap;
+	return bytes;
 }
 
 struct hy_bytes http_file_left(const struct http_state *h)
@@ -335,7 +365,7 @@ static const char front_text[] =
 /** "application/json; charset=utf-8" -> is it `want`? */
 static bool type_is(const struct http_state *h, const char *want)
 {
-	struct hy_bytes t = hy_buf_bytes(&h->content_type);
+	struct hy_bytes t = header(h, HEADER_CONTENT_TYPE);
 	size_t n = strlen(want);
 	return t.len >= n && strncasecmp((const char *)t.data, want, n) == 0 &&
 	       (t.len == n || t.data[n] == ';' || t.data[n] == ' ');
@@ -350,7 +380,7 @@ static void answer_file(struct conn *c, const struct access_file *f, bool keep_a
 {
 	struct http_state *h = c->http;
 	struct files_wish wish = {
-		.accept_encoding = hy_buf_bytes(&h->accept_encoding), .if_none_match = hy_buf_bytes(&h->if_none_match)};
+		.accept_encoding = header(h, HEADER_ACCEPT_ENCODING), .if_none_match = header(h, HEADER_IF_NONE_MATCH)};
 	struct files_answer answer;
 	files_choose(f, &wish, &answer);
 	hy_buf_append(&answer.head, "", 1);
@@ -364,6 +394,64 @@ static void answer_file(struct conn *c, const struct access_file *f, bool keep_a
 		h->file = answer.body;
 }
 
+static void refuse_link(struct conn *c, int status, const char *why, struct hy_bytes origin, bool keep_alive)
+{
+	struct hy_buf text = {0};
+	ACCESS_COUNT(c->home, websockets_refused, 1);
+	if (status == 403) {
+		ACCESS_COUNT(c->home, origins_refused, 1);
+		env_log(svr_env(c->home->access->svr), ENV_LOG_INFO, "access", 0,
+			"a page of %.*s may not connect; see --origins", (int)HY_MIN(origin.len, 100u),
+			(const char *)origin.data);
+	}
+	hy_buf_printf(&text, "%s\n", why);
+	append_response(c, status, TEXT,
+		status == 426 ? NOT_KEPT "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+			      : NOT_KEPT,
+		hy_buf_bytes(&text), keep_alive);
+	hy_buf_fini(&text);
+}
+
+/** A proxy's client counts as who connects from here on. */
+static void take_client(struct conn *c, struct hy_bytes forwarded)
+{
+	struct conn_peer client;
+	if (!c->peer.proxy || !conn_peer_forwarded(&c->home->access->config, forwarded, &client))
+		return;
+	strangers_leave(c);
+	c->peer = client;
+	strangers_enter(c->home, c);
+}
+
+static void handle_link(struct conn *c, struct http_state *h, bool keep_alive)
+{
+	char accept[WEBSOCKET_ACCEPT_SIZE];
+	const char *why;
+	const http_parser *p = &h->parser;
+	struct websocket_offer offer = {.http_1_1 = p->http_major > 1 || (p->http_major == 1 && p->http_minor >= 1),
+		.host = header(h, HEADER_HOST),
+		.upgrade = header(h, HEADER_UPGRADE),
+		.connection = header(h, HEADER_CONNECTION),
+		.key = header(h, HEADER_WEBSOCKET_KEY),
+		.version = header(h, HEADER_WEBSOCKET_VERSION),
+		.origin = header(h, HEADER_ORIGIN)};
+	int status = p->method != HTTP_GET || hy_buf_len(&h->body) > 0 ? 400 : 101;
+	why = "a link is asked for by GET, without a body";
+	if (status == 101)
+		status = websocket_judge(&c->home->access->config, &offer, accept, &why);
+	if (status != 101) {
+		refuse_link(c, status, why, offer.origin, keep_alive);
+		return;
+	}
+	hy_buf_printf(&c->out,
+		"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+		"Sec-WebSocket-Accept: %s\r\n\r\n",
+		accept);
+	conn_mark_dirty(c);
+	take_client(c, header(h, HEADER_FORWARDED));
+	websocket_begin(c);
+}
+
 static void handle_get(struct conn *c, struct hy_bytes path, bool keep_alive)
 {
 	const struct access_page *page = find_page(c, path);
@@ -372,6 +460,10 @@ static void handle_get(struct conn *c, struct hy_bytes path, bool keep_alive)
 		page->fill(page->arg, &answer);
 		append_response(c, answer.status, answer.type, answer.headers, hy_buf_bytes(&answer.body), keep_alive);
 		hy_buf_fini(&answer.body);
+		return;
+	}
+	if (is_link(c, path)) {
+		handle_link(c, c->http, keep_alive);
 		return;
 	}
 	const struct access_file *file = find_file(c, path);
@@ -401,7 +493,7 @@ static void handle_request(struct conn *c, struct http_state *h, bool keep_alive
 		return;
 	}
 	struct request_origin origin = {.keep_alive = keep_alive};
-	if (!conn_peer_forwarded(&c->home->access->config, hy_buf_bytes(&h->forwarded), &origin.client))
+	if (!conn_peer_forwarded(&c->home->access->config, header(h, HEADER_FORWARDED), &origin.client))
 		origin.client = (struct conn_peer){0};
 	if (type_is(h, "application/json")) {
 		origin.format = REQUEST_HTTP_JSON;
@@ -452,6 +544,10 @@ void http_parse(struct conn *c, struct hy_bytes in, size_t *ret_used)
 		/* Paused at the end of a message: start the parser anew behind it. */
 		bool keep_alive = http_should_keep_alive(&h->parser) != 0;
 		handle_request(c, h, keep_alive);
+		if (c->kind != CONN_HTTP) { /* a link now: what follows are its messages */
+			http_state_free(hy_take(c->http));
+			return;
+		}
 		state_clear(h);
 		state_init(h, c);
 	}

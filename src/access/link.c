@@ -1,6 +1,7 @@
 /* link.c - the long link: Mars frames become requests; heartbeats are answered; hints are pushed. */
 #include "access/link.h"
 
+#include "access/websocket.h"
 #include "mars_frame.h"
 #include "link.pb-c.h"
 #include "svrkit/pb.h"
@@ -8,12 +9,17 @@
 
 static void append_frame(struct conn *c, uint32_t version, uint32_t cmd, uint32_t seq, const ProtobufCMessage *body)
 {
-	size_t body_len = body ? protobuf_c_message_get_packed_size(body) : 0;
-	uint8_t *p = conn_reserve_output(c, MARS_HEAD + body_len);
-	mars_write_head(p, version, cmd, seq, (uint32_t)body_len);
+	size_t body_len = body ? protobuf_c_message_get_packed_size(body) : 0, frame_len = MARS_HEAD + body_len;
+	size_t front = c->websocket ? websocket_head_len(frame_len) : 0;
+	if (c->close_sent)
+		return;
+	uint8_t *p = conn_reserve_output(c, front + frame_len);
+	if (c->websocket)
+		websocket_write_head(p, frame_len);
+	mars_write_head(p + front, version, cmd, seq, (uint32_t)body_len);
 	if (body)
-		protobuf_c_message_pack(body, p + MARS_HEAD);
-	hy_buf_commit(&c->out, MARS_HEAD + body_len);
+		protobuf_c_message_pack(body, p + front + MARS_HEAD);
+	hy_buf_commit(&c->out, front + frame_len);
 	conn_mark_dirty(c);
 }
 
@@ -78,19 +84,30 @@ static void refuse_long(struct conn *c, const struct mars_frame *f)
 	c->skip = (uint32_t)f->size;
 }
 
+/** The longest body that is accepted here and now. */
+static uint32_t body_max(const struct conn *c)
+{
+	return c->uin ? MARS_FRAME_MAX : c->home->access->config.limits.anonymous_body_max;
+}
+
+/** Keep-alives have no body. */
+static bool is_good(const struct mars_frame *f)
+{
+	return !is_keep_alive(f) || f->size <= MARS_HEAD_MAX;
+}
+
 /** One frame from the front. False: the stream has no way to go on. *ret_used 0: no more now. */
 static bool parse_one(struct conn *c, struct hy_bytes in, size_t *ret_used)
 {
 	struct mars_frame f;
-	uint32_t body_max = c->uin ? MARS_FRAME_MAX : c->home->access->config.limits.anonymous_body_max;
 	*ret_used = 0;
 	if (c->skip == 0) {
-		enum mars_parse parsed = mars_parse(in, body_max, &f);
+		enum mars_parse parsed = mars_parse(in, body_max(c), &f);
 		if (parsed == MARS_BAD)
 			return false;
 		if (f.size == 0)
 			return true;
-		if (is_keep_alive(&f) && f.size > MARS_HEAD_MAX) /* they have no body */
+		if (!is_good(&f))
 			return false;
 		c->version = f.version;
 		if (parsed == MARS_WHOLE && handle_frame(c, &f)) {
@@ -119,4 +136,28 @@ bool link_parse(struct conn *c, struct hy_bytes in, size_t *ret_used)
 		in = hy_bytes(in.data + used, in.len - used);
 	}
 	return true;
+}
+
+enum link_took link_take(struct conn *c, struct hy_bytes message, bool whole)
+{
+	struct mars_frame f;
+	enum mars_parse parsed = mars_parse(message, body_max(c), &f);
+	if (parsed == MARS_BAD || (parsed == MARS_PARTIAL && whole))
+		return LINK_BAD;
+	if (f.size == 0)
+		return LINK_MORE;
+	if (f.size < message.len || !is_good(&f))
+		return LINK_BAD;
+	c->version = f.version;
+	if (!whole) {
+		refuse_long(c, &f);
+		if (c->skip == 0)
+			return LINK_MORE;
+		c->skip -= (uint32_t)message.len;
+		return LINK_REFUSED;
+	}
+	if (!handle_frame(c, &f))
+		return LINK_WAITS;
+	ACCESS_COUNT(c->home, frames_in, 1);
+	return LINK_TAKEN;
 }

@@ -152,7 +152,7 @@ static int verify_and_call(struct call *call, void *arg)
 static bool plain_forbidden(const struct request *r)
 {
 	const struct conn *c = r->conn;
-	return !c->home->access->config.allow_plain && !c->peer.loopback;
+	return !c->home->access->config.allow_plain && !c->local;
 }
 
 static int execute(struct call *call, struct request *r)

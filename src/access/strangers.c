@@ -1,6 +1,7 @@
 /* strangers.c - connections that have not signed in, counted in all and per address (W4). HTTP's never leave the count.
  */
 #include "access/conn.h"
+#include "access/websocket.h"
 #include "base/mem.h"
 
 /** One address; all of this machine's are one. */
@@ -104,7 +105,7 @@ void strangers_weigh(struct conn *c)
 {
 	if (!c->anonymous)
 		return;
-	size_t bytes = c->in.cap + c->out.cap + http_state_bytes(c->http);
+	size_t bytes = c->in.cap + c->out.cap + http_state_bytes(c->http) + websocket_bytes(c->ws);
 	c->home->anonymous_bytes += bytes - c->counted_bytes;
 	c->counted_bytes = (uint32_t)bytes;
 }

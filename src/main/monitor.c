@@ -59,6 +59,7 @@ static void on_second(struct env_timer *timer)
 	access_count(m->config.access, index, &counts);
 	mon_set(m->mon, index, MON_users_online, counts.users_online);
 	mon_set(m->mon, index, MON_links, counts.links);
+	mon_set(m->mon, index, MON_websockets, counts.websockets);
 	mon_set(m->mon, index, MON_http_connections, counts.http_connections);
 	mon_set(m->mon, index, MON_requests_in_work, counts.requests);
 	mon_set(m->mon, index, MON_coroutines, co_count(w->loop));

@@ -18,6 +18,10 @@
 	X(links_opened, "long links accepted")                                  \
 	X(links_closed, "long links ended")                                     \
 	X(links_refused, "connections closed at a cap")                         \
+	X(websockets_opened, "long links by WebSocket accepted")                \
+	X(websockets_refused, "handshakes of WebSocket links refused")          \
+	X(origins_refused, "of those, for the page's origin")                   \
+	X(websocket_errors, "WebSocket links ended for breaking its rules")     \
 	X(http_requests, "short-link requests")                                 \
 	X(file_requests, "requests for files of the page")                      \
 	X(files_unchanged, "such requests of those who had the file already")   \
@@ -90,6 +94,7 @@
 	X(users, "users registered")                                                  \
 	X(users_online, "users with a long link")                                     \
 	X(links, "long links")                                                        \
+	X(websockets, "of those, by WebSocket")                                       \
 	X(http_connections, "connections of the short link")                          \
 	X(requests_in_work, "requests of clients in work")                            \
 	X(coroutines, "coroutines alive")                                             \

@@ -1,0 +1,115 @@
+/* handshake.c - whether an HTTP request becomes a WebSocket link (RFC 6455, 4.2). */
+#include <sha1.h>
+#include <sodium.h>
+#include <strings.h>
+
+#include "access/websocket.h"
+
+#define KEY_BYTES 16
+#define KEY_TEXT 24 /* the same in base64 */
+
+static bool same_text(struct hy_bytes a, struct hy_bytes b)
+{
+	return a.len == b.len && (a.len == 0 || strncasecmp((const char *)a.data, (const char *)b.data, a.len) == 0);
+}
+
+static bool is_blank(uint8_t c)
+{
+	return c == ' ' || c == '\t';
+}
+
+static struct hy_bytes trim(struct hy_bytes text)
+{
+	while (text.len > 0 && is_blank(text.data[0]))
+		text = hy_bytes(text.data + 1, text.len - 1);
+	while (text.len > 0 && is_blank(text.data[text.len - 1]))
+		text.len--;
+	return text;
+}
+
+/** Takes the first entry off a list with commas, without the blanks around it. False: there is none left. */
+static bool take_entry(struct hy_bytes *list, struct hy_bytes *ret_entry)
+{
+	if (list->len == 0)
+		return false;
+	const uint8_t *comma = memchr(list->data, ',', list->len);
+	size_t len = comma ? (size_t)(comma - list->data) : list->len;
+	*ret_entry = trim(hy_bytes(list->data, len));
+	len += comma != NULL;
+	*list = hy_bytes(list->data + len, list->len - len);
+	return true;
+}
+
+static bool list_has(struct hy_bytes list, const char *word)
+{
+	struct hy_bytes entry;
+	while (take_entry(&list, &entry))
+		if (same_text(entry, hy_bytes_str(word)))
+			return true;
+	return false;
+}
+
+bool websocket_origin_allowed(const struct access_config *config, struct hy_bytes origin, struct hy_bytes host)
+{
+	static const char mark[] = "://";
+	struct hy_bytes list = hy_bytes_str(config->origins ? config->origins : ""), entry;
+	if (origin.len == 0)
+		return true;
+	while (take_entry(&list, &entry))
+		if (same_text(entry, origin))
+			return true;
+	const uint8_t *at = memmem(origin.data, origin.len, mark, strlen(mark));
+	if (!at || host.len == 0)
+		return false;
+	at += strlen(mark);
+	return same_text(hy_bytes(at, origin.len - (size_t)(at - origin.data)), host);
+}
+
+/** 16 bytes in base64, as it is usually written. */
+static bool key_is_good(struct hy_bytes key)
+{
+	uint8_t bytes[KEY_BYTES];
+	size_t len;
+	return key.len == KEY_TEXT &&
+	       sodium_base642bin(bytes, sizeof bytes, (const char *)key.data, key.len, NULL, &len, NULL,
+		       sodium_base64_VARIANT_ORIGINAL) == 0 &&
+	       len == sizeof bytes;
+}
+
+static void make_accept(struct hy_bytes key, char accept[WEBSOCKET_ACCEPT_SIZE])
+{
+	static const char salt[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"; /* RFC 6455, 1.3 */
+	uint8_t digest[SHA1_DIGEST_LENGTH];
+	SHA1_CTX sha;
+	SHA1Init(&sha);
+	SHA1Update(&sha, key.data, key.len);
+	SHA1Update(&sha, (const uint8_t *)salt, strlen(salt));
+	SHA1Final(digest, &sha);
+	sodium_bin2base64(accept, WEBSOCKET_ACCEPT_SIZE, digest, sizeof digest, sodium_base64_VARIANT_ORIGINAL);
+}
+
+static int refuse(int status, const char *why, const char **ret_why)
+{
+	*ret_why = why;
+	return status;
+}
+
+int websocket_judge(const struct access_config *config, const struct websocket_offer *offer,
+	char accept[WEBSOCKET_ACCEPT_SIZE], const char **ret_why)
+{
+	struct hy_bytes key = trim(offer->key), host = trim(offer->host);
+	if (!offer->http_1_1 || !list_has(offer->upgrade, "websocket"))
+		return refuse(426, "this is for WebSocket links", ret_why);
+	if (!list_has(offer->connection, "upgrade"))
+		return refuse(400, "the header Connection does not say Upgrade", ret_why);
+	if (!same_text(trim(offer->version), hy_bytes_str("13")))
+		return refuse(426, "Sec-WebSocket-Version has to be 13", ret_why);
+	if (!key_is_good(key))
+		return refuse(400, "Sec-WebSocket-Key has to be 16 bytes in base64", ret_why);
+	if (host.len == 0)
+		return refuse(400, "the header Host is missing", ret_why);
+	if (!websocket_origin_allowed(config, trim(offer->origin), host))
+		return refuse(403, "pages of this origin may not connect", ret_why);
+	make_accept(key, accept);
+	return 101;
+}
