@@ -99,6 +99,9 @@ struct access_config {
 /** An address as X-Forwarded-For has it: "192.0.2.7", "2001:db8::7"; also with a port. False: it is none. */
 bool access_address_parse(struct hy_bytes text, struct env_addr *ret_addr) HY_MUST_USE;
 
+/** An origin as browsers write it, "scheme://host" or "scheme://host:port", and as access_config.origins has it. */
+bool access_origin_good(struct hy_bytes text) HY_MUST_USE;
+
 /** Adds the Link service to `svr`. [blocks] Before svr_start. */
 int access_create(struct svr *svr, const struct access_config *config, struct access **ret_access);
 /** -errno, as env_listen. At most ACCESS_LISTENERS_MAX addresses. [blocks] Before svr_start. */

@@ -49,20 +49,35 @@ static bool list_has(struct hy_bytes list, const char *word)
 	return false;
 }
 
-bool websocket_origin_allowed(const struct access_config *config, struct hy_bytes origin, struct hy_bytes host)
+/** What stands behind the "://"; empty: this is no origin. */
+static struct hy_bytes host_of(struct hy_bytes origin)
 {
 	static const char mark[] = "://";
+	const uint8_t *at = origin.len > 0 ? memmem(origin.data, origin.len, mark, strlen(mark)) : NULL;
+	if (!at || at == origin.data)
+		return hy_bytes(NULL, 0);
+	at += strlen(mark);
+	return hy_bytes(at, origin.len - (size_t)(at - origin.data));
+}
+
+bool access_origin_good(struct hy_bytes text)
+{
+	struct hy_bytes host = host_of(text);
+	for (size_t i = 0; i < host.len; i++)
+		if (host.data[i] <= ' ' || host.data[i] >= 0x7f || strchr("/,?#@*", host.data[i]))
+			return false;
+	return host.len > 0;
+}
+
+bool websocket_origin_allowed(const struct access_config *config, struct hy_bytes origin, struct hy_bytes host)
+{
 	struct hy_bytes list = hy_bytes_str(config->origins ? config->origins : ""), entry;
 	if (origin.len == 0)
 		return true;
 	while (take_entry(&list, &entry))
 		if (same_text(entry, origin))
 			return true;
-	const uint8_t *at = memmem(origin.data, origin.len, mark, strlen(mark));
-	if (!at || host.len == 0)
-		return false;
-	at += strlen(mark);
-	return same_text(hy_bytes(at, origin.len - (size_t)(at - origin.data)), host);
+	return host.len > 0 && same_text(host_of(origin), host);
 }
 
 /** 16 bytes in base64, as it is usually written. */

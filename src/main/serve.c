@@ -16,7 +16,7 @@
 
 struct settings {
 	const char *registration;
-	const char *data, *listen, *metrics, *config, *log_level, *trusted_proxies;
+	const char *data, *listen, *metrics, *config, *log_level, *trusted_proxies, *origins;
 	uint64_t loops, memory, log_limit, segment, disk_reserve, retain_days, inbox_days, window_days;
 	uint64_t inbox_rows, inbox_bytes, password_memory, password_passes;
 	uint64_t anonymous_links, anonymous_per_address, anonymous_buffers, anonymous_output;
@@ -47,6 +47,9 @@ static const struct hy_config_item items[] = {
 	{"server.trusted-proxies", "trusted-proxies", HY_CONFIG_STRING, AT(trusted_proxies), "",
 		"addresses of proxies, without ports, separated by commas: who comes from there by HTTP has, for "
 		"limits, the last address in X-Forwarded-For that is no such proxy's"},
+	{"server.origins", "origins", HY_CONFIG_STRING, AT(origins), "",
+		"whose pages may connect besides those from the host that they ask: origins as browsers write them "
+		"(https://chat.example.org), separated by commas; programs may always"},
 	{"server.loops", "loops", HY_CONFIG_UNSIGNED, AT(loops), "0",
 		"event loops, a thread each; 0: one per processor", 0, SVR_LOOPS_MAX},
 	{"server.drain", "drain", HY_CONFIG_DURATION, AT(drain), "5s",
@@ -162,9 +165,26 @@ static bool parse_proxies(const char *text, struct access_config *config, char *
 			return false;
 		}
 		if (!access_address_parse(hy_bytes(text, len), &config->proxies[config->proxy_count++])) {
-			*ret_why =
-				why_printf("--trusted-proxies: '%.*s' is no address; write 127.0.0.1 or 2001:db8::7",
-					(int)len, text);
+			*ret_why = why_printf("--trusted-proxies: '%.*s' is no address; write 127.0.0.1 or 2001:db8::7",
+				(int)len, text);
+			return false;
+		}
+		text += len + (text[len] == ',');
+	}
+	return true;
+}
+
+/** "https://chat.example.org,http://192.0.2.7:8080" */
+static bool parse_origins(const char *text, struct access_config *config, char **ret_why)
+{
+	config->origins = text;
+	while (*text) {
+		size_t len = strcspn(text, ",");
+		if (!access_origin_good(hy_bytes(text, len))) {
+			*ret_why = why_printf(
+				"--origins: '%.*s' is no origin; write https://chat.example.org, with nothing behind "
+				"the host but a port",
+				(int)len, text);
 			return false;
 		}
 		text += len + (text[len] == ',');
@@ -309,8 +329,8 @@ static int serve(struct env *env, const struct settings *s)
 	struct server *server;
 	char *why = NULL;
 	uint64_t started_us = env_mono_us(env), files = env_raise_file_limit(env);
-	if (!parse_listen(s->listen, &config, &why) ||
-		!parse_proxies(s->trusted_proxies, &config.access, &why) || !parse_metrics(s, &config, &why) ||
+	if (!parse_listen(s->listen, &config, &why) || !parse_proxies(s->trusted_proxies, &config.access, &why) ||
+		!parse_origins(s->origins, &config.access, &why) || !parse_metrics(s, &config, &why) ||
 		!parse_log_level(env, s->log_level, &why) ||
 		!parse_registration(s->registration, &config.registration, &why))
 		return fail(why);
