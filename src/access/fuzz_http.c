@@ -13,6 +13,12 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+static const uint8_t file_bytes[] = "all of a file";
+static const struct access_file files[] = {
+	{"/index.html", "text/html", "01", false, {file_bytes, sizeof file_bytes}, {file_bytes, 3}},
+	{"/a.js", "text/javascript", "02", true, {file_bytes, 5}, {NULL, 0}},
+};
+
 #define METHOD_BODY_MAX 16u
 #define STRANGER_BODY_MAX 24u
 
@@ -70,7 +76,7 @@ void conn_close_drained(struct conn *c)
 
 bool conn_must_wait(const struct conn *c)
 {
-	return c->closing || c->requests > 0 || c->kind == CONN_LINK;
+	return c->closing || c->requests > 0 || c->kind == CONN_LINK || http_file_left(c->http).len > 0;
 }
 
 bool request_start(
@@ -97,6 +103,17 @@ static void finish_request(struct fuzzed *f)
 	f->conn.requests = 0;
 }
 
+/** The peer takes it, in two portions. */
+static void take_file(struct fuzzed *f)
+{
+	while (http_file_left(f->conn.http).len > 0) {
+		struct hy_bytes left = http_file_left(f->conn.http);
+		size_t n = HY_MIN(left.len, sizeof file_bytes / 2);
+		hy_buf_append(&f->conn.out, left.data, n);
+		http_file_sent(f->conn.http, n);
+	}
+}
+
 /** As conn.c does it: what was not used is kept, and tried again when nothing is in work. */
 static void feed(struct fuzzed *f, struct hy_bytes piece)
 {
@@ -109,6 +126,7 @@ static void feed(struct fuzzed *f, struct hy_bytes piece)
 		hy_buf_consume(&f->conn.in, used);
 		if (f->conn.requests > 0)
 			finish_request(f);
+		take_file(f);
 	}
 }
 
@@ -144,6 +162,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct access_loop *l = malloc(sizeof *l); /* most of it is not looked at: do not clear it */
 	struct fuzzed whole, cut;
 	a.pages[a.page_count++] = (struct access_page){"/p", ACCESS_PUBLIC, fill_page, NULL};
+	a.config.files = files;
+	a.config.file_count = HY_COUNT_OF(files);
 	a.pages[a.page_count++] = (struct access_page){"/o", ACCESS_OPERATOR, fill_page, NULL};
 	assert(l);
 	l->access = &a;
