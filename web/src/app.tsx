@@ -22,6 +22,7 @@ import { incomingRequests, retryNow, session, unreadTotal } from "./state/client
 import { t } from "./state/language.ts";
 import { linkNotice } from "./state/link_notice.ts";
 import { followFocus } from "./state/pane_focus.ts";
+import { loadServerInfo } from "./state/server_info.ts";
 import { go, href, route, type PageName } from "./state/route.ts";
 import "./app.css";
 
@@ -132,12 +133,14 @@ function Broken() {
 	);
 }
 
-/** Who is not signed in sees the welcome page whatever the address says, and what it says once signed in. */
+/** Who is not signed in sees the welcome page, whatever the address says. */
 function Page() {
 	const isWelcome = route.value.page === "welcome";
 	const state = session.value;
 	useLayoutEffect(() => {
 		if (state === "in" && isWelcome) go(href("chats"), true);
+		if (state === "out" && !isWelcome) go(href("welcome"), true);
+		if (state === "out") void loadServerInfo();
 	}, [state, isWelcome]);
 	if (state === "broken") return <Broken />;
 	if (state === "out") return <WelcomePage />;

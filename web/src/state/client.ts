@@ -188,6 +188,22 @@ export async function startClient(): Promise<void> {
 	}
 }
 
+function entered(): void {
+	if (session.value !== "in") enter();
+}
+
+/** As the client's own. */
+export async function register(who: Parameters<HongyanClient["register"]>[0]): Promise<void> {
+	await client.register(who);
+	entered();
+}
+
+/** As the client's own. */
+export async function signIn(who: Parameters<HongyanClient["signIn"]>[0]): Promise<void> {
+	await client.signIn(who);
+	entered();
+}
+
 /** Ends this device's ticket and wipes what is stored. */
 export async function signOut(): Promise<void> {
 	await client.signOut();

@@ -17,6 +17,9 @@ export interface ServerInfo {
 /** null until it is known; it stays so while the server is not reached. */
 export const serverInfo = signal<ServerInfo | null>(null);
 
+/** It was asked, with or without an answer. */
+export const serverInfoKnown = signal(false);
+
 function isRecord(value: unknown): value is Record<string, unknown> {
 	return typeof value === "object" && value !== null;
 }
@@ -47,6 +50,7 @@ export async function loadServerInfo(): Promise<void> {
 		const answer = await fetch("/server.json", { cache: "no-store" });
 		if (answer.ok) serverInfo.value = parseServerInfo(await answer.json());
 	} catch {
-		/* Not reached: the page says so by the state of the link. */
+		/* Not reached: whoever tries to sign in is told. */
 	}
+	serverInfoKnown.value = true;
 }

@@ -1,5 +1,8 @@
 /** The welcome page. */
 export const welcome = {
+	title: "Hongyan",
+	titleOther: "鸿雁",
+	titleOtherLanguage: "zh-CN",
 	signIn: "Sign in",
 	register: "Create account",
 	mode: "Sign in or create an account",

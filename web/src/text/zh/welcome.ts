@@ -2,6 +2,9 @@ import type { Text } from "../en.ts";
 
 /** The welcome page. */
 export const welcome: Text["welcome"] = {
+	title: "鸿雁",
+	titleOther: "Hongyan",
+	titleOtherLanguage: "en",
 	signIn: "登录",
 	register: "注册",
 	mode: "登录或注册",
