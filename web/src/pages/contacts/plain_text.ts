@@ -10,12 +10,7 @@ export const PASSWORD_MIN = 8;
 
 /** Bytes of the text in UTF-8. */
 export function byteLength(text: string): number {
-	let bytes = 0;
-	for (const character of text) {
-		const code = character.codePointAt(0) ?? 0;
-		bytes += code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
-	}
-	return bytes;
+	return new TextEncoder().encode(text).length;
 }
 
 /**

@@ -40,6 +40,7 @@ export const contacts = {
 	withdraw: "Take back",
 	ask: "Ask to be contacts",
 	askAgain: "Ask again",
+	askTitle: (name: string) => `Ask ${name} to be your contact`,
 	message: "Message",
 	history: "See the messages",
 	acceptWho: (name: string) => `Accept ${name}`,
@@ -56,6 +57,7 @@ export const contacts = {
 	copyName: "Copy the account name",
 	copied: "Copied",
 
+	noRemark: "None",
 	remarkAdd: "Add a remark",
 	remarkEdit: "Edit the remark",
 	remarkTitle: (name: string) => `Your name for ${name}`,

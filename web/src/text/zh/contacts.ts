@@ -40,6 +40,7 @@ export const contacts: typeof en = {
 	withdraw: "撤回",
 	ask: "添加为联系人",
 	askAgain: "再次请求",
+	askTitle: (name) => `请求添加${name}`,
 	message: "发消息",
 	history: "查看聊天记录",
 	acceptWho: (name) => `接受${name}`,
@@ -56,6 +57,7 @@ export const contacts: typeof en = {
 	copyName: "复制账号名",
 	copied: "已复制",
 
+	noRemark: "无",
 	remarkAdd: "添加备注",
 	remarkEdit: "修改备注",
 	remarkTitle: (name) => `给${name}的备注`,
