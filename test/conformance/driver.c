@@ -225,14 +225,16 @@ static void do_open(struct driver *d, const cJSON *line)
 {
 	uint8_t ticket[HONGYAN_TICKET_MAX], snapshot[4096];
 	uint32_t uin = kept_uin(&d->kept);
-	cJSON *result = cJSON_CreateObject(), *row;
+	cJSON *result = cJSON_CreateObject();
 	cJSON_AddBoolToObject(result, "signedIn", uin != 0);
 	if (uin != 0) {
 		size_t len = kept_bytes(&d->kept, "ticket", ticket, sizeof ticket);
 		size_t snapshot_len = kept_bytes(&d->kept, "snapshot", snapshot, sizeof snapshot);
 		d->first = snapshot_len == 0;
 		hongyan_resume(d->client, uin, ticket, len, snapshot, snapshot_len);
-		cJSON_ArrayForEach(row, kept_part(&d->kept, "outbox")) if (!*word(row, "code")) hand_over(d, row);
+		for (cJSON *row = kept_part(&d->kept, "outbox")->child; row; row = row->next)
+			if (!*word(row, "code"))
+				hand_over(d, row);
 	}
 	answer(number(line, "n"), HONGYAN_OK, NULL, result);
 }

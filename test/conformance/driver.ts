@@ -47,7 +47,10 @@ function say(line: object): void {
 
 function codeOf(error: unknown): { error: string; why: string } {
 	if (error instanceof HongyanError) return { error: error.code, why: error.message };
-	return { error: "NOT_A_HONGYAN_ERROR", why: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+	return {
+		error: "NOT_A_HONGYAN_ERROR",
+		why: error instanceof Error ? (error.stack ?? error.message) : String(error),
+	};
 }
 
 client.on("state", (state) => say({ event: "state", state }));

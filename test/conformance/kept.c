@@ -179,7 +179,9 @@ static bool take_text(struct kept *k, const struct hongyan_text *t)
 	char id[2 * HONGYAN_MESSAGE_ID_SIZE + 1];
 	hex_of(t->id, sizeof t->id, id);
 	cJSON *texts = kept_part(k, "texts"), *row;
-	cJSON_ArrayForEach(row, texts) if (strcmp(text_of(row, "id"), id) == 0) return false;
+	for (row = texts->child; row; row = row->next)
+		if (strcmp(text_of(row, "id"), id) == 0)
+			return false;
 	row = cJSON_CreateObject();
 	cJSON_AddStringToObject(row, "id", id);
 	cJSON_AddNumberToObject(row, "peer", t->from == kept_uin(k) ? t->to : t->from);
@@ -215,7 +217,8 @@ cJSON *kept_row(const struct kept *k, const uint8_t client_id[HONGYAN_CLIENT_ID_
 {
 	char id[2 * HONGYAN_CLIENT_ID_SIZE + 1];
 	hex_of(client_id, HONGYAN_CLIENT_ID_SIZE, id);
-	cJSON *row;
-	cJSON_ArrayForEach(row, kept_part(k, "outbox")) if (strcmp(text_of(row, "clientId"), id) == 0) return row;
+	for (cJSON *row = kept_part(k, "outbox")->child; row; row = row->next)
+		if (strcmp(text_of(row, "clientId"), id) == 0)
+			return row;
 	return NULL;
 }

@@ -22,5 +22,4 @@ rmSync(dist, { recursive: true, force: true });
 const tsc = createRequire(import.meta.url).resolve("typescript/bin/tsc");
 const done = spawnSync(process.execPath, [tsc, "-p", join(folder, "tsconfig.build.json")], { stdio: "inherit" });
 if (done.status !== 0) process.exit(1);
-for (const name of readdirSync(dist, { recursive: true }))
-	if (name.endsWith(".d.ts")) finishTypes(join(dist, name));
+for (const name of readdirSync(dist, { recursive: true })) if (name.endsWith(".d.ts")) finishTypes(join(dist, name));
