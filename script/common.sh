@@ -18,19 +18,24 @@ help_if_asked() {
 	esac
 }
 
-# setup_build FOLDER MESON_OPTION...: configures once; ninja does it again by itself when a meson.build has changed.
+# setup_build FOLDER MESON_OPTION...: configures when that has not been done with these options; ninja does it again by itself when
+# a meson.build has changed.
 setup_build() {
-	local folder=$1
+	local folder=$1 again=()
 	shift
-	if [ ! -e "$folder/build.ninja" ]; then
+	if [ -e "$folder/build.ninja" ]; then
+		[ "$(cat "$folder/setup.options" 2>/dev/null)" != "$*" ] || return 0
+		again=(--reconfigure)
+	else
 		rm -rf "$folder"
 		mkdir -p "$(dirname "$folder")"
-		meson setup "$folder" "$@" >"$folder.log" 2>&1 || {
-			cat "$folder.log" >&2
-			return 1
-		}
-		mv "$folder.log" "$folder/setup.log"
 	fi
+	meson setup "${again[@]}" "$folder" "$@" >"$folder.log" 2>&1 || {
+		cat "$folder.log" >&2
+		return 1
+	}
+	mv "$folder.log" "$folder/setup.log"
+	printf '%s\n' "$*" >"$folder/setup.options"
 }
 
 # build FOLDER [TARGET...]: quiet when all goes well.
