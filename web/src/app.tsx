@@ -113,10 +113,10 @@ function Frame() {
 		<div class={part ? "app app-main-open" : "app"}>
 			<Navigation />
 			<LinkBanner />
-			<section class="pane pane-list" aria-label={t.shell[page === "welcome" ? "chats" : page]}>
-				{list}
-			</section>
-			<main class="pane pane-main">{main}</main>
+			<main class="panes">
+				<section class="pane pane-list">{list}</section>
+				<section class="pane pane-main">{main}</section>
+			</main>
 		</div>
 	);
 }

@@ -14,10 +14,10 @@ export function Mark({ size = 40, label }: { size?: number; label?: string }) {
 			aria-hidden={label ? undefined : "true"}
 			focusable="false"
 		>
-			<circle class="mark-sun" cx="41" cy="19" r="11" />
+			<circle class="mark-sun" cx="40" cy="22" r="11" />
 			<path
 				class="mark-goose"
-				d="M3 44c8-1 14-3 19-6C17 30 13 20 12 9c11 5 19 14 23 25 7 0 11-3 14-9 1.5-3 4-4.5 7-4l6 2.5-6 2c-2 .8-2.6 2-3.300 4.5C50 40 42 47 30 47c-7 0-11-1-14-1.5-4 1-8 .5-13-1.5z"
+				d="M1 51c8-1 14-3 19-7-5-8-7-20-5-33 9 8 15 18 18 29 5-1 9-5 13.5-10.5 3-3.7 6-5.7 9-5.5 2.4.2 4 1.3 7.5 4.4l-6 .7c-2.3.3-4 2-6 5C46 42 41 52.5 28 52.5c-6 0-10-.5-13-1.2-4.5.8-9 .8-14-.3z"
 			/>
 		</svg>
 	);
