@@ -5,14 +5,14 @@
 
 /*
  * Nothing comes from elsewhere and nothing stands inline, so that a text which got into the page could not run. 'self'
- * lets the page open a WebSocket to where it came from, too. With all files: an image can be opened as a page.
+ * lets the page open a WebSocket to where it came from, too. With all files: an image can be opened as a page. There is
+ * no Cross-Origin-Opener-Policy: over plain http, as in a home network, browsers refuse it with a complaint.
  */
 #define GUARDS                                                                                                    \
 	"Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; "                      \
 	"img-src 'self' data: blob:; connect-src 'self'; font-src 'self'; manifest-src 'self'; base-uri 'none'; " \
 	"form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'\r\n"                      \
 	"Referrer-Policy: no-referrer\r\n"                                                                        \
-	"Cross-Origin-Opener-Policy: same-origin\r\n"                                                             \
 	"Cross-Origin-Resource-Policy: same-origin\r\n"                                                           \
 	"Permissions-Policy: camera=(), geolocation=(), microphone=(), payment=(), usb=()\r\n"
 
