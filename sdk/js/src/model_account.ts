@@ -1,6 +1,7 @@
 /**
  * model_account.ts - who is signed in here, this device, and the user's own profile and settings.
  */
+import { randomBytes } from "./random.ts";
 import { tables } from "./schema.ts";
 import type { AccountRow, DeviceRow, ProfileRow, SettingsRow, SyncRow } from "./rows.ts";
 import { fromHex, toHex } from "./rows.ts";
@@ -27,7 +28,7 @@ const profileWithName = (uin: Uin, name: string): Profile => ({
 });
 
 function randomHex(): string {
-	return toHex(crypto.getRandomValues(new Uint8Array(8)));
+	return toHex(randomBytes(8));
 }
 
 export class AccountModel {

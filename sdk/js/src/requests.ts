@@ -10,6 +10,7 @@ import type { Connection } from "./connection.ts";
 import { SEQ_END, type Frame } from "./frame.ts";
 import { RequestHeadSchema, type RequestHead, type ResponseHead } from "./gen/head_pb.ts";
 import { methods } from "./gen/methods.ts";
+import { randomBytes } from "./random.ts";
 import type { Answer, Identity, MethodName, Question, RequestOptions } from "./session.ts";
 import { postShort, type ShortLinkError } from "./short_link.ts";
 import { Timer, backoff, type Times } from "./times.ts";
@@ -41,10 +42,6 @@ const OWN_LINE: ReadonlySet<MethodName> = new Set<MethodName>([
 ]);
 /** They change nothing, and need no client ID. */
 const READS: ReadonlySet<MethodName> = new Set<MethodName>(["sync", "lookup", "listDevices", "identify"]);
-
-export function randomBytes(count: number): Uint8Array {
-	return crypto.getRandomValues(new Uint8Array(count));
-}
 
 const random64 = (): bigint => new DataView(randomBytes(8).buffer).getBigUint64(0);
 
