@@ -51,7 +51,7 @@ export class Server {
 			path.join(this.data, "data"),
 			"--listen",
 			this.address,
-			"--metrics-listen",
+			"--metrics",
 			"off",
 		];
 		this.process = spawn(path.join(build, "src/main/hongyan"), [...from, ...this.options]);
