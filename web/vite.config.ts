@@ -2,6 +2,7 @@
 import { defineConfig } from "vite";
 import { fileURLToPath } from "node:url";
 import { licences } from "./licences.ts";
+import { noFlash } from "./no_flash.ts";
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const server = process.env["HONGYAN_SERVER"] ?? "http://127.0.0.1:7600";
@@ -14,7 +15,7 @@ export default defineConfig({
 	},
 	/* What the comments of libraries say stands in the file of licences. */
 	esbuild: { legalComments: "none" },
-	plugins: [licences()],
+	plugins: [licences(), noFlash()],
 	build: {
 		target: "es2021",
 		cssTarget: ["chrome100", "firefox100", "safari15.4"],
