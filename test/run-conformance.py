@@ -37,7 +37,7 @@ STEPS = []
 DEVICE = r"([a-z]+(?:'s (?:phone|tablet|laptop|copy))?)"
 TEXT = r'"((?:[^"\\]|\\.)*)"'
 CODE = r"(?:: ([A-Z_]+))?"
-WHAT_OF = r"(nickname|remark|greeting|blocked)"
+WHAT_OF = r"(nickname|remark|greeting|blocked|gone)"
 
 
 def step(pattern):
@@ -175,19 +175,20 @@ class Story:
         self.is_online(one, None)
         self.is_online(other, None)
 
-    @step(r"DEVICE's own (name|nickname|mayWrite) is TEXT")
+    @step(r"DEVICE's own (name|nickname|mayWrite|mayAsk) is TEXT")
     def own_is(self, name, what, text):
         def has(dump):
-            return (dump["me"].get("settings") or {}).get(what) == text if what == "mayWrite" else dump["me"].get(what) == text
+            return (dump["me"].get("settings") or {}).get(what) == text if what.startswith("may") else dump["me"].get(what) == text
         self.device(name).until(f"to have {what} {text}", has)
 
     @step(r'DEVICE is now called TEXT')
     def is_called(self, name, text):
         self.device(name).ask("profile", nickname=text)
 
-    @step(r'DEVICE lets anyone write')
-    def lets_write(self, name):
-        self.device(name).ask("settings", mayWrite="anyone", mayAsk="default")
+    @step(r'DEVICE lets (anyone write|nobody ask)')
+    def lets(self, name, whom):
+        may_write, may_ask = ("anyone", "default") if whom == "anyone write" else ("default", "nobody")
+        self.device(name).ask("settings", mayWrite=may_write, mayAsk=may_ask)
 
     # ---- its life ----
 
@@ -231,6 +232,12 @@ class Story:
     @step(r'the server starts')
     def server_starts(self):
         self.server.start()
+
+    @step(r'the operator (disable|enable|delete)s DEVICE')
+    def operator(self, what, name):
+        hongyan("user", "--data", self.server.data, what, name, *(["--yes"] if what == "delete" else []))
+        for device in self.of(name) if what != "enable" else []:
+            device.signed_in = False
 
     @step(r'a backup is made')
     def backup(self):
@@ -293,7 +300,7 @@ class Story:
 
     @step(r"DEVICE's view of DEVICE has WHAT_OF TEXT")
     def view_has(self, name, other, what, text):
-        wanted = text == "yes" if what == "blocked" else unquoted(text)
+        wanted = text == "yes" if what in ("blocked", "gone") else unquoted(text)
         self.device(name).until(f"to see {other} with {what} {text}", lambda d: self.view(d, other).get(what) == wanted)
 
     @step(r'DEVICE is told once that DEVICE asks TEXT')
