@@ -7,6 +7,9 @@ import { keep, kept, onKept } from "./kept.ts";
 /** Languages that there are tables for. */
 export type Language = "en" | "zh";
 
+/** What one can choose. */
+export type LanguageChoice = "system" | Language;
+
 /** Each by its own name, for those who look for theirs. */
 export const LANGUAGES: readonly { value: Language; label: string }[] = [
 	{ value: "en", label: "English" },
@@ -24,25 +27,28 @@ function ofBrowser(): Language {
 	return "en";
 }
 
-function languageOf(value: string | null): Language {
-	return value === "en" || value === "zh" ? value : ofBrowser();
+function choiceOf(value: string | null): LanguageChoice {
+	return value === "en" || value === "zh" ? value : "system";
 }
 
-const chosen = signal<Language>(languageOf(kept(NAME)));
+const choice = signal<LanguageChoice>(choiceOf(kept(NAME)));
+
+/** What was chosen. */
+export const languageChoice = computed(() => choice.value);
 
 /** What is spoken. */
-export const language = computed(() => chosen.value);
+export const language = computed<Language>(() => (choice.value === "system" ? ofBrowser() : choice.value));
 
 /** For Intl: "en-GB" where the browser says so, so that dates are as one knows them. */
 export const locale = computed(() => {
-	const own = (navigator.languages ?? []).find((tag) => tag.toLowerCase().startsWith(chosen.value));
-	return own ?? (chosen.value === "zh" ? "zh-CN" : "en");
+	const own = (navigator.languages ?? []).find((tag) => tag.toLowerCase().startsWith(language.value));
+	return own ?? (language.value === "zh" ? "zh-CN" : "en");
 });
 
 /** Chooses, for all tabs and later visits. */
-export function setLanguage(value: Language): void {
-	chosen.value = value;
-	keep(NAME, value);
+export function setLanguage(value: LanguageChoice): void {
+	choice.value = value;
+	keep(NAME, value === "system" ? null : value);
 }
 
 /**
@@ -54,15 +60,15 @@ export const t: Text = Object.defineProperties(
 	Object.fromEntries(
 		Object.keys(en).map((section) => [
 			section,
-			{ enumerable: true, get: () => TABLES[chosen.value][section as keyof Text] },
+			{ enumerable: true, get: () => TABLES[language.value][section as keyof Text] },
 		]),
 	),
 ) as Text;
 
 /** <html lang> follows. */
 export function startLanguage(): void {
-	onKept(NAME, (value) => (chosen.value = languageOf(value)));
+	onKept(NAME, (value) => (choice.value = choiceOf(value)));
 	effect(() => {
-		document.documentElement.lang = chosen.value === "zh" ? "zh-CN" : "en";
+		document.documentElement.lang = language.value === "zh" ? "zh-CN" : "en";
 	});
 }

@@ -8,7 +8,7 @@ import { copyText } from "./copy.ts";
 import { possibleWith } from "./people.ts";
 import "./ContactFacts.css";
 
-/** One line: what it is, and what it says. Put them into a <dl class="facts">. */
+/** One line: what it is, and what it says. Put them into a <dl class="card facts">. */
 export function Fact(props: { name: string; children: ComponentChildren; action?: ComponentChildren }) {
 	return (
 		<div class="fact">
@@ -38,7 +38,7 @@ export function AccountNameFact({ name }: { name: string }) {
 export function ContactFacts({ contact, onRemark }: { contact: Contact; onRemark: () => void }) {
 	const { name, nickname, region, remark } = contact;
 	return (
-		<dl class="facts">
+		<dl class="card facts">
 			{(possibleWith(contact).remark || remark) && (
 				<Fact
 					name={t.contacts.remark}
@@ -56,7 +56,7 @@ export function ContactFacts({ contact, onRemark }: { contact: Contact; onRemark
 					{remark || <span class="muted">{t.contacts.noRemark}</span>}
 				</Fact>
 			)}
-			{nickname && <Fact name={t.contacts.nickname}>{nickname}</Fact>}
+			{nickname && remark && <Fact name={t.contacts.nickname}>{nickname}</Fact>}
 			<AccountNameFact name={name} />
 			{region && <Fact name={t.contacts.region}>{region}</Fact>}
 		</dl>

@@ -6,7 +6,6 @@ import { Button } from "../../design/Button.tsx";
 import { ConfirmDialog } from "../../design/ConfirmDialog.tsx";
 import { EmptyState } from "../../design/EmptyState.tsx";
 import type { IconName } from "../../design/Icon.tsx";
-import { PageHeader } from "../../design/PageHeader.tsx";
 import { Skeleton } from "../../design/Skeleton.tsx";
 import { toast } from "../../design/Toast.tsx";
 import { client, conversations } from "../../state/client.ts";
@@ -19,6 +18,7 @@ import { Deed } from "./Deed.tsx";
 import { PersonCard } from "./PersonCard.tsx";
 import { possibleWith, standingOf, titleOf, type Standing } from "./people.ts";
 import { RemarkDialog } from "./RemarkDialog.tsx";
+import { Sheet } from "./Sheet.tsx";
 import { useBusy } from "./use_busy.ts";
 import { usePerson } from "./use_person.ts";
 import "./ContactPage.css";
@@ -127,7 +127,7 @@ function Deeds({ contact, onOpen }: { contact: Contact; onOpen: (open: Open) => 
 	const isContact = contact.relation === "contact" && !contact.gone;
 	if (!can.block && !can.remove) return null;
 	return (
-		<ul class="deeds">
+		<ul class="card deeds">
 			{can.block && (
 				<Deed
 					icon="block"
@@ -191,7 +191,7 @@ function Card({ contact }: { contact: Contact }) {
 	const standing = standingOf(contact);
 	const card = useKeptFocus(standing);
 	return (
-		<div class="contact-body" ref={card} tabIndex={-1}>
+		<div class="sheet-body" ref={card} tabIndex={-1}>
 			<PersonCard person={contact} nameIsHeard />
 			<StandingNote contact={contact} />
 			<MainButtons key={`main-${standing}`} contact={contact} onOpen={setOpen} />
@@ -204,7 +204,7 @@ function Card({ contact }: { contact: Contact }) {
 
 function CardSkeleton() {
 	return (
-		<div class="contact-body" role="status">
+		<div class="sheet-body" role="status">
 			<span class="sr-only">{t.common.loading}</span>
 			<div class="contact-skeleton">
 				<Skeleton width="96px" height="96px" round />
@@ -219,15 +219,12 @@ function CardSkeleton() {
 export function ContactPage({ uin }: { uin: Uin }) {
 	const contact = usePerson(uin);
 	return (
-		<div class="contact-page">
-			<PageHeader title={contact ? titleOf(contact) : t.contacts.title} backTo="#/contacts" />
-			<div class="contact-scroll">
-				{contact && <Card contact={contact} />}
-				{contact === undefined && <CardSkeleton />}
-				{contact === null && (
-					<EmptyState icon="person" title={t.contacts.notKnown} text={t.contacts.notKnownHint} />
-				)}
-			</div>
-		</div>
+		<Sheet quiet title={contact ? titleOf(contact) : t.contacts.title} backTo="#/contacts">
+			{contact && <Card contact={contact} />}
+			{contact === undefined && <CardSkeleton />}
+			{contact === null && (
+				<EmptyState icon="person" title={t.contacts.notKnown} text={t.contacts.notKnownHint} />
+			)}
+		</Sheet>
 	);
 }

@@ -13,7 +13,7 @@ export interface DeedProps {
 	onClick: () => void;
 }
 
-/** Put them into a <ul class="deeds">: each is an <li>. */
+/** Put them into a <ul class="card deeds">: each is an <li>. */
 export function Deed({ icon, title, hint, danger, busy, onClick }: DeedProps) {
 	return (
 		<li>

@@ -3,16 +3,21 @@
 /** Profile, privacy, password, devices, language and looks, about, signing out. */
 export const me = {
 	title: "Me",
-	profile: "Profile",
+	sections: {
+		profile: "Profile",
+		privacy: "Privacy",
+		security: "Password and devices",
+		looks: "Language and looks",
+		about: "About",
+	},
 	profileHint: "Your contacts see this, and who finds you by your account name.",
-	accountName: "Account name",
-	accountNameHint: "With this others find you. It never changes.",
 	nickname: "Nickname",
 	nicknameHint: "How others see you. Empty: your account name.",
 	signature: "Signature",
 	region: "Region",
 	colour: "Avatar colour",
 	automatic: "Automatic",
+	ownColour: "Your own colour",
 	colours: {
 		teal: "Teal",
 		blue: "Blue",
@@ -32,18 +37,18 @@ export const me = {
 	tooLong: (over: number) => (over === 1 ? "1 byte too long" : `${over} bytes too long`),
 	left: (left: number) => (left === 1 ? "1 byte left" : `${left} bytes left`),
 
-	privacy: "Privacy",
 	mayWrite: "Who may write to you",
 	mayAsk: "Who may ask to be your contact",
+	mayWriteHint: "Usually contacts only. Others are told that their message was refused.",
+	mayAskHint: "“Nobody” also hides you from requests of those who know your account name.",
 	privacyHint: "People whom you have blocked never may.",
 	who: {
-		default: (meant: string) => `As usual here (${meant})`,
+		default: "As this server has it",
 		contacts: "Contacts only",
 		anyone: "Anyone",
 		nobody: "Nobody",
 	},
 
-	password: "Password",
 	passwordChange: "Change password",
 	passwordHint: "All your other devices are signed out with it.",
 	passwordOld: "Current password",
@@ -59,7 +64,6 @@ export const me = {
 	passwordChanged: "Your password was changed; other devices are signed out",
 
 	devices: "Devices",
-	devicesHint: "Where you are signed in.",
 	thisDevice: "This device",
 	online: "Online",
 	lastUse: (ago: string) => `Last used ${ago}`,
@@ -75,18 +79,10 @@ export const me = {
 		"They are cut off within a second, and need your password to come back. This one stays signed in.",
 	deviceEnded: (name: string) => `${name} was signed out`,
 	devicesEnded: "All other devices were signed out",
-	deviceGone: "It was signed out already",
 	devicesOffline: "The list of devices is shown when there is a connection again.",
 	onlyThis: "There are no other devices.",
 
-	looks: "Language and looks",
-	language: "Language",
-	theme: "Theme",
-	system: "System",
-	light: "Light",
-	dark: "Dark",
-
-	about: "About Hongyan",
+	looksHint: "These hold for this browser.",
 	aboutText: "The wild goose that carries letters.",
 	version: "Server version",
 	server: "Server",
@@ -101,5 +97,4 @@ export const me = {
 			? "1 message has not been sent yet, and would be lost."
 			: `${n} messages have not been sent yet, and would be lost.`,
 	stay: "Stay signed in",
-	signingOut: "Signing out",
 };

@@ -3,16 +3,21 @@ import type { me as en } from "../en/me.ts";
 
 export const me: typeof en = {
 	title: "我",
-	profile: "个人资料",
+	sections: {
+		profile: "个人资料",
+		privacy: "隐私",
+		security: "密码与设备",
+		looks: "语言与外观",
+		about: "关于",
+	},
 	profileHint: "联系人，以及通过账号名找到你的人，会看到这些内容。",
-	accountName: "账号名",
-	accountNameHint: "别人通过它找到你，不可更改。",
 	nickname: "昵称",
 	nicknameHint: "别人看到的名字。留空则显示账号名。",
 	signature: "个性签名",
 	region: "地区",
 	colour: "头像颜色",
 	automatic: "自动",
+	ownColour: "自定义颜色",
 	colours: {
 		teal: "青绿",
 		blue: "蓝色",
@@ -32,18 +37,18 @@ export const me: typeof en = {
 	tooLong: (over) => `超出 ${over} 字节`,
 	left: (left) => `还可输入 ${left} 字节`,
 
-	privacy: "隐私",
 	mayWrite: "谁可以给你发消息",
 	mayAsk: "谁可以请求添加你",
+	mayWriteHint: "通常仅限联系人，其他人的消息会被拒收。",
+	mayAskHint: "选择“不允许”后，知道你账号名的人也无法请求添加。",
 	privacyHint: "被你屏蔽的人始终不可以。",
 	who: {
-		default: (meant) => `默认（${meant}）`,
+		default: "服务器默认",
 		contacts: "仅联系人",
 		anyone: "任何人",
 		nobody: "不允许",
 	},
 
-	password: "密码",
 	passwordChange: "修改密码",
 	passwordHint: "修改后，你的其他设备都会退出登录。",
 	passwordOld: "当前密码",
@@ -59,7 +64,6 @@ export const me: typeof en = {
 	passwordChanged: "密码已修改，其他设备已退出登录",
 
 	devices: "设备",
-	devicesHint: "你登录的设备。",
 	thisDevice: "本设备",
 	online: "在线",
 	lastUse: (ago) => `上次使用：${ago}`,
@@ -74,18 +78,10 @@ export const me: typeof en = {
 	devicesOthersText: "它们会立即断开，需要密码才能重新登录。本设备保持登录。",
 	deviceEnded: (name) => `“${name}”已退出登录`,
 	devicesEnded: "所有其他设备均已退出登录",
-	deviceGone: "该设备已经退出登录",
 	devicesOffline: "恢复连接后显示设备列表。",
 	onlyThis: "没有其他设备。",
 
-	looks: "语言与外观",
-	language: "语言",
-	theme: "主题",
-	system: "跟随系统",
-	light: "浅色",
-	dark: "深色",
-
-	about: "关于鸿雁",
+	looksHint: "仅对本浏览器生效。",
 	aboutText: "鸿雁传书，千里达意。",
 	version: "服务器版本",
 	server: "服务器",
@@ -96,5 +92,4 @@ export const me: typeof en = {
 	signOutText: "保存在本设备上的消息将被清除。重新登录后，可以取回服务器仍保留的消息。",
 	signOutUnsent: (n) => `有 ${n} 条消息还没有发出，退出后会丢失。`,
 	stay: "保持登录",
-	signingOut: "正在退出",
 };
