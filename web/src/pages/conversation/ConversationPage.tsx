@@ -1,8 +1,195 @@
-/** ConversationPage.tsx - one conversation. */
+/** ConversationPage.tsx - one conversation: who it is with, the messages, and where one writes. */
+import { useEffect, useRef, useState } from "preact/hooks";
+import type { Contact, Message } from "hongyan";
+import { Avatar } from "../../design/Avatar.tsx";
+import { ConfirmDialog } from "../../design/ConfirmDialog.tsx";
+import { EmptyState } from "../../design/EmptyState.tsx";
+import { Menu } from "../../design/Menu.tsx";
 import { PageHeader } from "../../design/PageHeader.tsx";
-import { nameOf } from "../../state/client.ts";
+import { toast } from "../../design/Toast.tsx";
+import { client, contacts, contactsByUin, conversations, nameOf } from "../../state/client.ts";
+import { t } from "../../state/language.ts";
+import { go, href } from "../../state/route.ts";
+import { errorText } from "../../text/errors.ts";
+import { Composer } from "./Composer.tsx";
+import { Draft } from "./draft.ts";
+import { MessageList, scrollBehavior } from "./MessageList.tsx";
+import { Positions } from "./position.ts";
+import { Room } from "./room.ts";
+import type { Row } from "./rows.ts";
+import { mayTry, Standing } from "./Standing.tsx";
+import type { VirtualList } from "./VirtualList.tsx";
+import "./ConversationPage.css";
+
+function storage(): Storage | undefined {
+	try {
+		return sessionStorage;
+	} catch {
+		return undefined;
+	}
+}
+
+const positions = new Positions(storage());
+
+function isLookedAt(): boolean {
+	return document.visibilityState === "visible" && document.hasFocus();
+}
+
+/** The room and the draft of a conversation, for as long as it is open. */
+function useRoom(peer: number): { room: Room; draft: Draft } {
+	const [made] = useState(() => ({
+		room: new Room(client, peer, positions, isLookedAt),
+		draft: new Draft((text) => void client.setDraft(peer, text).catch(() => undefined)),
+	}));
+	useEffect(() => {
+		const { room, draft } = made;
+		room.open().catch((problem) => toast({ kind: "danger", text: errorText(problem) }));
+		const looked = () => (isLookedAt() ? room.looked() : draft.flush());
+		const leave = () => {
+			draft.flush();
+			room.keepPlace();
+		};
+		window.addEventListener("focus", looked);
+		window.addEventListener("pagehide", leave);
+		document.addEventListener("visibilitychange", looked);
+		return () => {
+			window.removeEventListener("focus", looked);
+			window.removeEventListener("pagehide", leave);
+			document.removeEventListener("visibilitychange", looked);
+			draft.flush();
+			room.close();
+		};
+	}, []);
+	return made;
+}
+
+/** What comes while one is here, read out by screen readers. */
+function Spoken({ peer }: { peer: number }) {
+	const [last, setLast] = useState<Message | null>(null);
+	useEffect(() => client.on("message", (message) => message.peer === peer && setLast(message)), [peer]);
+	return (
+		<div class="sr-only" aria-live="polite">
+			{last && (
+				<p key={last.key}>
+					{t.conversation.said(nameOf(last.from, last.fromName))} {last.text}
+				</p>
+			)}
+		</div>
+	);
+}
+
+/** What can be done about the conversation and the other one. */
+function Actions({ peer, name }: { peer: number; name: string }) {
+	const [deleting, setDeleting] = useState(false);
+	const remove = async () => {
+		await client.deleteConversation(peer);
+		go(href("chats"), true);
+		toast({ text: t.conversation.deleted });
+	};
+	return (
+		<>
+			<Menu
+				label={t.conversation.menu}
+				items={[
+					{ label: t.conversation.showContact, icon: "person", onSelect: () => go(href("contacts", peer)) },
+					{
+						label: t.conversation.deleteConversation,
+						icon: "trash",
+						danger: true,
+						onSelect: () => setDeleting(true),
+					},
+				]}
+			/>
+			{deleting && (
+				<ConfirmDialog
+					title={t.conversation.deleteTitle}
+					action={t.common.delete}
+					danger
+					onConfirm={remove}
+					onClose={() => setDeleting(false)}
+				>
+					{t.conversation.deleteText(name)}
+				</ConfirmDialog>
+			)}
+		</>
+	);
+}
+
+/** By the list of conversations too: a stranger is no contact, but messages carry the account's name. */
+function nameOfPeer(peer: number): string {
+	const last = conversations.value?.find((one) => one.peer === peer)?.last;
+	return nameOf(peer, last?.from === peer ? last.fromName : "");
+}
+
+function Header({ peer, contact }: { peer: number; contact: Contact | undefined }) {
+	const name = nameOfPeer(peer);
+	return (
+		<PageHeader
+			title={name}
+			subtitle={contact?.signature || undefined}
+			backTo={href("chats")}
+			leading={<Avatar uin={peer} name={name} colour={contact?.avatarColour} size={38} />}
+			actions={<Actions peer={peer} name={name} />}
+		/>
+	);
+}
+
+function Messages(props: {
+	room: Room;
+	name: string;
+	listRef: { current: VirtualList<Row> | null };
+	onLeave: () => void;
+}) {
+	const shown = props.room.shown.value;
+	if (!shown) return <div class="conversation-ground" />;
+	if (shown.rows.length === 0) {
+		return (
+			<div class="conversation-ground">
+				<EmptyState title={t.conversation.empty(props.name)} text={t.conversation.emptyText} />
+			</div>
+		);
+	}
+	return <MessageList {...props} shown={shown} />;
+}
 
 /** With `peer`; it is made anew for each. */
 export function ConversationPage({ peer }: { peer: number }) {
-	return <PageHeader title={nameOf(peer)} backTo="#/chats" />;
+	const { room, draft } = useRoom(peer);
+	const list = useRef<VirtualList<Row> | null>(null);
+	const area = useRef<HTMLTextAreaElement | null>(null);
+	const contact = contactsByUin.value.get(peer);
+	const name = nameOfPeer(peer);
+	const stored = room.conversation.value?.draft;
+	useEffect(() => {
+		if (stored !== undefined) draft.stored(stored);
+	}, [stored]);
+	const send = (text: string) => {
+		draft.write("");
+		draft.flush();
+		room.wrote();
+		client.send(peer, text).catch((problem) => {
+			if (draft.text.peek() === "") draft.write(text);
+			toast({ kind: "danger", text: errorText(problem) });
+		});
+	};
+	const write = () => area.current?.focus();
+	return (
+		<div class="conversation">
+			<Header peer={peer} contact={contact} />
+			<Messages room={room} name={name} listRef={list} onLeave={write} />
+			<div class="conversation-foot">
+				{contacts.value && <Standing peer={peer} name={name} contact={contact} />}
+				{mayTry(contact) && (
+					<Composer
+						draft={draft}
+						name={name}
+						areaRef={area}
+						onSend={send}
+						onPage={(by) => list.current?.page(by, scrollBehavior())}
+					/>
+				)}
+			</div>
+			<Spoken peer={peer} />
+		</div>
+	);
 }

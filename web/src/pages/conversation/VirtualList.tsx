@@ -27,8 +27,8 @@ export type Target = { end: true } | Anchor;
 export interface View<Row extends ListRow> {
 	/** The list's very end is in view; the list will keep it there. */
 	atEnd: boolean;
-	/** The first row that is, partly, in view: what brings this view back as a `target`. */
-	anchor: Anchor | null;
+	/** The rows that are, at least partly, in view, from above: each brings this view back as a `target`. */
+	anchors: readonly Anchor[];
 	/** The last row whose lower edge is in view. */
 	lastSeen: Row | null;
 }
@@ -333,7 +333,7 @@ export class VirtualList<Row extends ListRow> extends Component<VirtualListProps
 				if (top !== undefined && top + this.heights.of(row) <= this.viewport + 2) lastSeen = row;
 			}
 		}
-		this.props.onView({ atEnd: this.stuck || this.isAtEnd(), anchor: this.anchors[0] ?? null, lastSeen });
+		this.props.onView({ atEnd: this.stuck || this.isAtEnd(), anchors: this.anchors, lastSeen });
 		if (before > 0 && this.part.first < NEED_ROWS) this.props.onNeed("before");
 		if (after > 0 && rows.length - this.part.end < NEED_ROWS) this.props.onNeed("after");
 	}
@@ -394,9 +394,10 @@ export class VirtualList<Row extends ListRow> extends Component<VirtualListProps
 	private readonly onIdle = (): void => {
 		if (this.touched || this.anchors.length === 0) return;
 		const ideal = this.props.before * this.heights.average + this.heights.sum(this.props.rows, 0, this.part.first);
-		const off = ideal - this.space;
-		if (Math.abs(off) < 1 || this.stuck) return;
-		this.setSpace(ideal);
+		// Whole pixels: a scroll position has no others everywhere.
+		const off = Math.round(ideal - this.space);
+		if (off === 0 || this.stuck) return;
+		this.setSpace(this.space + off);
 		this.setScroll(this.scrollTop + off);
 	};
 

@@ -16,19 +16,21 @@ const ADDRESS =
 const TRAILING = /[.,;:!?*_~]$/;
 const LONGEST = 2048;
 
-/** A closing bracket belongs to the address if it was opened there. */
-function isUnopened(address: string): boolean {
-	const pairs: Record<string, string> = { ")": "(", "]": "[", "}": "{" };
-	const close = address.at(-1) ?? "";
-	const open = pairs[close];
-	if (open === undefined) return false;
-	return address.split(close).length > address.split(open).length;
-}
+const OPENED_BY: Record<string, string> = { ")": "(", "]": "[", "}": "{" };
 
+/** A closing bracket belongs to the address if it was opened there. */
 function trimmed(address: string): string {
-	let end = address;
-	while (TRAILING.test(end) || isUnopened(end)) end = end.slice(0, -1);
-	return end;
+	const counts = new Map<string, number>();
+	for (const sign of address) counts.set(sign, (counts.get(sign) ?? 0) + 1);
+	let end = address.length;
+	for (; end > 0; end--) {
+		const last = address[end - 1] ?? "";
+		const open = OPENED_BY[last];
+		const isUnopened = open !== undefined && (counts.get(last) ?? 0) > (counts.get(open) ?? 0);
+		if (!isUnopened && !TRAILING.test(last)) break;
+		counts.set(last, (counts.get(last) ?? 0) - 1);
+	}
+	return address.slice(0, end);
 }
 
 /**

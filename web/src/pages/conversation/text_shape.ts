@@ -1,22 +1,7 @@
-/** text_shape.ts - what can be told of a text without drawing it: its bytes, its lines, whether it is emoji alone. */
+/** text_shape.ts - what can be told of a text without drawing it: its lines, its direction, whether it is emoji alone. */
 
 /** What a message's text may have, in UTF-8. */
 export const TEXT_BYTES_MAX = 8192;
-
-/** Bytes of UTF-8. A lone surrogate counts as the three bytes of what stands for it. */
-export function byteLength(text: string): number {
-	let bytes = 0;
-	for (let i = 0; i < text.length; i++) {
-		const unit = text.charCodeAt(i);
-		if (unit < 0x80) bytes += 1;
-		else if (unit < 0x800) bytes += 2;
-		else if (unit >= 0xd800 && unit < 0xdc00 && (text.charCodeAt(i + 1) & 0xfc00) === 0xdc00) {
-			bytes += 4;
-			i++;
-		} else bytes += 3;
-	}
-	return bytes;
-}
 
 const ONE_EMOJI =
 	/(?:\p{RI}\p{RI}|[0-9#*]\uFE0F?\u20E3|\p{Extended_Pictographic}(?:\uFE0F|\p{EMod})?(?:\u200D\p{Extended_Pictographic}(?:\uFE0F|\p{EMod})?)*)/gu;
@@ -58,4 +43,9 @@ export const LINES_SHOWN = 20;
 
 export function isLong(text: string): boolean {
 	return text.length > LINES_SHOWN && lineCount(text, 76) > LINES_SHOWN + 3;
+}
+
+/** Hebrew, Arabic and their neighbours are somewhere in it. */
+export function hasRightToLeft(text: string): boolean {
+	return /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]|[\ud802\ud803\ud83a\ud83b][\udc00-\udfff]/.test(text);
 }

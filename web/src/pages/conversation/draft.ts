@@ -1,0 +1,36 @@
+/** draft.ts - keeps what is being written, a moment after the last key, and at once when the page is left. */
+import { signal } from "@preact/signals";
+
+const SAVE_MS = 400;
+
+/** One conversation's. `save` is the client's. */
+export class Draft {
+	readonly text = signal("");
+	private saved = "";
+	private timer = 0;
+
+	constructor(private readonly save: (text: string) => void) {}
+
+	/** What the store holds: at first, and when another tab has written it. What is being written here is worth more. */
+	stored(text: string): void {
+		if (text === this.saved) return;
+		const untouched = this.text.peek() === this.saved;
+		this.saved = text;
+		if (untouched) this.text.value = text;
+	}
+
+	write(text: string): void {
+		this.text.value = text;
+		clearTimeout(this.timer);
+		this.timer = window.setTimeout(() => this.flush(), SAVE_MS);
+	}
+
+	/** Saves now what is not saved. */
+	flush(): void {
+		clearTimeout(this.timer);
+		const text = this.text.peek();
+		if (text === this.saved) return;
+		this.saved = text;
+		this.save(text);
+	}
+}

@@ -1,0 +1,228 @@
+/**
+ * room.ts - one open conversation: what of it is shown, where one looks, what counts as read. The page draws it; the list tells what
+ * is in view.
+ */
+import { batch, signal } from "@preact/signals";
+import type { Conversation, HongyanClient, Message } from "hongyan";
+import { History, type Run } from "./history.ts";
+import type { Position, Positions } from "./position.ts";
+import { makeRows, type Row } from "./rows.ts";
+import type { Target, View } from "./VirtualList.tsx";
+
+/** What the list shows. */
+export interface Shown {
+	rows: readonly Row[];
+	before: number;
+	after: number;
+	target: Target;
+}
+
+/** Whether somebody looks at the page: it is on the screen and has the focus. */
+export type IsLookedAt = () => boolean;
+
+/** Above the first unread message stays some of what was before. */
+const TOP_OF_NEW = 96;
+const READ_MS = 200;
+const PLACE_MS = 300;
+
+export class Room {
+	/** null: it is being read. */
+	readonly shown = signal<Shown | null>(null);
+	readonly conversation = signal<Conversation | undefined>(undefined);
+	/** The newest message is in view. */
+	readonly atEnd = signal(true);
+	private readonly history: History;
+	private readonly ends: (() => void)[] = [];
+	private byKey = new Map<string, Row>();
+	private target: Target = { end: true };
+	/** The "new" line stands above the first unread message from this place on; 0: it does not. */
+	private newFrom = 0;
+	private view: View<Row> | null = null;
+	private moving = false;
+	private readTimer = 0;
+	private placeTimer = 0;
+
+	constructor(
+		private readonly client: HongyanClient,
+		private readonly peer: number,
+		private readonly positions: Positions,
+		private readonly isLookedAt: IsLookedAt,
+	) {
+		this.history = new History(client, peer, () => this.show());
+	}
+
+	/** Opens it: where one was, or at the first unread message, or at the end. */
+	async open(): Promise<void> {
+		this.ends.push(
+			this.client.on("change", (change) => {
+				if (change.all || change.conversations.includes(this.peer)) void this.refresh();
+			}),
+		);
+		const conversation = await this.client.conversation(this.peer);
+		const place = this.positions.get(this.client.uin, this.peer);
+		const unread = conversation?.unread ? conversation.firstUnreadSeq : 0;
+		if (unread > 0) this.newFrom = unread;
+		if (unread > 0 && (!place || unread > place.lastSeq)) {
+			this.target = { key: "new", top: TOP_OF_NEW };
+			await this.history.open({ seq: unread });
+		} else if (place) {
+			this.target = { key: place.key, top: place.top };
+			await this.history.open({ seq: place.seq });
+		} else await this.history.open("end");
+	}
+
+	/** Keeps the place; nothing is called afterwards. */
+	close(): void {
+		for (const end of this.ends) end();
+		this.ends.length = 0;
+		clearTimeout(this.readTimer);
+		clearTimeout(this.placeTimer);
+		this.keepPlace();
+		this.markRead();
+	}
+
+	/** To be called when somebody comes back to the page: what is in view is read now. */
+	looked(): void {
+		this.markRead();
+	}
+
+	/** One has written something: where the new ones began is no longer of interest, and the end is. */
+	wrote(): void {
+		this.newFrom = 0;
+		void this.toEnd();
+	}
+
+	async toEnd(): Promise<void> {
+		if (this.history.run.after > 0) await this.move({ end: true }, () => this.history.open("end"));
+		else {
+			this.target = { end: true };
+			this.show();
+		}
+	}
+
+	async toStart(): Promise<void> {
+		const first = (): Target => {
+			const message = this.history.run.messages[0];
+			return message ? { key: message.key, top: TOP_OF_NEW } : { end: true };
+		};
+		if (this.history.run.before > 0) await this.move(first, () => this.history.openStart());
+		else {
+			this.target = first();
+			this.show();
+		}
+	}
+
+	/** The list has scrolled, or has changed. */
+	readonly onView = (view: View<Row>): void => {
+		this.view = view;
+		this.atEnd.value = view.atEnd;
+		clearTimeout(this.readTimer);
+		this.readTimer = window.setTimeout(() => this.markRead(), READ_MS);
+		clearTimeout(this.placeTimer);
+		this.placeTimer = window.setTimeout(() => this.keepPlace(), PLACE_MS);
+	};
+
+	readonly onNeed = (end: "before" | "after"): void => {
+		if (this.moving) return;
+		this.moving = true;
+		void this.history.more(end).finally(() => (this.moving = false));
+	};
+
+	readonly onSeek = (end: "before" | "after", fraction: number): void => {
+		const middle = (): Target => {
+			const { messages } = this.history.run;
+			const message = messages[Math.min(messages.length - 1, 30)];
+			return message ? { key: message.key, top: 0 } : { end: true };
+		};
+		void this.move(middle, () => this.history.seek(end, fraction));
+	};
+
+	/** Loads another run; the view goes to `target` with it. */
+	private async move(target: Target | (() => Target), load: () => Promise<void>): Promise<void> {
+		this.moving = true;
+		this.retarget = typeof target === "function" ? target : () => target;
+		try {
+			await load();
+		} finally {
+			this.retarget = null;
+			this.moving = false;
+		}
+	}
+
+	private retarget: (() => Target) | null = null;
+
+	private async refresh(): Promise<void> {
+		await this.history.refresh();
+		const conversation = this.conversation.value;
+		if (!conversation || conversation.unread === 0 || (this.atEnd.value && this.isLookedAt())) return;
+		// What has come while nobody was looking is new; what was new before has been read.
+		if (conversation.firstUnreadSeq <= this.newFrom) return;
+		this.newFrom = conversation.firstUnreadSeq;
+		this.show();
+	}
+
+	private show(): void {
+		const { run } = this.history;
+		if (this.retarget) this.target = this.retarget();
+		const rows = makeRows(
+			{
+				me: this.client.uin,
+				messages: run.messages,
+				fromStart: run.before === 0,
+				newFromSeq: this.isNewLineIn(run) ? this.newFrom : 0,
+			},
+			this.byKey,
+		);
+		this.byKey = new Map(rows.map((row) => [row.key, row]));
+		batch(() => {
+			this.conversation.value = run.conversation;
+			this.shown.value = { rows, before: run.before, after: run.after, target: this.target };
+		});
+	}
+
+	/** In a run that begins after the first unread message, the line would stand in the wrong place. */
+	private isNewLineIn(run: Run): boolean {
+		return run.before === 0 || (run.messages[0]?.seq ?? 0) < this.newFrom;
+	}
+
+	/** The last stored message whose end is in view. */
+	private lastSeen(): Message | undefined {
+		const rows = this.shown.value?.rows ?? [];
+		const seen = this.view?.lastSeen;
+		for (let i = seen ? rows.lastIndexOf(seen) : -1; i >= 0; i--) {
+			const row = rows[i];
+			if (row?.kind === "message" && isStored(row.message)) return row.message;
+		}
+		return undefined;
+	}
+
+	/** A message is read when somebody looks at the page and its end is in view. */
+	private markRead(): void {
+		const conversation = this.conversation.value;
+		if (!conversation || conversation.unread === 0 || !this.isLookedAt()) return;
+		const seen = this.lastSeen();
+		if (!seen || seen.seq < conversation.firstUnreadSeq) return;
+		this.client.markRead(this.peer, seen.seq).catch(() => undefined);
+	}
+
+	/** Notes where one is, for when one comes back. */
+	keepPlace(): void {
+		if (this.view && this.client.uin !== 0) this.positions.set(this.client.uin, this.peer, this.place(this.view));
+	}
+
+	private place(view: View<Row>): Position | undefined {
+		if (view.atEnd) return undefined;
+		const last = this.conversation.value?.last;
+		for (const anchor of view.anchors) {
+			const row = this.byKey.get(anchor.key);
+			if (row?.kind !== "message" || !isStored(row.message)) continue;
+			const lastSeq = Math.max(row.message.seq, last && isStored(last) ? last.seq : 0);
+			return { seq: row.message.seq, key: row.key, top: anchor.top, lastSeq };
+		}
+		return undefined;
+	}
+}
+
+function isStored(message: Message): boolean {
+	return message.state === "received" || message.state === "sent";
+}
