@@ -6,7 +6,7 @@ export const AVATAR_COLOURS: readonly number[] = [
 ];
 
 const WHITE = "#ffffff";
-const INK = "#1d2023";
+const INK = "#000000";
 
 /** "#rrggbb": the colour that was chosen, or one that goes by the UIN alone. */
 export function avatarColour(uin: number, chosen = 0): string {
@@ -25,12 +25,9 @@ function luminance(colour: string): number {
 	return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
 }
 
-/** White or ink, whichever has more contrast on "#rrggbb"; it is at least 4.5. */
+/** White where that has a contrast of 4.5 on "#rrggbb", else black, which has it then. */
 export function readableOn(colour: string): string {
-	const ground = luminance(colour);
-	const onWhite = 1.05 / (ground + 0.05);
-	const onInk = (ground + 0.05) / (luminance(INK) + 0.05);
-	return onWhite >= onInk || onWhite >= 4.5 ? WHITE : INK;
+	return 1.05 / (luminance(colour) + 0.05) >= 4.5 ? WHITE : INK;
 }
 
 /** The first letter or character, as people see one: an emoji of several code points is one. */
