@@ -170,7 +170,7 @@ export class MemoryStore implements Store {
 				result = await this.attempt(mode, scope, work);
 			};
 			this.jobs.push({ mode, run, succeed: () => resolve(result), fail: reject });
-			this.pumping ??= this.pump().finally(() => (this.pumping = null));
+			this.pumping ??= this.pump();
 		});
 	}
 
@@ -198,10 +198,10 @@ export class MemoryStore implements Store {
 			const mode = first.mode;
 			let count = this.jobs.findIndex((job) => job.mode !== mode);
 			if (count < 0) count = this.jobs.length;
-			if (mode === "read")
-				await Promise.all(this.jobs.splice(0, count).map((job) => job.run().then(job.succeed, job.fail)));
-			else await this.write(this.jobs.splice(0, Math.min(count, WRITES_TOGETHER_MAX)));
+			if (mode === "write") await this.write(this.jobs.splice(0, Math.min(count, WRITES_TOGETHER_MAX)));
+			else await Promise.all(this.jobs.splice(0, count).map((job) => job.run().then(job.succeed, job.fail)));
 		}
+		this.pumping = null;
 	}
 
 	private async write(jobs: Job[]): Promise<void> {
