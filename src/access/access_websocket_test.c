@@ -558,7 +558,18 @@ static void test_too_long(void **state)
 	ws_send(fd, CONTINUED, zeros, 8192);
 	ws_send(fd, CONTINUED, zeros, MARS_HEAD_MAX - MARS_HEAD + 1);
 	ws_assert_answer(fd, 105, 7, HY_INVALID_ARGUMENT); /* the method takes less; said at once */
+	ws_assert_closed(fd, 1002);                        /* more than it said */
+	fd = ws_open(&w);
+	ws_send(fd, BINARY, head, 10);
+	ws_send(fd, CONTINUED, zeros, 8192 + MARS_HEAD_MAX - 9);
 	ws_assert_closed(fd, 1009);
+	fd = ws_open(&w);
+	mars_write_head(head, 200, 105, 7, 5000); /* and more than that in the same frame */
+	memcpy(zeros, head, sizeof head);
+	ws_send(fd, FIN | BINARY, zeros, 8000);
+	memset(zeros, 0, sizeof head);
+	ws_assert_answer(fd, 105, 7, HY_INVALID_ARGUMENT);
+	ws_assert_closed(fd, 1002);
 	fd = ws_open(&w);
 	ws_identify(fd, 42, 1);
 	mars_write_head(head, 200, 105, 7, 500000);

@@ -236,6 +236,7 @@ void access_world_close(struct access_world *w)
 		assert_int_equal(w->access->loops[i].conn_count, 0);
 		assert_int_equal(w->access->loops[i].requests, 0);
 		assert_int_equal(w->access->loops[i].users_online, 0);
+		assert_int_equal(w->access->loops[i].websocket_count, 0);
 		for (unsigned kind = 0; kind < CONN_KIND_COUNT; kind++)
 			assert_int_equal(w->access->loops[i].kind_count[kind], 0);
 		assert_int_equal(w->access->loops[i].anonymous_count, 0);

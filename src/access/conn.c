@@ -314,7 +314,8 @@ static bool conn_parse(struct conn *c, struct hy_bytes in, size_t *ret_used)
 		http_parse(c, in, ret_used);
 	if (c->kind == CONN_HTTP || conn_must_wait(c))
 		return true;
-	in = hy_bytes(in.data + *ret_used, in.len - *ret_used); /* a link by WebSocket may have begun just now */
+	if (*ret_used > 0) /* a link by WebSocket has begun just now */
+		in = hy_bytes(in.data + *ret_used, in.len - *ret_used);
 	return c->websocket ? websocket_parse(c, in, ret_used) : link_parse(c, in, ret_used);
 }
 

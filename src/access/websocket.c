@@ -151,8 +151,9 @@ static uint16_t judge_head(const struct conn *c, struct websocket *w, const stru
 	w->open = true;
 	if (w->fragments > FRAGMENTS_MAX)
 		return WSLAY_CODE_POLICY_VIOLATION;
-	size_t room = w->refused ? c->skip : message_max(c) - hy_buf_len(&w->message);
-	return f->payload_length > room ? WSLAY_CODE_MESSAGE_TOO_BIG : 0;
+	if (w->refused)
+		return 0; /* skip_data() looks at its length */
+	return f->payload_length > message_max(c) - hy_buf_len(&w->message) ? WSLAY_CODE_MESSAGE_TOO_BIG : 0;
 }
 
 static bool code_is_good(uint16_t code)
@@ -215,15 +216,23 @@ static void offer_message(struct conn *c, struct websocket *w, bool whole)
 	}
 }
 
+/** More of a message that was refused: it has to be as long as it said. */
+static void skip_data(struct conn *c, struct websocket *w, size_t len, bool whole)
+{
+	if (len > c->skip || (whole && len < c->skip)) {
+		fail(c, WSLAY_CODE_PROTOCOL_ERROR);
+		return;
+	}
+	c->skip -= (uint32_t)len;
+	if (whole)
+		message_ends(c, w);
+}
+
 static void take_data(struct conn *c, struct websocket *w, const struct wslay_frame_iocb *f)
 {
 	bool whole = f->fin && w->rest == 0;
 	if (w->refused) {
-		c->skip -= (uint32_t)f->data_length;
-		if (whole && c->skip > 0)
-			fail(c, WSLAY_CODE_PROTOCOL_ERROR);
-		else if (whole)
-			message_ends(c, w);
+		skip_data(c, w, f->data_length, whole);
 		return;
 	}
 	if (f->data_length > 0) {
