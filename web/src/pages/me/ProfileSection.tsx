@@ -94,12 +94,14 @@ function ProfileForm({ who }: { who: Me }) {
 				/>
 				<TextLine
 					label={t.me.signature}
+					hint={t.me.signatureHint}
 					value={shown.signature}
 					maxBytes={LIMITS.signature}
 					onInput={(signature) => set({ signature })}
 				/>
 				<TextLine
 					label={t.me.region}
+					hint={t.me.regionHint}
 					value={shown.region}
 					maxBytes={LIMITS.region}
 					onInput={(region) => set({ region })}

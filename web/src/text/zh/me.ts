@@ -14,7 +14,9 @@ export const me: typeof en = {
 	nickname: "昵称",
 	nicknameHint: "别人看到的名字。留空则显示账号名。",
 	signature: "个性签名",
+	signatureHint: "一句话，说说近况或心情。",
 	region: "地区",
+	regionHint: "城市、国家，随你填写。",
 	colour: "头像颜色",
 	automatic: "自动",
 	ownColour: "自定义颜色",
@@ -39,7 +41,7 @@ export const me: typeof en = {
 
 	mayWrite: "谁可以给你发消息",
 	mayAsk: "谁可以请求添加你",
-	mayWriteHint: "通常仅限联系人，其他人的消息会被拒收。",
+	mayWriteHint: "不被允许的人发送消息时会得到提示。",
 	mayAskHint: "选择“不允许”后，知道你账号名的人也无法请求添加。",
 	privacyHint: "被你屏蔽的人始终不可以。",
 	who: {
@@ -67,7 +69,7 @@ export const me: typeof en = {
 	thisDevice: "本设备",
 	online: "在线",
 	lastUse: (ago) => `上次使用：${ago}`,
-	signedIn: (date) => `登录于 ${date}`,
+	signedIn: (date) => `登录时间：${date}`,
 	deviceNameless: "未命名设备",
 	deviceSignOut: "退出",
 	deviceSignOutWho: (name) => `让“${name}”退出登录`,
