@@ -22,7 +22,7 @@ export interface DialogProps {
 	children?: ComponentChildren;
 }
 
-/** Open as long as it is rendered. The first field, or what has `autofocus`, gets the focus. */
+/** Open as long as it is rendered. What has `autofocus`, or the first field, or the first of the actions gets the focus. */
 export function Dialog({ title, onClose, busy, actions, onSubmit, children }: DialogProps) {
 	const id = useId();
 	const box = useRef<HTMLDialogElement>(null);
@@ -30,7 +30,7 @@ export function Dialog({ title, onClose, busy, actions, onSubmit, children }: Di
 		const before = document.activeElement;
 		const dialog = box.current;
 		dialog?.showModal();
-		dialog?.querySelector<HTMLElement>("[autofocus], input, textarea, select")?.focus();
+		dialog?.querySelector<HTMLElement>("[autofocus], input, textarea, select, .dialog-actions button")?.focus();
 		return () => {
 			dialog?.close();
 			if (before instanceof HTMLElement && before.isConnected) before.focus();

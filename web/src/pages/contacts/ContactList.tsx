@@ -1,15 +1,44 @@
 /** ContactList.tsx - everybody, part by part. Arrow keys, Home and End go from row to row. */
 import type { Uin } from "hongyan";
-import { useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { t } from "../../state/language.ts";
 import { ListPart } from "./ListPart.tsx";
 import type { People } from "./people.ts";
 import { AskedRow, PersonRow, RequestRow } from "./PersonRow.tsx";
 
+function rowsOf(list: HTMLElement | null): HTMLElement[] {
+	return Array.from(list?.querySelectorAll<HTMLElement>("a.row-press") ?? []);
+}
+
+/** Where the focus is, counted in rows; -1: not in the list. */
+function placeOf(rows: HTMLElement[]): number {
+	return rows.findIndex((row) => row.closest("li")?.contains(document.activeElement));
+}
+
+/** A row may leave with the focus on it, when it was answered: the row that takes its place gets it then. */
+function useKeptFocus(list: { current: HTMLElement | null }, people: People) {
+	const place = useRef(-1);
+	useLayoutEffect(() => {
+		const rows = rowsOf(list.current);
+		if (place.current >= 0 && document.activeElement === document.body)
+			rows[Math.min(place.current, rows.length - 1)]?.focus();
+	}, [people]);
+	return {
+		onFocusIn: () => (place.current = placeOf(rowsOf(list.current))),
+		/* Of a row that is still there the focus was taken away, not lost. */
+		onFocusOut: (event: FocusEvent) => {
+			const { target } = event;
+			queueMicrotask(() => {
+				if (target instanceof HTMLElement && target.isConnected) place.current = -1;
+			});
+		},
+	};
+}
+
 /** Moves the focus to another row, from wherever it is within the list; true if the key was one of those. */
 export function stepThrough(list: HTMLElement | null, key: string): boolean {
-	const rows = Array.from(list?.querySelectorAll<HTMLElement>("a.row-press") ?? []);
-	const at = rows.findIndex((row) => row.closest("li")?.contains(document.activeElement));
+	const rows = rowsOf(list);
+	const at = placeOf(rows);
 	const to = { ArrowDown: at + 1, ArrowUp: Math.max(0, at - 1), Home: 0, End: rows.length - 1 }[key];
 	if (to === undefined) return false;
 	rows[Math.min(to, rows.length - 1)]?.focus();
@@ -19,12 +48,14 @@ export function stepThrough(list: HTMLElement | null, key: string): boolean {
 /** `current`: whose card is open. */
 export function ContactList({ people, current }: { people: People; current: Uin | null }) {
 	const list = useRef<HTMLDivElement>(null);
+	const focus = useKeptFocus(list, people);
 	const { incoming, outgoing, letters, past, blocked } = people;
 	const is = (uin: Uin) => uin === current;
 	return (
 		<div
 			class="people"
 			ref={list}
+			{...focus}
 			onKeyDown={(event) => {
 				if (!event.defaultPrevented && stepThrough(list.current, event.key)) event.preventDefault();
 			}}

@@ -1,6 +1,5 @@
 /** PersonRow.tsx - somebody in the list of contacts, and who has asked the user. */
 import type { Contact } from "hongyan";
-import { useRef } from "preact/hooks";
 import { Avatar } from "../../design/Avatar.tsx";
 import { Button } from "../../design/Button.tsx";
 import { ListRow } from "../../design/ListRow.tsx";
@@ -75,17 +74,9 @@ export function AskedRow({ contact, current }: { contact: Contact; current: bool
 /** Who asks the user: the greeting, yes and no. The row leaves when the answer has come. */
 export function RequestRow({ contact, current }: { contact: Contact; current: boolean }) {
 	const [busy, run] = useBusy();
-	const row = useRef<HTMLLIElement>(null);
 	const name = titleOf(contact);
-	const answer = (which: string, act: (contact: Contact) => Promise<boolean>) =>
-		run(which, async () => {
-			const neighbour = row.current?.nextElementSibling ?? row.current?.previousElementSibling;
-			const done = await act(contact);
-			if (done) neighbour?.querySelector<HTMLElement>("a")?.focus();
-			return done;
-		});
 	return (
-		<li class={current ? "request request-current" : "request"} ref={row}>
+		<li class={current ? "request request-current" : "request"}>
 			<a class="request-who row-press" href={cardOf(contact.uin)} aria-current={current ? "true" : undefined}>
 				<Face contact={contact} />
 				<span class="request-words">
@@ -98,7 +89,7 @@ export function RequestRow({ contact, current }: { contact: Contact; current: bo
 					small
 					disabled={busy === "accept"}
 					busy={busy === "decline"}
-					onClick={() => void answer("decline", decline)}
+					onClick={() => void run("decline", () => decline(contact))}
 				>
 					<Spoken seen={t.contacts.decline} heard={t.contacts.declineWho(name)} />
 				</Button>
@@ -107,7 +98,7 @@ export function RequestRow({ contact, current }: { contact: Contact; current: bo
 					small
 					disabled={busy === "decline"}
 					busy={busy === "accept"}
-					onClick={() => void answer("accept", accept)}
+					onClick={() => void run("accept", () => accept(contact))}
 				>
 					<Spoken seen={t.contacts.accept} heard={t.contacts.acceptWho(name)} />
 				</Button>
