@@ -3,8 +3,8 @@
  * one comes back from, else to the pane's title.
  */
 
-/** The address before the one that is shown. */
-let before = "";
+/** The address before the one that is shown; null: this is the first one. */
+let before: string | null = null;
 
 function lost(): boolean {
 	const at = document.activeElement;
@@ -19,7 +19,7 @@ function shown(element: HTMLElement | null | undefined): element is HTMLElement 
 export function followFocus(): void {
 	const from = before;
 	before = location.hash;
-	if (from === "" || !lost()) return;
+	if (from === null || !lost()) return;
 	const row = document.querySelector<HTMLElement>(`.pane-list a[href="${CSS.escape(from)}"]`);
 	const titles = Array.from(document.querySelectorAll<HTMLElement>(".pane h1"));
 	const main = titles.reverse().find(shown);
