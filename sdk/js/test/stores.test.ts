@@ -1,7 +1,11 @@
 /** stores.test.ts - what every store promises, tried on each of them. */
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
 import "fake-indexeddb/auto";
+import { FileStore } from "../src/file_store.ts";
 import { IdbStore } from "../src/idb_store.ts";
 import { MemoryStore } from "../src/memory_store.ts";
 import type { Store, Table } from "../src/store.ts";
@@ -13,8 +17,11 @@ interface Kind {
 }
 
 let databases = 0;
+const folder = mkdtempSync(join(tmpdir(), "hongyan-stores-"));
+after(() => rmSync(folder, { recursive: true }));
 const kinds: Kind[] = [
 	{ name: "memory", make: () => new MemoryStore() },
+	{ name: "file", make: () => new FileStore(join(folder, `store-${++databases}`)) },
 	{ name: "IndexedDB", make: () => new IdbStore({ name: `stores-${++databases}` }) },
 ];
 
