@@ -28,14 +28,16 @@ function PreviewLine({ preview }: { preview: Preview }) {
 		case "draft":
 			return (
 				<>
-					<span class="chat-draft">{t.chats.draft}</span> <bdi>{preview.text}</bdi>
+					<span class="chat-draft">{t.chats.draft}</span>
+					<bdi>{preview.text}</bdi>
 				</>
 			);
 		case "own":
 			return (
 				<>
 					<OwnState state={preview.state} />
-					{t.chats.you} <bdi>{preview.text}</bdi>
+					{t.chats.you}
+					<bdi>{preview.text}</bdi>
 				</>
 			);
 		case "theirs":

@@ -26,7 +26,7 @@ export interface ComposerProps {
 const NEAR_BYTES = 512;
 
 /** Where there is no other keyboard than the one on the screen, Enter is needed for lines. */
-function isTouchOnly(): boolean {
+export function isTouchOnly(): boolean {
 	return matchMedia("(pointer: coarse) and (not (any-pointer: fine))").matches;
 }
 

@@ -11,7 +11,7 @@ import { client, contacts, contactsByUin, conversations, nameOf } from "../../st
 import { t } from "../../state/language.ts";
 import { go, href } from "../../state/route.ts";
 import { errorText } from "../../text/errors.ts";
-import { Composer } from "./Composer.tsx";
+import { Composer, isTouchOnly } from "./Composer.tsx";
 import { Draft } from "./draft.ts";
 import { MessageList, scrollBehavior } from "./MessageList.tsx";
 import { Positions } from "./position.ts";
@@ -71,7 +71,8 @@ function Spoken({ peer }: { peer: number }) {
 		<div class="sr-only" aria-live="polite">
 			{last && (
 				<p key={last.key}>
-					{t.conversation.said(nameOf(last.from, last.fromName))} {last.text}
+					{t.conversation.said(nameOf(last.from, last.fromName))}
+					{last.text}
 				</p>
 			)}
 		</div>
@@ -152,6 +153,13 @@ function Messages(props: {
 	return <MessageList {...props} shown={shown} />;
 }
 
+/** Whoever opens a conversation at a desk wants to write; on a phone a keyboard would come up over the messages. */
+function useWriting(area: { current: HTMLTextAreaElement | null }): void {
+	useEffect(() => {
+		if (!isTouchOnly()) area.current?.focus({ preventScroll: true });
+	}, []);
+}
+
 /** With `peer`; it is made anew for each. */
 export function ConversationPage({ peer }: { peer: number }) {
 	const { room, draft } = useRoom(peer);
@@ -159,6 +167,7 @@ export function ConversationPage({ peer }: { peer: number }) {
 	const area = useRef<HTMLTextAreaElement | null>(null);
 	const contact = contactsByUin.value.get(peer);
 	const name = nameOfPeer(peer);
+	useWriting(area);
 	const stored = room.conversation.value?.draft;
 	useEffect(() => {
 		if (stored !== undefined) draft.stored(stored);

@@ -72,7 +72,8 @@ function Refused({ message, actions }: { message: Message; actions: MessageActio
 	return (
 		<div class="bubble-refused">
 			<span class="bubble-refused-why">
-				{t.conversation.notSent} {refusalText(message)}
+				{t.conversation.notSent}
+				{refusalText(message)}
 			</span>
 			<button type="button" class="bubble-link" onClick={() => actions.retry(message)}>
 				{t.common.retry}
@@ -116,7 +117,7 @@ export function MessageBubble({ row, actions }: { row: MessageRow; actions: Mess
 		<div class={classes.join(" ")}>
 			<div class={block ? "bubble bubble-block" : "bubble"} tabIndex={-1} data-message={message.key}>
 				<span class="sr-only">
-					{own ? t.conversation.youSaid : t.conversation.said(nameOf(message.from, message.fromName))}{" "}
+					{own ? t.conversation.youSaid : t.conversation.said(nameOf(message.from, message.fromName))}
 				</span>
 				<span class={long && !open ? "bubble-text bubble-text-folded" : "bubble-text"} dir="auto">
 					<LinkedText text={message.text} />

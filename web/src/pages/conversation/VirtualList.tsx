@@ -341,6 +341,8 @@ export class VirtualList<Row extends ListRow> extends Component<VirtualListProps
 	private readonly onScroll = (): void => {
 		const scroller = this.scroller.current;
 		if (!scroller) return;
+		// A viewport that has just grown scrolls before its observer is told.
+		this.viewport = scroller.clientHeight;
 		this.scrollTop = scroller.scrollTop;
 		this.stuck = this.isAtEnd();
 		const above = this.scrollTop - this.space;

@@ -3,8 +3,8 @@
 /** By what they show. */
 export const EMOJI = {
 	faces: "😀 😄 😁 😂 🤣 😊 😉 😍 😘 😎 🤔 😴 😅 😢 😭 😡 😱 🥳 🙄 😇 🤗 😋 🤒 🥺",
-	hands: "👍 👎 👌 👏 🙏 💪 👋 🤝 ✌️ 🤞 👀 🫶 ❤️ 🧡 💛 💚 💙 💔",
-	things: "🌹 🌸 🍀 🌙 ☀️ ⛄ 🎉 🎂 🍎 🍜 🍻 ☕ ⚽ 🎵 🚗 ✈️ 🏠 💡 📷 🪿 🐶 🐱 🔥 ✨",
+	hands: "👍 👎 👌 👏 🙏 💪 👋 🤝 ✌️ 🤞 👀 ❤️ 🧡 💚 💙 💔",
+	things: "🌹 🌸 🍀 🌙 ☀️ ⛄ 🎉 🎂 🍜 🍻 ☕ ⚽ 🎵 🐶 🔥 ✨",
 } as const;
 
 /** What EMOJI is parted into. */

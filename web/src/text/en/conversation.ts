@@ -5,15 +5,15 @@ const plural = pluralOf("en");
 /** The conversation page. */
 export const conversation = {
 	messages: (name: string) => `Messages with ${name}`,
-	said: (name: string) => `${name}:`,
-	youSaid: "You:",
+	said: (name: string) => `${name}: `,
+	youSaid: "You: ",
 	newMessages: "New messages",
 	toEnd: "To the newest message",
 	toEndNew: (count: number) => plural(count, { one: "To # new message", other: "To # new messages" }),
 	sending: "Sending",
 	waiting: "Waiting for a connection",
 	sent: "Sent",
-	notSent: "Not sent.",
+	notSent: "Not sent. ",
 	failed: "Not sent",
 	refused: (name: string) => `${name} does not take messages from you.`,
 	noSuchUser: "This account is no longer there.",
