@@ -3,6 +3,7 @@ import { render } from "preact";
 import "./design/tokens.css";
 import "./design/base.css";
 import { App } from "./app.tsx";
+import { startAnnouncing } from "./pages/contacts/announce.ts";
 import { startClient } from "./state/client.ts";
 import { startLanguage } from "./state/language.ts";
 import { startLinkNotice } from "./state/link_notice.ts";
@@ -15,6 +16,7 @@ startLanguage();
 startRoute();
 startTitle();
 startLinkNotice();
+startAnnouncing();
 void startClient();
 
 const place = document.getElementById("app");

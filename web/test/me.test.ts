@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { byteLength, problemOf } from "../src/pages/contacts/plain_text.ts";
+import { byteLength, excessOf, problemOf } from "../src/pages/contacts/plain_text.ts";
 import { AVATAR_COLOURS, avatarColour, readableOn } from "../src/design/avatar_colour.ts";
 import { COLOURS } from "../src/pages/me/colours.ts";
 
@@ -30,6 +30,14 @@ function contrast(a: number, b: number): number {
 	const [one, other] = [luminance(a), luminance(b)];
 	return (Math.max(one, other) + 0.05) / (Math.min(one, other) + 0.05);
 }
+
+test("how much too long a text is, in characters as people count them", () => {
+	assert.equal(excessOf("abc", 3), 0);
+	assert.equal(excessOf("abcd", 3), 1);
+	assert.equal(excessOf("鸿雁", 5), 1);
+	assert.equal(excessOf("ab🪿🪿", 5), 2);
+	assert.equal(excessOf("a".repeat(5000), 64), 4936);
+});
 
 test("every colour of avatars has a name, carries white letters, and stands out from both pages", () => {
 	assert.equal(COLOURS.length, AVATAR_COLOURS.length);

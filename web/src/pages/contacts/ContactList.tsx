@@ -29,7 +29,8 @@ function useKeptFocus(list: { current: HTMLElement | null }, people: People) {
 		onFocusOut: (event: FocusEvent) => {
 			const { target } = event;
 			queueMicrotask(() => {
-				if (target instanceof HTMLElement && target.isConnected) place.current = -1;
+				const taken = target instanceof HTMLElement && target.isConnected;
+				if (taken && !list.current?.contains(document.activeElement)) place.current = -1;
 			});
 		},
 	};

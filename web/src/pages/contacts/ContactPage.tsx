@@ -41,7 +41,7 @@ function StandingNote({ contact }: { contact: Contact }) {
 	const asking = standing === "incoming" || standing === "outgoing";
 	if (standing === "contact") return null;
 	return (
-		<Banner icon={ICONS[standing]}>
+		<Banner kind={standing === "blocked" ? "warn" : "info"} icon={ICONS[standing]}>
 			{t.contacts.standing[standing]}
 			{asking && contact.greeting && (
 				<blockquote class="contact-greeting">
@@ -174,22 +174,21 @@ function Dialogs({ open, contact, onClose }: { open: Open; contact: Contact; onC
 }
 
 /** What was pressed may be gone once the two stand otherwise: the focus goes to the card then. */
-function useKeptFocus(standing: Standing) {
+function useKeptFocus(standing: Standing, open: Open) {
 	const card = useRef<HTMLDivElement>(null);
-	const before = useRef(standing);
+	const before = useRef(standing + open);
 	useLayoutEffect(() => {
-		const changed = before.current !== standing;
-		before.current = standing;
-		const at = document.activeElement;
-		if (changed && (at === null || at === document.body)) card.current?.focus();
-	}, [standing]);
+		const changed = before.current !== standing + open;
+		before.current = standing + open;
+		if (changed && document.activeElement === document.body) card.current?.focus();
+	}, [standing, open]);
 	return card;
 }
 
 function Card({ contact }: { contact: Contact }) {
 	const [open, setOpen] = useState<Open>("");
 	const standing = standingOf(contact);
-	const card = useKeptFocus(standing);
+	const card = useKeptFocus(standing, open);
 	return (
 		<div class="sheet-body" ref={card} tabIndex={-1}>
 			<PersonCard person={contact} nameIsHeard />

@@ -1,22 +1,15 @@
-/** TextLine.tsx - a field for one line that the server limits in bytes: says what is wrong, and when room gets short. */
+/** TextLine.tsx - a field for one line that the server limits in bytes: says what is wrong while it is typed. */
 import { TextField, type TextFieldProps } from "../../design/TextField.tsx";
 import { t } from "../../state/language.ts";
-import { byteLength, problemOf } from "./plain_text.ts";
+import { excessOf, problemOf } from "./plain_text.ts";
 
-/** From here on it says how much room is left. */
-const SHORT = 16;
-
-/** What is below the field: nothing to say about most texts. */
-function noteOf(value: string, maxBytes: number): { error?: string; left?: string } {
+function errorOf(value: string, maxBytes: number): string | undefined {
 	const problem = problemOf(value, maxBytes);
-	const left = maxBytes - byteLength(value);
-	if (problem === "long") return { error: t.me.tooLong(-left) };
-	if (problem === "unseen") return { error: t.me.unseen };
-	return left <= SHORT ? { left: t.me.left(left) } : {};
+	if (problem === "long") return t.me.tooLong(excessOf(value, maxBytes));
+	return problem === "unseen" ? t.me.unseen : undefined;
 }
 
-/** As TextField; `maxBytes` of UTF-8. Line ends that are pasted become spaces by themselves, in an input. */
+/** As TextField; `maxBytes` of UTF-8. The line below it is always there, so that nothing moves when it speaks. */
 export function TextLine({ maxBytes, ...field }: TextFieldProps & { maxBytes: number }) {
-	const { error, left } = noteOf(field.value, maxBytes);
-	return <TextField {...field} error={field.error ?? error} hint={left ?? field.hint ?? ""} />;
+	return <TextField {...field} error={field.error ?? errorOf(field.value, maxBytes)} hint={field.hint ?? ""} />;
 }

@@ -13,6 +13,15 @@ export function byteLength(text: string): number {
 	return new TextEncoder().encode(text).length;
 }
 
+/** How many characters at its end a text has to lose until it has so many bytes at most. */
+export function excessOf(text: string, maxBytes: number): number {
+	const characters = Array.from(text);
+	let bytes = byteLength(text);
+	let excess = 0;
+	while (bytes > maxBytes) bytes -= byteLength(characters[characters.length - ++excess] ?? "");
+	return excess;
+}
+
 /**
  * Controls, marks of the direction, spaces of no width, fillers and what is no character at all. Joiners, variation
  * selectors and a flag's tags are let in: emoji and some scripts need them; the server looks at where they stand.

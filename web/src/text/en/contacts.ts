@@ -1,4 +1,7 @@
 /** contacts.ts - what the pages of contacts say. */
+import { pluralOf } from "../plural.ts";
+
+const plural = pluralOf("en");
 
 /** The page of contacts and of one contact; adding somebody. */
 export const contacts = {
@@ -9,15 +12,11 @@ export const contacts = {
 	searchEmptyHint: "To find somebody new, add them by their account name.",
 	empty: "Nobody is here yet",
 	emptyHint: "Add somebody by their account name, and they can write to you.",
-	choose: "Choose somebody to see their card",
-	chooseHint: "Or add somebody by their account name.",
-	list: "Contacts by name",
-	found: (n: number) => (n === 1 ? "1 found" : `${n} found`),
-	total: (n: number) => (n === 1 ? "1 contact" : `${n} contacts`),
+	found: (count: number) => plural(count, { one: "# found", other: "# found" }),
+	total: (count: number) => plural(count, { one: "# contact", other: "# contacts" }),
 
 	requests: "Requests",
 	waiting: "Waiting for an answer",
-	others: "Others",
 	past: "No longer connected",
 	blockedPeople: "Blocked",
 	asks: "Would like to be your contact",
@@ -49,7 +48,6 @@ export const contacts = {
 
 	accountName: "Account name",
 	nickname: "Nickname",
-	signature: "Signature",
 	region: "Region",
 	remark: "Remark",
 	theirGreeting: "They wrote",
@@ -69,12 +67,10 @@ export const contacts = {
 	blockText:
 		"Their messages are refused, as those of a stranger, and you don’t see their requests. They are not told. You can let them in again at any time.",
 	unblock: "Unblock",
-	unblockHint: "They can write to you again, if you are contacts, or ask you.",
 	remove: "Delete contact",
 	removeHint: "You can no longer write to each other. The messages stay on your devices.",
 	tidy: "Remove from the list",
 	tidyHint: "The messages stay on your devices.",
-	withdrawHint: "They no longer see your request.",
 
 	said: {
 		accepted: (name: string) => `${name} is your contact now`,
@@ -93,13 +89,12 @@ export const contacts = {
 
 	notKnown: "Nobody here has this number",
 	notKnownHint: "They may have been removed from your contacts.",
+	show: "Show",
 	undo: "Undo",
-	back: "Back to the contacts",
 
 	find: {
 		title: "Add a contact",
 		label: "Account name",
-		placeholder: "ann",
 		hint: "The name with which they sign in. Ask them for it.",
 		submit: "Find",
 		badName: "An account name has 3 to 32 of the characters a–z, 0–9, dot, hyphen, underscore.",
@@ -116,15 +111,12 @@ export const contacts = {
 		remark: "Remark",
 		remarkHint: "Your own name for them. Only you see it.",
 		request: "Send request",
-		another: "Find somebody else",
 		open: "Show their card",
 	},
 
 	error: {
-		full: "There is no room for more contacts, or you have asked too often. Try again later.",
 		takesNoRequests: "They take no requests.",
 		stoodOtherwise: "This has changed meanwhile: look again at how you two stand.",
 		gone: "There is no such account any more.",
-		endedToo: "The other one has ended it, too: ask anew.",
 	},
 };

@@ -1,4 +1,7 @@
 /** me.ts - what the page about oneself says. */
+import { pluralOf } from "../plural.ts";
+
+const plural = pluralOf("en");
 
 /** Profile, privacy, password, devices, language and looks, about, signing out. */
 export const me = {
@@ -36,8 +39,7 @@ export const me = {
 	profileSaved: "Your profile was saved",
 	discard: "Undo changes",
 	unseen: "There are characters in it that cannot be seen.",
-	tooLong: (over: number) => (over === 1 ? "1 byte too long" : `${over} bytes too long`),
-	left: (left: number) => (left === 1 ? "1 byte left" : `${left} bytes left`),
+	tooLong: (over: number) => plural(over, { one: "One character too long.", other: "# characters too long." }),
 
 	mayWrite: "Who may write to you",
 	mayAsk: "Who may ask to be your contact",
@@ -94,9 +96,10 @@ export const me = {
 	signOutTitle: "Sign out of this device?",
 	signOutText:
 		"The messages kept on this device are removed from it. Signing in again brings back those that the server still keeps.",
-	signOutUnsent: (n: number) =>
-		n === 1
-			? "1 message has not been sent yet, and would be lost."
-			: `${n} messages have not been sent yet, and would be lost.`,
+	signOutUnsent: (count: number) =>
+		plural(count, {
+			one: "One message has not been sent yet, and would be lost.",
+			other: "# messages have not been sent yet, and would be lost.",
+		}),
 	stay: "Stay signed in",
 };

@@ -9,15 +9,11 @@ export const contacts: typeof en = {
 	searchEmptyHint: "要找新的朋友，请用对方的账号名添加。",
 	empty: "还没有联系人",
 	emptyHint: "用账号名添加朋友，就可以互相发消息了。",
-	choose: "选择一位联系人查看名片",
-	chooseHint: "也可以用账号名添加新的朋友。",
-	list: "按名称排列的联系人",
 	found: (n) => `找到 ${n} 位`,
 	total: (n) => `${n} 位联系人`,
 
 	requests: "新的请求",
 	waiting: "等待对方回复",
-	others: "其他",
 	past: "已不再是联系人",
 	blockedPeople: "已屏蔽",
 	asks: "想添加你为联系人",
@@ -49,7 +45,6 @@ export const contacts: typeof en = {
 
 	accountName: "账号名",
 	nickname: "昵称",
-	signature: "个性签名",
 	region: "地区",
 	remark: "备注",
 	theirGreeting: "对方留言",
@@ -68,12 +63,10 @@ export const contacts: typeof en = {
 	blockTitle: (name) => `屏蔽${name}？`,
 	blockText: "对方的消息会像陌生人的一样被拒收，你也看不到对方的请求。对方不会得到通知，你可以随时解除。",
 	unblock: "解除屏蔽",
-	unblockHint: "对方可以重新请求；若仍是联系人，可以重新给你发消息。",
 	remove: "删除联系人",
 	removeHint: "你们将不能互发消息，聊天记录仍保留在设备上。",
 	tidy: "从列表中移除",
 	tidyHint: "聊天记录仍保留在设备上。",
-	withdrawHint: "对方将不再看到你的请求。",
 
 	said: {
 		accepted: (name) => `${name}现在是你的联系人`,
@@ -92,13 +85,12 @@ export const contacts: typeof en = {
 
 	notKnown: "没有这位联系人",
 	notKnownHint: "可能已从你的通讯录中移除。",
+	show: "查看",
 	undo: "撤销",
-	back: "返回通讯录",
 
 	find: {
 		title: "添加联系人",
 		label: "账号名",
-		placeholder: "ann",
 		hint: "对方登录时使用的名称，可以向对方询问。",
 		submit: "查找",
 		badName: "账号名由 3 到 32 个字符组成：a–z、0–9、点、连字符、下划线。",
@@ -115,15 +107,12 @@ export const contacts: typeof en = {
 		remark: "备注",
 		remarkHint: "你给对方起的名字，只有你能看到。",
 		request: "发送请求",
-		another: "查找其他人",
 		open: "查看名片",
 	},
 
 	error: {
-		full: "联系人已满，或请求过于频繁，请稍后再试。",
 		takesNoRequests: "对方不接受请求。",
 		stoodOtherwise: "情况已经变化，请重新查看你们的关系。",
 		gone: "该账号已不存在。",
-		endedToo: "对方也已解除关系，请重新请求。",
 	},
 };

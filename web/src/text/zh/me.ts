@@ -36,8 +36,7 @@ export const me: typeof en = {
 	profileSaved: "个人资料已保存",
 	discard: "撤销修改",
 	unseen: "其中有不可见的字符。",
-	tooLong: (over) => `超出 ${over} 字节`,
-	left: (left) => `还可输入 ${left} 字节`,
+	tooLong: (over) => `超出 ${over} 个字符。`,
 
 	mayWrite: "谁可以给你发消息",
 	mayAsk: "谁可以请求添加你",
