@@ -83,9 +83,8 @@ export class Connection {
 		this.http = "unknown";
 		this.trouble = null;
 		if (this.wanted) {
-			this.poll.set(this.options.times.poll);
+			this.poll.set(this.options.shortLinksOnly ? 0 : this.options.times.poll);
 			this.dial();
-			if (this.options.shortLinksOnly) this.events.onHint();
 		}
 		this.update();
 	}

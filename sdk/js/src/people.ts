@@ -1,0 +1,110 @@
+/** people.ts - what a client asks about its user and others: profile, settings, devices, password, contacts. */
+import type { Data } from "./data.ts";
+import type { MethodName, Question, Session } from "./session.ts";
+import type { Device, Me, Profile, Relation, Settings, Who } from "./types.ts";
+
+/** By their numbers in proto/. */
+const WHO: readonly Who[] = ["default", "contacts", "anyone", "nobody"];
+const RELATIONS: readonly Relation[] = ["none", "outgoing", "incoming", "contact", "ended"];
+
+/** A change is done when it is answered; its sync gets this long before the promise resolves without it. */
+const SYNC_MS = 2_000;
+
+export type ProfileFields = Pick<Profile, "nickname" | "signature" | "region" | "avatarColour">;
+
+type ContactMethod =
+	| "requestContact"
+	| "acceptContact"
+	| "declineContact"
+	| "deleteContact"
+	| "restoreContact"
+	| "blockContact"
+	| "setRemark";
+
+const fieldsOf = ({ nickname, signature, region, avatarColour }: Me): ProfileFields => ({
+	nickname,
+	signature,
+	region,
+	avatarColour,
+});
+
+export class People {
+	/** Changes of profile and settings, one after another: each is made of what the one before has left. */
+	private turns: Promise<unknown> = Promise.resolve();
+
+	constructor(
+		private readonly session: Session,
+		private readonly data: Data,
+	) {}
+
+	/** All four fields are replaced on the server: the others are what they are. */
+	updateProfile(change: Partial<ProfileFields>): Promise<void> {
+		return this.turn(async () => {
+			const me = await this.data.account.me();
+			await this.change("updateProfile", { ...fieldsOf(me), ...change });
+		});
+	}
+
+	updateSettings(change: Partial<Settings>): Promise<void> {
+		return this.turn(async () => {
+			const { mayWrite, mayAsk } = { ...(await this.data.account.me()).settings, ...change };
+			await this.change("updateSettings", { mayWrite: WHO.indexOf(mayWrite), mayAsk: WHO.indexOf(mayAsk) });
+		});
+	}
+
+	async changePassword(oldPassword: string, newPassword: string): Promise<void> {
+		await this.change("changePassword", { oldPassword, newPassword });
+	}
+
+	async devices(): Promise<Device[]> {
+		const { devices } = await this.session.request("listDevices", {});
+		return devices.map(({ device, name, signedInMs, seenMs, thisOne, online }) => ({
+			device,
+			name,
+			signedInMs: Number(signedInMs),
+			seenMs: Number(seenMs),
+			thisOne,
+			online,
+		}));
+	}
+
+	async signOutDevice(device?: string): Promise<void> {
+		await this.change("signOutDevice", device === undefined ? { all: true } : { device });
+	}
+
+	async lookup(name: string): Promise<Profile> {
+		const {
+			uin,
+			name: found,
+			nickname,
+			signature,
+			region,
+			avatarColour,
+		} = await this.session.request("lookup", { name });
+		return { uin, name: found, nickname, signature, region, avatarColour };
+	}
+
+	async changeContact<M extends ContactMethod>(method: M, question: Question<M>): Promise<Relation> {
+		const { relation } = await this.change(method, question);
+		return RELATIONS[relation] ?? "none";
+	}
+
+	private async change<M extends MethodName>(method: M, question: Question<M>) {
+		const answer = await this.session.request(method, question);
+		await this.synced();
+		return answer;
+	}
+
+	private async synced(): Promise<void> {
+		let timer: ReturnType<typeof setTimeout> | undefined;
+		const enough = new Promise<void>((resolve) => (timer = setTimeout(resolve, SYNC_MS)));
+		await Promise.race([this.data.sync.now().catch(() => undefined), enough]);
+		clearTimeout(timer);
+	}
+
+	private turn<T>(work: () => Promise<T>): Promise<T> {
+		const done = this.turns.then(work);
+		this.turns = done.catch(() => undefined);
+		return done;
+	}
+}
