@@ -45,15 +45,7 @@ export class Server {
 	}
 
 	async start() {
-		const from = [
-			"serve",
-			"--data",
-			path.join(this.data, "data"),
-			"--listen",
-			this.address,
-			"--metrics",
-			"off",
-		];
+		const from = ["serve", "--data", path.join(this.data, "data"), "--listen", this.address, "--metrics", "off"];
 		this.process = spawn(path.join(build, "src/main/hongyan"), [...from, ...this.options]);
 		this.ended = new Promise((resolve) => this.process.once("exit", resolve));
 		let said = "";
