@@ -1,6 +1,6 @@
 /** DeviceList.tsx - where one is signed in, and the way to end that. */
 import { HongyanError, type Device } from "hongyan";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { Banner } from "../../design/Banner.tsx";
 import { Button } from "../../design/Button.tsx";
 import { ConfirmDialog } from "../../design/ConfirmDialog.tsx";
@@ -98,10 +98,22 @@ function EndDialog({ device, onDone, onClose }: { device: Device | null; onDone:
 export function DeviceList() {
 	const { devices, failed, reload } = useDevices();
 	const [ending, setEnding] = useState<{ device: Device | null } | null>(null);
+	const heading = useRef<HTMLHeadingElement>(null);
+	const ended = useRef(false);
+	useLayoutEffect(() => {
+		/* The button that was pressed has left with its device. */
+		if (ended.current && document.activeElement === document.body) heading.current?.focus();
+	}, [devices, ending]);
+	const done = () => {
+		ended.current = true;
+		reload();
+	};
 	const others = devices?.filter((device) => !device.thisOne) ?? [];
 	return (
 		<>
-			<h2 class="sheet-heading">{t.me.devices}</h2>
+			<h2 class="sheet-heading" ref={heading} tabIndex={-1}>
+				{t.me.devices}
+			</h2>
 			{failed && !devices && (
 				<Banner kind="warn" icon="offline" action={{ label: t.common.retry, onClick: reload }}>
 					{t.me.devicesOffline}
@@ -127,7 +139,7 @@ export function DeviceList() {
 				</div>
 			)}
 			{devices && others.length === 0 && <p class="sheet-note">{t.me.onlyThis}</p>}
-			{ending && <EndDialog device={ending.device} onDone={reload} onClose={() => setEnding(null)} />}
+			{ending && <EndDialog device={ending.device} onDone={done} onClose={() => setEnding(null)} />}
 		</>
 	);
 }

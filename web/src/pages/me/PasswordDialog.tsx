@@ -79,17 +79,6 @@ export function PasswordDialog({ onClose }: { onClose: () => void }) {
 			actions={actions}
 			onSubmit={() => void save()}
 		>
-			{/* For programs that keep passwords: whose it is. */}
-			<input
-				class="sr-only"
-				type="text"
-				name="username"
-				autocomplete="username"
-				value={me.value?.name}
-				readOnly
-				tabIndex={-1}
-				aria-hidden="true"
-			/>
 			<div class="password-fields">
 				<TextField
 					type="password"
@@ -123,6 +112,17 @@ export function PasswordDialog({ onClose }: { onClose: () => void }) {
 				/>
 			</div>
 			<Banner icon="laptop">{t.me.passwordHint}</Banner>
+			{/* For programs that keep passwords: whose it is. */}
+			<input
+				class="sr-only"
+				type="text"
+				name="username"
+				autocomplete="username"
+				value={me.value?.name}
+				readOnly
+				tabIndex={-1}
+				aria-hidden="true"
+			/>
 			{error && (
 				<p class="dialog-error" role="alert">
 					{error}
