@@ -135,21 +135,30 @@ function Header({ peer, contact }: { peer: number; contact: Contact | undefined 
 	);
 }
 
-function Messages(props: {
+/** What MessagesOrNone takes. */
+interface MessagesProps {
 	room: Room;
 	name: string;
+	contact: Contact | undefined;
 	listRef: { current: VirtualList<Row> | null };
 	onLeave: () => void;
-}) {
+}
+
+/** Nothing was said yet: the other one's greeting, or a word of one's own. */
+function NoMessages({ name, contact }: { name: string; contact: Contact | undefined }) {
+	const isContact = contact?.relation === "contact" && !contact.blocked && !contact.gone;
+	const greeting = contact?.relation === "incoming" && contact.greeting ? `“${contact.greeting}”` : undefined;
+	return (
+		<div class="conversation-ground">
+			<EmptyState title={t.conversation.empty(name)} text={isContact ? t.conversation.emptyText : greeting} />
+		</div>
+	);
+}
+
+function MessagesOrNone({ contact, ...props }: MessagesProps) {
 	const shown = props.room.shown.value;
 	if (!shown) return <div class="conversation-ground" />;
-	if (shown.rows.length === 0) {
-		return (
-			<div class="conversation-ground">
-				<EmptyState title={t.conversation.empty(props.name)} text={t.conversation.emptyText} />
-			</div>
-		);
-	}
+	if (shown.rows.length === 0) return <NoMessages name={props.name} contact={contact} />;
 	return <MessageList {...props} shown={shown} />;
 }
 
@@ -185,7 +194,7 @@ export function ConversationPage({ peer }: { peer: number }) {
 	return (
 		<div class="conversation">
 			<Header peer={peer} contact={contact} />
-			<Messages room={room} name={name} listRef={list} onLeave={write} />
+			<MessagesOrNone room={room} name={name} contact={contact} listRef={list} onLeave={write} />
 			<div class="conversation-foot">
 				{contacts.value && <Standing peer={peer} name={name} contact={contact} />}
 				{mayTry(contact) && (

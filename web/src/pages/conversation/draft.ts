@@ -22,7 +22,7 @@ export class Draft {
 	write(text: string): void {
 		this.text.value = text;
 		clearTimeout(this.timer);
-		this.timer = window.setTimeout(() => this.flush(), SAVE_MS);
+		this.timer = setTimeout(() => this.flush(), SAVE_MS);
 	}
 
 	/** Saves now what is not saved. */

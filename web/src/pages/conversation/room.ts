@@ -117,9 +117,9 @@ export class Room {
 		this.view = view;
 		this.atEnd.value = view.atEnd;
 		clearTimeout(this.readTimer);
-		this.readTimer = window.setTimeout(() => this.markRead(), READ_MS);
+		this.readTimer = setTimeout(() => this.markRead(), READ_MS);
 		clearTimeout(this.placeTimer);
-		this.placeTimer = window.setTimeout(() => this.keepPlace(), PLACE_MS);
+		this.placeTimer = setTimeout(() => this.keepPlace(), PLACE_MS);
 	};
 
 	readonly onNeed = (end: "before" | "after"): void => {
