@@ -14,6 +14,10 @@ export interface ToastNote {
 }
 
 const STAY_MS = 6_000;
+/** With something to press. */
+const STAY_WITH_ACTION_MS = 10_000;
+/** Then it is looked at again whether somebody is still at it. */
+const HELD_MS = 2_000;
 const MOST = 3;
 
 const notes = signal<readonly (ToastNote & { id: number })[]>([]);
@@ -23,12 +27,18 @@ function drop(id: number): void {
 	notes.value = notes.value.filter((note) => note.id !== id);
 }
 
+/** Goes, unless the pointer or the focus is on the notes. */
+function leave(id: number): void {
+	if (document.querySelector(".toasts:hover, .toasts:focus-within")) setTimeout(() => leave(id), HELD_MS);
+	else drop(id);
+}
+
 /** Shows a note for some seconds. The same text again is shown once. */
 export function toast(note: ToastNote): void {
 	const id = ++lastId;
 	const others = notes.value.filter((other) => other.text !== note.text);
 	notes.value = [...others, { ...note, id }].slice(-MOST);
-	setTimeout(() => drop(id), STAY_MS);
+	setTimeout(() => leave(id), note.action ? STAY_WITH_ACTION_MS : STAY_MS);
 }
 
 /** Where they appear; the page has one. */

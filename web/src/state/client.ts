@@ -108,11 +108,13 @@ async function readConversations(change: Change): Promise<readonly Conversation[
 }
 
 async function read(change: Change): Promise<void> {
+	const { uin } = client;
 	const [newMe, newContacts, newConversations] = await Promise.all([
 		change.all || change.me ? client.me() : me.value,
 		change.all || change.contacts.length > 0 ? client.contacts() : contacts.value,
 		readConversations(change),
 	]);
+	if (client.uin !== uin) return;
 	batch(() => {
 		me.value = newMe;
 		contacts.value = newContacts;
