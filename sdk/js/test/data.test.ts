@@ -26,9 +26,7 @@ interface Story {
 	world: SimWorld;
 	dice: Dice;
 	/** Texts that were put into the outbox for sure. */
-	typed: { peer: number; text: string }[];
-	/** Peers whose conversation was deleted, and which texts were given up. */
-	deleted: Set<string>;
+	typed: { peer: number; text: string; key: string }[];
 	texts: number;
 }
 
@@ -47,7 +45,7 @@ async function act(story: Story): Promise<void> {
 	} else if (dies < 68) {
 		const to = dice.chance(0.1) ? REFUSING : peer;
 		tab?.data.outbox.send(to, text).then(
-			() => story.typed.push({ peer: to, text }),
+			({ message: { key } }) => story.typed.push({ peer: to, text, key }),
 			() => {},
 		);
 	} else if (dies < 72) {
@@ -60,6 +58,7 @@ async function act(story: Story): Promise<void> {
 		world.server.trim();
 	} else if (dies < 82) {
 		world.server.newEpoch();
+		world.server.contacts.delete(2 + dice.below(5));
 		hint(story);
 	} else if (dies < 88) {
 		world.server.setContact(
@@ -133,8 +132,10 @@ async function checkEnd(story: Story, store: Store): Promise<void> {
 			`the messages of ${peer}`,
 		);
 		assert.deepEqual(await new OutboxModel(store).list(peer), [], "the outbox is empty");
-		for (const typed of story.typed.filter((one) => one.peer === peer && one.text !== "ok"))
-			assert.equal(all.filter(({ text }) => text === typed.text).length, 1, `"${typed.text}" was sent once`);
+		for (const { text, key } of story.typed.filter((one) => one.peer === peer)) {
+			assert.equal(server.acceptedIds.get(key.slice(1)), 1, `"${text}" was sent once`);
+			assert.equal(all.filter((one) => one.key === key && one.text === text).length, 1, `"${text}" kept its key`);
+		}
 	}
 	for (const message of await new OutboxModel(store).list(REFUSING)) assert.equal(message.state, "failed");
 }
@@ -165,7 +166,7 @@ async function tell(seed: number, store: Store, steps: number): Promise<void> {
 		await new AccountModel(store).signIn(ME, world.ticket, "me");
 		for (let i = 0; i < 5; i++) world.server.receive(2, `before ${i}`);
 		world.openTab();
-		const story: Story = { world, dice, typed: [], deleted: new Set(), texts: 0 };
+		const story: Story = { world, dice, typed: [], texts: 0 };
 		const broken = dice.pick([0, 0.1, 0.3]) ?? 0;
 		for (let i = 0; i < steps; i++) {
 			if (dice.chance(0.15)) await act(story);

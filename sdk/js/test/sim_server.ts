@@ -50,6 +50,8 @@ export class SimServer {
 	private ids = 0;
 	/** By client ID and time. */
 	private readonly accepted = new Map<string, InboxEntry>();
+	/** How many texts came under each client ID. */
+	readonly acceptedIds = new Map<string, number>();
 	readonly refusedPeers = new Set<number>();
 
 	constructor(
@@ -87,6 +89,7 @@ export class SimServer {
 		if (this.refusedPeers.has(to)) throw new HongyanError("PERMISSION_DENIED", "takes no messages");
 		const entry = this.append(this.me, to, text);
 		this.accepted.set(name, entry);
+		this.acceptedIds.set(clientId, (this.acceptedIds.get(clientId) ?? 0) + 1);
 		return entry.id;
 	}
 
