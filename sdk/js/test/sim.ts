@@ -325,8 +325,8 @@ export class SimWorld {
 	/** Until nothing is left to do, whatever time it takes. */
 	async calm(): Promise<void> {
 		for (let i = 0; i < 40; i++) {
-			while (await this.goOn(0));
 			await this.time.pass(3000);
+			while (await this.goOn(0));
 		}
 		assert.equal(this.steps.length + this.flights.length, 0, "it never comes to rest");
 	}
