@@ -25,7 +25,7 @@ function Nobody({ search, onAdd }: { search: string; onAdd: () => void }) {
 			{add}
 		</EmptyState>
 	) : (
-		<EmptyState title={t.contacts.empty} text={t.contacts.emptyHint}>
+		<EmptyState icon="contacts" title={t.contacts.empty} text={t.contacts.emptyHint}>
 			{add}
 		</EmptyState>
 	);

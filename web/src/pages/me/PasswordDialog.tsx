@@ -1,6 +1,6 @@
 /** PasswordDialog.tsx - another password. */
 import { HongyanError } from "hongyan";
-import { useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { Banner } from "../../design/Banner.tsx";
 import { Button } from "../../design/Button.tsx";
 import { Dialog } from "../../design/Dialog.tsx";
@@ -10,6 +10,7 @@ import { client, me } from "../../state/client.ts";
 import { t } from "../../state/language.ts";
 import { errorText } from "../../text/errors.ts";
 import { byteLength, LIMITS, PASSWORD_MIN } from "../contacts/plain_text.ts";
+import "./PasswordDialog.css";
 
 interface Passwords {
 	old: string;
@@ -36,6 +37,10 @@ export function PasswordDialog({ onClose }: { onClose: () => void }) {
 	const [errors, setErrors] = useState<Errors>({});
 	const [error, setError] = useState("");
 	const [busy, setBusy] = useState(false);
+	const fields = useRef<HTMLDivElement>(null);
+	useLayoutEffect(() => {
+		fields.current?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus();
+	}, [errors]);
 	const set = (change: Partial<Passwords>) => {
 		setValues({ ...values, ...change });
 		setErrors({});
@@ -79,7 +84,7 @@ export function PasswordDialog({ onClose }: { onClose: () => void }) {
 			actions={actions}
 			onSubmit={() => void save()}
 		>
-			<div class="password-fields">
+			<div class="password-fields" ref={fields}>
 				<TextField
 					type="password"
 					name="old"
