@@ -7,6 +7,8 @@
 #include "env/real/real.h"
 #include "limit.pb-c.h"
 #include "main/commands.h"
+#include "main/demo.h"
+#include "main/demo_content.h"
 #include "main/server.h"
 #include "main/web.h"
 #include "main/why.h"
@@ -23,7 +25,7 @@ struct settings {
 	uint64_t open_per_address, open_loopback, links_per_device, user_requests, link_requests, requests, drain;
 	struct hy_rate rates[LIMIT_ACTIONS];
 	bool strangers_may_write;
-	bool allow_plain, check, repair, help;
+	bool allow_plain, check, repair, demo, help;
 };
 
 #define AT(member) offsetof(struct settings, member)
@@ -35,6 +37,9 @@ static const struct hy_config_item items[] = {
 		"check settings, folder and port, then end without serving"},
 	{NULL, "repair", HY_CONFIG_BOOL, AT(repair), "false",
 		"go on past damage in the commit log; what stood after it is lost, and clients sync anew"},
+	{NULL, "demo", HY_CONFIG_BOOL, AT(demo), "false",
+		"for trying out, on this machine alone: makes a few users with contacts and conversations in a folder "
+		"that has no users, and says how to sign in as them"},
 	{"server.data", "data", HY_CONFIG_STRING, AT(data), "./data", "folder of all that is stored; made if missing"},
 	{"server.listen", "listen", HY_CONFIG_STRING, AT(listen), "127.0.0.1:7600",
 		"where clients connect, by Mars frames and HTTP alike; up to four, separated by commas"},
@@ -303,9 +308,49 @@ static int read_settings(
 	return status;
 }
 
+/** Users whose password everybody knows are this machine's alone. */
+static bool check_demo(struct env *env, const struct settings *s, const struct server_config *config, char **ret_why)
+{
+	char text[128];
+	const char *reached = config->access.proxy_count > 0 ? "a proxy (--trusted-proxies)" : NULL;
+	if (!s->demo && !demo_in_folder(env, s->data))
+		return true;
+	for (unsigned i = 0; i < config->listen_count; i++)
+		if (!env_addr_is_loopback(&config->listen[i]))
+			reached = env_addr_text(&config->listen[i], text, sizeof text);
+	if (reached && s->demo)
+		*ret_why = why_printf("--demo: its users have a password that everybody knows, and other machines "
+				      "reach %s; listen on 127.0.0.1:7600 alone, or leave --demo out",
+			reached);
+	else if (reached)
+		*ret_why = why_printf("%s holds demo users, whose password everybody knows, and other machines reach "
+				      "%s; take another folder (--data), or listen on 127.0.0.1:7600 alone",
+			s->data, reached);
+	else if (s->demo && config->registration != AUTH_REGISTRATION_OPEN)
+		*ret_why = why_printf("--demo: its users register as anybody does; leave --registration out");
+	return !*ret_why;
+}
+
+/** Also when they cannot be made the server goes on: what is in the folder is served. */
+static void make_demo(struct env *env, struct server *server, const struct settings *s)
+{
+	char *why = NULL;
+	int status = demo_make(env, server_svr(server), s->data, &why);
+	if (status != HY_OK) {
+		printf("--demo: %s%s\n", status == HY_FAILED_PRECONDITION ? "" : "not all is made: ", why);
+		hy_free(why);
+		return;
+	}
+	server_show_demo(server);
+	printf("for trying out, sign in as");
+	for (unsigned i = 0; i < DEMO_USERS; i++)
+		printf("%s %s", i == 0 ? "" : i + 1 < DEMO_USERS ? "," : " or", demo_users[i].name);
+	printf("; the password of each is " DEMO_PASSWORD "\n");
+}
+
 /** What the operator sees: where to go, and what would surprise him. */
-static void announce(
-	struct env *env, const struct server *server, const struct server_config *config, uint64_t started_us)
+static void announce(struct env *env, struct server *server, const struct server_config *config, uint64_t started_us,
+	const struct settings *s)
 {
 	char text[128];
 	for (unsigned i = 0; i < config->listen_count; i++) {
@@ -315,6 +360,8 @@ static void announce(
 			printf("  (sign-in from other machines is refused there: connections are not encrypted; see "
 			       "--allow-plain)\n");
 	}
+	if (s->demo)
+		make_demo(env, server, s);
 	if (server_metrics_address(server))
 		printf("figures for Prometheus at http://%s/metrics\n",
 			env_addr_text(server_metrics_address(server), text, sizeof text));
@@ -332,7 +379,7 @@ static int serve(struct env *env, const struct settings *s)
 	if (!parse_listen(s->listen, &config, &why) || !parse_proxies(s->trusted_proxies, &config.access, &why) ||
 		!parse_origins(s->origins, &config.access, &why) || !parse_metrics(s, &config, &why) ||
 		!parse_log_level(env, s->log_level, &why) ||
-		!parse_registration(s->registration, &config.registration, &why))
+		!parse_registration(s->registration, &config.registration, &why) || !check_demo(env, s, &config, &why))
 		return fail(why);
 	if (files < FILES_NEEDED)
 		return fail(why_printf(
@@ -344,7 +391,7 @@ static int serve(struct env *env, const struct settings *s)
 	if (s->check) {
 		printf("settings, folder and ports are fine\n");
 	} else {
-		announce(env, server, &config, started_us);
+		announce(env, server, &config, started_us, s);
 		env_wait_terminate(env);
 		env_log(env, ENV_LOG_INFO, "main", 0, "ending: answering what is in work");
 	}

@@ -21,6 +21,7 @@
 #include "main/admin.h"
 #include "main/monitor.h"
 #include "main/secrets.h"
+#include "main/server_page.h"
 #include "main/why.h"
 #include "svrkit/rpc.h"
 
@@ -47,6 +48,7 @@ struct server {
 	struct admin *admin;
 	struct access *access;
 	struct monitor *monitor;
+	struct server_page page;
 	struct env_addr bound[ACCESS_LISTENERS_MAX], metrics_bound;
 	struct logic_keys keys;
 	uint64_t grace_us;
@@ -255,7 +257,11 @@ static int start_access(struct server *s)
 		if (rc < 0)
 			return fail_listen(s, "--listen", &s->config.listen[i], rc);
 	}
-	return status == HY_OK ? listen_for_metrics(s) : status;
+	if (status != HY_OK)
+		return status;
+	s->page.registration = s->config.registration;
+	server_page_add(&s->page, s->access);
+	return listen_for_metrics(s);
 }
 
 static void stop_access(struct server *s)
@@ -358,6 +364,11 @@ struct kt *server_kt(struct server *s)
 struct svr *server_svr(struct server *s)
 {
 	return s->svr;
+}
+
+void server_show_demo(struct server *s)
+{
+	__atomic_store_n(&s->page.demo, true, __ATOMIC_RELAXED);
 }
 
 void server_stop(struct server *s, uint64_t grace_us)

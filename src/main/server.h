@@ -54,6 +54,8 @@ const struct env_addr *server_address(const struct server *s, unsigned index);
 const struct env_addr *server_metrics_address(const struct server *s);
 struct kt *server_kt(struct server *s);
 struct svr *server_svr(struct server *s);
+/** From now on /server.json names the demo users, and their password. Any thread. */
+void server_show_demo(struct server *s);
 /**
  * Accepts no more, answers what is in work for at most `grace_us`, closes the store with its end mark, frees all.
  * [blocks]
