@@ -356,7 +356,7 @@ export class VirtualList<Row extends ListRow> extends Component<VirtualListProps
 		}
 		this.afterwards();
 		clearTimeout(this.idleTimer);
-		this.idleTimer = setTimeout(this.onIdle, IDLE_MS);
+		this.idleTimer = window.setTimeout(this.onIdle, IDLE_MS);
 	};
 
 	/** Puts another part into the page, around the same view. */
@@ -383,7 +383,7 @@ export class VirtualList<Row extends ListRow> extends Component<VirtualListProps
 		clearTimeout(this.seekTimer);
 		if ("unloaded" in place) {
 			this.anchors = [];
-			this.seekTimer = setTimeout(() => this.props.onSeek(place.unloaded, place.fraction), SEEK_MS);
+			this.seekTimer = window.setTimeout(() => this.props.onSeek(place.unloaded, place.fraction), SEEK_MS);
 			return;
 		}
 		const row = rows[place.index];
@@ -410,7 +410,7 @@ export class VirtualList<Row extends ListRow> extends Component<VirtualListProps
 	private readonly onTouchEnd = (): void => {
 		this.touched = false;
 		clearTimeout(this.idleTimer);
-		this.idleTimer = setTimeout(this.onIdle, 4 * IDLE_MS);
+		this.idleTimer = window.setTimeout(this.onIdle, 4 * IDLE_MS);
 	};
 
 	private readonly onResize = (): void => {

@@ -7,7 +7,7 @@ const SAVE_MS = 400;
 export class Draft {
 	readonly text = signal("");
 	private saved = "";
-	private timer = 0;
+	private timer: ReturnType<typeof setTimeout> | undefined;
 
 	constructor(private readonly save: (text: string) => void) {}
 

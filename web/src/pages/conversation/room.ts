@@ -39,8 +39,8 @@ export class Room {
 	private newFrom = 0;
 	private view: View<Row> | null = null;
 	private moving = false;
-	private readTimer = 0;
-	private placeTimer = 0;
+	private readTimer: ReturnType<typeof setTimeout> | undefined;
+	private placeTimer: ReturnType<typeof setTimeout> | undefined;
 
 	constructor(
 		private readonly client: HongyanClient,

@@ -28,7 +28,7 @@ export function useLongPress(onLong: (target: EventTarget | null, at: { x: numbe
 			done.current = false;
 			if (event.pointerType !== "touch") return;
 			const { target, clientX: x, clientY: y } = event;
-			const timer = setTimeout(() => {
+			const timer = window.setTimeout(() => {
 				press.current = null;
 				done.current = onLong(target, { x, y });
 			}, LONG_MS);
