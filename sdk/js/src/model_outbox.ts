@@ -58,12 +58,14 @@ export class OutboxModel {
 
 	/**
 	 * Into the outbox, behind what is there. The same ID again: what has become of it.
-	 * Rejects with UNAUTHENTICATED where nobody was ever signed in.
+	 * Rejects with UNAUTHENTICATED where nobody was ever signed in, ALREADY_EXISTS for another text under the same ID.
 	 */
 	async add(typed: Typed): Promise<{ message: Message; change: Change }> {
 		const key = keyOfClientId(typed.clientId);
 		return this.store.transact("write", editScope, async (tx) => {
 			const known = typed.chosen ? await this.find(tx, typed.peer, key) : undefined;
+			if (known && known.text !== typed.text)
+				throw new HongyanError("ALREADY_EXISTS", "another text has been sent under this ID");
 			if (known) return { message: known, change: changeOf({}) };
 			const [edit, account, profile, earlier] = await Promise.all([
 				Edit.begin(tx),

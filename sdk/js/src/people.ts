@@ -69,7 +69,7 @@ export class People {
 	}
 
 	async signOutDevice(device?: string): Promise<void> {
-		await this.change("signOutDevice", device === undefined ? { all: true } : { device });
+		await this.change("signOutDevice", { device: device ?? "" });
 	}
 
 	async lookup(name: string): Promise<Profile> {
