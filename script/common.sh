@@ -52,7 +52,7 @@ build() {
 }
 
 setup_release() {
-	setup_build build/release --buildtype=release
+	setup_build build/release --buildtype=release -Dweb=enabled
 }
 
 # release_program NAME: builds one program in release and prints its path.
