@@ -17,6 +17,8 @@ const LOOK_BACK = 200;
 
 /** What the program wants sent. */
 export interface Typed {
+	/** Who was signed in when it was typed. */
+	from: Uin;
 	peer: Uin;
 	text: string;
 	/** Hex. */
@@ -73,11 +75,11 @@ export class OutboxModel {
 				tx.get<ProfileRow>("meta", "profile"),
 				firstWaiting(tx, typed.peer),
 			]);
-			if (!account) throw new HongyanError("UNAUTHENTICATED", "not signed in");
-			const { peer, text, clientId, madeMs } = typed;
+			if (account?.uin !== typed.from) throw new HongyanError("UNAUTHENTICATED", "not signed in");
+			const { from, peer, text, clientId, madeMs } = typed;
 			const row: OutboxRow = {
 				...{ peer, order: edit.nextOrder(), key, clientId, madeMs, text },
-				from: account.uin,
+				from,
 				fromName: profile?.profile.name ?? "",
 				state: "sending",
 				tried: earlier === undefined,

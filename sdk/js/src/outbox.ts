@@ -115,6 +115,7 @@ export class Outbox {
 		if (!Number.isInteger(peer) || peer <= 0 || peer > 0xffffffff) throw invalid("no such recipient");
 		const chosen = checkId(options);
 		const { message, change } = await this.model.add({
+			from: this.session.identity?.uin ?? 0,
 			peer,
 			text: checkText(text),
 			clientId: chosen ?? toHex(this.session.newClientId()),

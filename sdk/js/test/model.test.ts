@@ -52,7 +52,7 @@ class Fixture {
 
 	async type(peer: number, text: string): Promise<Message> {
 		const clientId = hex(0xc000 + ++this.ids);
-		return (await this.outbox.add({ peer, text, clientId, madeMs: 1000, chosen: false })).message;
+		return (await this.outbox.add({ from: ME, peer, text, clientId, madeMs: 1000, chosen: false })).message;
 	}
 
 	/** What the conversation shows: stored, a bar, waiting. */
@@ -184,7 +184,7 @@ test("refused: later texts go on, it can be sent again in its place, or given up
 test("the same ID again is the same message, also when it was answered; a message's ID serves for its answer", async () => {
 	const f = await fixture();
 	await f.sync({ texts: [received(9)] });
-	const typed = { peer: ANN, text: "echo", clientId: hex(9), madeMs: 9000, chosen: true };
+	const typed = { from: ME, peer: ANN, text: "echo", clientId: hex(9), madeMs: 9000, chosen: true };
 	const first = await f.outbox.add(typed);
 	assert.equal((await f.outbox.add(typed)).message.key, first.message.key);
 	assert.equal(await f.show(ANN), "r9|echo");
@@ -282,6 +282,7 @@ test("an answer is dropped when another tab was faster, or another account is si
 	assert.equal(ofBob.snapshot, early.snapshot);
 	assert.equal(await applySync(f.store, early, f.page({ texts: [received(3)] })), null);
 	assert.deepEqual(await f.messages.conversations(), [], "and all of the other one is gone");
+	await assert.rejects(f.type(ANN, "typed by the first one"), { code: "UNAUTHENTICATED" });
 });
 
 test("contacts: changes, deletions, and a reset that comes on several pages", async () => {
@@ -366,7 +367,7 @@ test("conversations: newest first, with drafts, the outbox included", async () =
 		[ANN, "r5", "more"],
 		[BOB, "r6", ""],
 	]);
-	await f.outbox.add({ peer: BOB, text: "typed", clientId: hex(1), madeMs: 10_000, chosen: false });
+	await f.outbox.add({ from: ME, peer: BOB, text: "typed", clientId: hex(1), madeMs: 10_000, chosen: false });
 	assert.deepEqual((await list())[0], [BOB, "typed", ""]);
 });
 
