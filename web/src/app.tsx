@@ -18,7 +18,16 @@ import { ConversationPage } from "./pages/conversation/ConversationPage.tsx";
 import { MePage } from "./pages/me/MePage.tsx";
 import { MeSection } from "./pages/me/MeSection.tsx";
 import { WelcomePage } from "./pages/welcome/WelcomePage.tsx";
-import { incomingRequests, retryNow, session, unreadTotal } from "./state/client.ts";
+import {
+	contacts,
+	conversations,
+	displayName,
+	incomingRequests,
+	me,
+	retryNow,
+	session,
+	unreadTotal,
+} from "./state/client.ts";
 import { t } from "./state/language.ts";
 import { linkNotice } from "./state/link_notice.ts";
 import { followFocus } from "./state/pane_focus.ts";
@@ -82,6 +91,15 @@ function Navigation() {
 	);
 }
 
+/** Where no conversation is open: what to do, for newcomers first who they are here. */
+function NoConversation() {
+	const self = me.value;
+	const isNew = conversations.value?.length === 0 && contacts.value?.length === 0;
+	if (self && isNew)
+		return <EmptyState title={t.shell.newcomer(displayName(self))} text={t.shell.newcomerText(self.name)} />;
+	return <EmptyState title={t.shell.emptyChat} text={t.shell.emptyChatText} />;
+}
+
 /** The list of the page that is shown, and what is open of it. */
 function panes(): { list: ComponentChildren; main: ComponentChildren } {
 	const { page, part, uin } = route.value;
@@ -97,11 +115,7 @@ function panes(): { list: ComponentChildren; main: ComponentChildren } {
 	if (page === "me") return { list: <MePage section={part} />, main: <MeSection section={part} /> };
 	return {
 		list: <ChatsPage peer={uin} />,
-		main: uin ? (
-			<ConversationPage key={uin} peer={uin} />
-		) : (
-			<EmptyState title={t.shell.emptyChat} text={t.shell.emptyChatText} />
-		),
+		main: uin ? <ConversationPage key={uin} peer={uin} /> : <NoConversation />,
 	};
 }
 

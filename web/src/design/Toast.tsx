@@ -1,4 +1,4 @@
-/** Toast.tsx - short notes at the edge that go by themselves, and are read out. */
+/** Toast.tsx - short notes that go by themselves, and are read out: below the head of a page, where they hide no new message. */
 import { signal } from "@preact/signals";
 import { t } from "../state/language.ts";
 import { Icon } from "./Icon.tsx";

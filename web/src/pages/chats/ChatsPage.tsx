@@ -90,7 +90,7 @@ function Nothing({ search, onAdd }: { search: string; onAdd: () => void }) {
 		return <EmptyState icon="search" title={t.chats.nothingFound} text={t.chats.nothingFoundText(search)} />;
 	const some = (contacts.value ?? []).some((contact) => contact.relation === "contact" && !contact.blocked);
 	return (
-		<EmptyState title={t.chats.empty} text={some ? t.chats.emptyContactsText : t.chats.emptyText}>
+		<EmptyState icon="chats" title={t.chats.empty} text={some ? t.chats.emptyContactsText : t.chats.emptyText}>
 			{some ? (
 				<Button kind="primary" icon="contacts" onClick={() => go(href("contacts"))}>
 					{t.chats.toContacts}

@@ -17,6 +17,9 @@ export const shell = {
 	brokenText:
 		"Messages are kept in the browser. Leave private browsing, or allow this site to store data, and load the page again.",
 	reload: "Load again",
+	newcomer: (name: string) => `Welcome, ${name}`,
+	newcomerText: (name: string) =>
+		`Others find you by your account’s name, ${name}. Tell it to them, or look for them by theirs.`,
 	emptyChat: "Choose a conversation",
 	emptyChatText: "Or begin a new one with somebody from your contacts.",
 	emptyContact: "Choose somebody",
