@@ -80,6 +80,7 @@ function ProfileForm({ who }: { who: Me }) {
 				<ColourPicker
 					uin={who.uin}
 					value={shown.avatarColour}
+					saved={who.avatarColour}
 					onChange={(avatarColour) => set({ avatarColour })}
 				/>
 			</div>

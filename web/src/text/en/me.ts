@@ -21,8 +21,7 @@ export const me = {
 	region: "Region",
 	regionHint: "A city, a country: as you like.",
 	colour: "Avatar colour",
-	automatic: "Automatic",
-	ownColour: "Your own colour",
+	colourSoFar: "The colour so far",
 	colours: {
 		teal: "Teal",
 		blue: "Blue",

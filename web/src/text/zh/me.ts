@@ -18,8 +18,7 @@ export const me: typeof en = {
 	region: "地区",
 	regionHint: "城市、国家，随你填写。",
 	colour: "头像颜色",
-	automatic: "自动",
-	ownColour: "自定义颜色",
+	colourSoFar: "当前颜色",
 	colours: {
 		teal: "青绿",
 		blue: "蓝色",
