@@ -120,7 +120,7 @@ static int check_place(struct backup *b)
 /** What a backup that was killed has left there. */
 static int clear_part(struct backup *b)
 {
-	static const char *const names[] = {SDB_BACKUP, "FORMAT", "log", "rows", SDB_SECRET};
+	static const char *const names[] = {SDB_BACKUP, "FORMAT", "log", "rows", SDB_SECRET, SDB_DEMO};
 	int rc = 0;
 	for (size_t i = 0; i < HY_COUNT_OF(names) && rc == 0; i++) {
 		char *path = sdb_path(b->part, names[i]);
@@ -238,24 +238,34 @@ static int take_rows(struct backup *b)
 	return status;
 }
 
+/** The program's own, if it is there. */
+static int take_along(struct backup *b, const char *name)
+{
+	char *path = sdb_path(b->sdb->dir, name);
+	struct env_file *file;
+	int status = HY_OK;
+	if (env_file_open(b->sdb->env, path, ENV_OPEN_READ, &file) == 0) {
+		env_file_close(file);
+		status = sdb_copy_file(&b->copy, b->sdb->dir, b->part, name, UINT64_MAX, NULL);
+	}
+	hy_free(path);
+	return status;
+}
+
 static int take_small_files(struct backup *b)
 {
 	struct sdb_copy *c = &b->copy;
 	struct sdb_folder folder;
-	struct env_file *file;
-	char *secret = sdb_path(b->sdb->dir, SDB_SECRET), *format = sdb_path(b->part, "FORMAT");
-	int status = HY_OK;
-	if (env_file_open(b->sdb->env, secret, ENV_OPEN_READ, &file) == 0) { /* tickets stay good by it */
-		env_file_close(file);
-		status = sdb_copy_file(c, b->sdb->dir, b->part, SDB_SECRET, UINT64_MAX, NULL);
-	}
+	char *format = sdb_path(b->part, "FORMAT");
+	int status = take_along(b, SDB_SECRET); /* tickets stay good by it */
+	if (status == HY_OK)
+		status = take_along(b, SDB_DEMO);
 	if (status == HY_OK)
 		status = sdb_format_read(b->sdb->env, b->sdb->dir, &folder, &c->why);
 	if (status == HY_OK)
 		status = sdb_format_write(b->sdb->env, format, &folder, &c->why);
 	if (status == HY_OK)
 		status = sdb_copy_list(c, b->part, "FORMAT");
-	hy_free(secret);
 	hy_free(format);
 	return status;
 }

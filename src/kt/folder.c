@@ -98,7 +98,7 @@ struct look {
 static bool is_usual(const char *name)
 {
 	static const char *const usual[] = {"LOCK", "log", "rows", "monitor", "admin.sock", "audit.log", SDB_SECRET,
-		SDB_RESTORING, SDB_BACKUP, "lost+found"};
+		SDB_DEMO, SDB_RESTORING, SDB_BACKUP, "lost+found"};
 	for (size_t i = 0; i < HY_COUNT_OF(usual); i++)
 		if (strcmp(name, usual[i]) == 0)
 			return true;

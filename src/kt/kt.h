@@ -238,10 +238,10 @@ int kt_open_sdb(struct svr *svr, const struct kt_config *config, struct kt **ret
  * sdb: a consistent copy of the store, while it serves: RocksDB's files (hard links where possible) at the moved
  * position P, and the log from P to a position that was durable after this call began. `dir` must not exist; it is made
  * under another name and renamed when all is synced. The copy has the same epoch, so kt_open_sdb() opens it to look
- * only (read_only): whoever serves from it gives it a new one first (kt_restore). The file `secret` beside the store
- * goes along. From any coroutine of any loop; one at a time (ABORTED). SUSPENDS, for as long as it takes; runs on the
- * pool, and ends early with its call. ALREADY_EXISTS, RESOURCE_EXHAUSTED (disk full, or what the store keeps free is in
- * danger), FAILED_PRECONDITION (nothing on disk), UNAVAILABLE; *ret_why (hy_alloc'd, may be NULL) says more.
+ * only (read_only): whoever serves from it gives it a new one first (kt_restore). The files `secret` and `demo` beside
+ * the store go along. From any coroutine of any loop; one at a time (ABORTED). SUSPENDS, for as long as it takes; runs
+ * on the pool, and ends early with its call. ALREADY_EXISTS, RESOURCE_EXHAUSTED (disk full, or what the store keeps
+ * free is in danger), FAILED_PRECONDITION (nothing on disk), UNAVAILABLE; *ret_why (hy_alloc'd, may be NULL) says more.
  */
 struct kt_backup_report {
 	uint64_t bytes, files;

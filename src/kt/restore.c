@@ -130,7 +130,7 @@ static void look_at_name(void *arg, const char *name)
 /** What a restore puts there. */
 static int clear(struct restore *r)
 {
-	static const char *const names[] = {"FORMAT", "FORMAT.tmp", "log", "rows", SDB_SECRET};
+	static const char *const names[] = {"FORMAT", "FORMAT.tmp", "log", "rows", SDB_SECRET, SDB_DEMO};
 	int rc = 0;
 	for (size_t i = 0; i < HY_COUNT_OF(names) && rc == 0; i++) {
 		char *path = sdb_path(r->dir, names[i]);

@@ -421,6 +421,7 @@ int sdb_folder_look(struct env *env, const char *dir, struct sdb_folder *ret_fol
 #define SDB_RESTORING "RESTORING"   /* without FORMAT: a copy is being brought back, or that was broken off */
 #define SDB_CHECKPOINT "checkpoint" /* RocksDB's files on their way into a copy */
 #define SDB_SECRET "secret"         /* the program's own; copied along */
+#define SDB_DEMO "demo"             /* the same: that everybody may know the users' passwords */
 
 /* The steps of the above. All [block]. */
 int sdb_format_read(struct env *env, const char *dir, struct sdb_folder *ret_folder, char **ret_why) HY_MUST_USE;

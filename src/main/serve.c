@@ -335,6 +335,7 @@ static bool check_demo(struct env *env, const struct settings *s, const struct s
 static void make_demo(struct env *env, struct server *server, const struct settings *s)
 {
 	char *why = NULL;
+	fflush(stdout); /* it takes a moment */
 	int status = demo_make(env, server_svr(server), s->data, &why);
 	if (status != HY_OK) {
 		printf("--demo: %s%s\n", status == HY_FAILED_PRECONDITION ? "" : "not all is made: ", why);
