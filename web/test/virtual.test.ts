@@ -107,10 +107,10 @@ test("history opens at its end, at a place, at its start, and grows at both ends
 	world.add(1000);
 	let changes = 0;
 	const history = new History(world, 2, () => changes++);
-	await history.open("end");
+	await history.openEnd();
 	assert.equal(history.run.messages.length, 60);
 	assert.deepEqual([history.run.before, history.run.after], [940, 0]);
-	await history.open({ seq: 1500 });
+	await history.open({ seq: 1500 }, await world.conversation());
 	assertWhole(world, history);
 	assert.equal(history.run.before + history.run.after + history.run.messages.length, 1000);
 	assert.ok(Math.abs(history.run.before - 470) < 20);
@@ -137,7 +137,7 @@ test("history shows what is sent once, also while it takes its final place", asy
 	const world = new World();
 	world.add(10);
 	const history = new History(world, 2, () => undefined);
-	await history.open("end");
+	await history.openEnd();
 	world.waiting.push(world.make(1e9, 1, "sending", "mine"));
 	await history.refresh();
 	assert.equal(history.run.messages.at(-1)?.key, "mine");
@@ -159,7 +159,7 @@ test("history shows what is sent once, also while it takes its final place", asy
 test("history keeps up with much that has come, and with a conversation that was deleted", async () => {
 	const world = new World();
 	const history = new History(world, 2, () => undefined);
-	await history.open("end");
+	await history.openEnd();
 	assert.equal(history.run.messages.length, 0);
 	world.add(100);
 	await history.refresh();

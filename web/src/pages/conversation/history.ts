@@ -45,15 +45,20 @@ export class History {
 		private readonly changed: () => void,
 	) {}
 
-	/** Loads what is around a place, or the end. */
-	open(around: { seq: number } | "end"): Promise<void> {
+	/** Loads what is around a place, or the end. `conversation` is what the store says of it now. */
+	open(around: { seq: number } | "end", conversation: Conversation | undefined): Promise<void> {
 		return this.next(async () => {
-			const conversation = await this.client.conversation(this.peer);
-			this.outbox = await this.client.outbox(this.peer);
-			if (around === "end") await this.readEnd(conversation);
-			else await this.readAround(around.seq, conversation);
+			// All at once, the outbox first: what is answered meanwhile is then found in both, never in none.
+			const outbox = this.client.outbox(this.peer);
+			const read = around === "end" ? this.readEnd(conversation) : this.readAround(around.seq, conversation);
+			[this.outbox] = await Promise.all([outbox, read]);
 			this.show(conversation);
 		});
+	}
+
+	/** Loads the conversation's end. */
+	async openEnd(): Promise<void> {
+		return this.open("end", await this.client.conversation(this.peer));
 	}
 
 	/** Loads the conversation's beginning. */
@@ -132,8 +137,10 @@ export class History {
 	}
 
 	private async readAround(seq: number, conversation: Conversation | undefined): Promise<void> {
-		const older = await this.client.messages(this.peer, { before: seq, limit: FIRST_PAGE / 2 });
-		const newer = await this.client.messages(this.peer, { after: seq - 1, limit: FIRST_PAGE });
+		const [older, newer] = await Promise.all([
+			this.client.messages(this.peer, { before: seq, limit: FIRST_PAGE / 2 }),
+			this.client.messages(this.peer, { after: seq - 1, limit: FIRST_PAGE }),
+		]);
 		this.stored = [...older.messages, ...newer.messages];
 		const others = Math.max(0, (conversation?.count ?? 0) - this.stored.length);
 		this.before = older.more ? Math.max(1, others) : 0;
@@ -152,8 +159,10 @@ export class History {
 	}
 
 	private async edges(): Promise<{ first: number; last: number }> {
-		const first = await this.client.messages(this.peer, { after: -1, limit: 1 });
-		const last = await this.client.messages(this.peer, { limit: 1 });
+		const [first, last] = await Promise.all([
+			this.client.messages(this.peer, { after: -1, limit: 1 }),
+			this.client.messages(this.peer, { limit: 1 }),
+		]);
 		return { first: first.messages[0]?.seq ?? 0, last: last.messages[0]?.seq ?? 0 };
 	}
 

@@ -64,11 +64,11 @@ export class Room {
 		if (unread > 0) this.newFrom = unread;
 		if (unread > 0 && (!place || unread > place.lastSeq)) {
 			this.target = { key: "new", top: TOP_OF_NEW };
-			await this.history.open({ seq: unread });
+			await this.history.open({ seq: unread }, conversation);
 		} else if (place) {
 			this.target = { key: place.key, top: place.top };
-			await this.history.open({ seq: place.seq });
-		} else await this.history.open("end");
+			await this.history.open({ seq: place.seq }, conversation);
+		} else await this.history.open("end", conversation);
 	}
 
 	/** Keeps the place; nothing is called afterwards. */
@@ -93,7 +93,7 @@ export class Room {
 	}
 
 	async toEnd(): Promise<void> {
-		if (this.history.run.after > 0) await this.move({ end: true }, () => this.history.open("end"));
+		if (this.history.run.after > 0) await this.move({ end: true }, () => this.history.openEnd());
 		else {
 			this.target = { end: true };
 			this.show();
