@@ -14,10 +14,11 @@ export type Key = KeyPart | KeyPart[];
  * Tables and what their rows are named by:
  *   meta           name                      ticket, device, snapshot, profile, settings ...
  *   contacts       uin
- *   conversations  peer
+ *   conversations  peer; index "unread": firstUnreadSeq, of those that have one
  *   messages       [peer, seq]; index "id": id
  *   outbox         [peer, order]; index "key": key
  *   drafts         peer
+ * Rows are plain JSON values. One that was handed out is not to be changed.
  */
 export type Table = "meta" | "contacts" | "conversations" | "messages" | "outbox" | "drafts";
 
