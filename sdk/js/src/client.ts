@@ -10,6 +10,7 @@ import type { Store } from "./store.ts";
 import type { Times } from "./times.ts";
 import {
 	HongyanError,
+	type Change,
 	type ClientOptions,
 	type Contact,
 	type Conversation,
@@ -71,7 +72,7 @@ export class Client implements HongyanClient {
 		this.store = options.store ?? defaultStore();
 		this.session = new LinkSession({ server, shortLinksOnly: options.shortLinksOnly, times: timesOf(options) });
 		this.data = new Data(this.store, this.session, {
-			change: (change) => this.emitter.emit("change", change),
+			change: (change) => this.onChange(change),
 			message: (message) => this.emitter.emit("message", message),
 			request: (contact) => this.emitter.emit("request", contact),
 			trouble: (why, retryMs) => this.onStoreTrouble({ why, retryMs }),
@@ -134,6 +135,11 @@ export class Client implements HongyanClient {
 	private async signedIn(): Promise<void> {
 		await this.opened();
 		if (!this.session.identity) throw new HongyanError("UNAUTHENTICATED", "not signed in");
+	}
+
+	private onChange(change: Change): void {
+		this.storeTrouble = null;
+		this.emitter.emit("change", change);
 	}
 
 	private onStoreTrouble(trouble: Trouble): void {

@@ -58,7 +58,7 @@ export class Data {
 		});
 		this.tabs = new Tabs(store, {
 			changed: (change, messages) => this.heard(change, messages),
-			account: () => this.running && events.account(),
+			account: () => events.account(),
 		});
 	}
 

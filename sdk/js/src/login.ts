@@ -5,7 +5,7 @@
 import { changeOf } from "./change.ts";
 import type { Data } from "./data.ts";
 import type { Session } from "./session.ts";
-import type { Change } from "./types.ts";
+import { HongyanError, type Change } from "./types.ts";
 
 /** Signing out waits no longer for the server: the ticket's end is the server's concern, leaving is the person's. */
 const SIGN_OUT_MS = 5_000;
@@ -34,18 +34,20 @@ export class Login {
 	/** Whose requests are made now; the session forgets it by itself when the server ends it. */
 	private ticket: Uint8Array | null = null;
 	private leaving = false;
+	private running = false;
 
 	constructor(
 		private readonly session: Session,
 		private readonly data: Data,
 		private readonly events: LoginEvents,
 	) {
-		session.onSignedOut((why) => void this.onTicketEnded(why));
+		session.onSignedOut((why) => void this.onTicketEnded(why).catch(() => undefined));
 	}
 
 	/** Once the store is open. True: somebody is signed in. */
 	async open(): Promise<boolean> {
 		this.device = await this.data.account.device();
+		this.running = true;
 		return this.turn(async () => {
 			await this.adopt();
 			this.session.open();
@@ -55,10 +57,11 @@ export class Login {
 
 	/** Before the store is closed. Resolves when nothing here uses it any more. */
 	async close(): Promise<void> {
+		this.running = false;
 		this.data.stop();
 		this.session.close();
-		this.ticket = null;
 		await this.turns;
+		this.ticket = null;
 		this.session.setTicket(null, this.device);
 	}
 
@@ -108,7 +111,10 @@ export class Login {
 	}
 
 	private turn<T>(work: () => Promise<T>): Promise<T> {
-		const done = this.turns.then(work);
+		const done = this.turns.then(() => {
+			if (!this.running) throw new HongyanError("CANCELLED", "the client was closed");
+			return work();
+		});
 		this.turns = done.catch(() => undefined);
 		return done;
 	}

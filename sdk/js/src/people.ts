@@ -1,14 +1,14 @@
 /** people.ts - what a client asks about its user and others: profile, settings, devices, password, contacts. */
 import type { Data } from "./data.ts";
 import type { MethodName, Question, Session } from "./session.ts";
-import type { Device, Me, Profile, Relation, Settings, Who } from "./types.ts";
+import type { Device, Me, Profile, Relation, Settings, Uin, Who } from "./types.ts";
 
 /** By their numbers in proto/. */
 const WHO: readonly Who[] = ["default", "contacts", "anyone", "nobody"];
 const RELATIONS: readonly Relation[] = ["none", "outgoing", "incoming", "contact", "ended"];
 
 /** A change is done when it is answered; its sync gets this long before the promise resolves without it. */
-const SYNC_MS = 2_000;
+const SYNC_MS = 1_000;
 
 export type ProfileFields = Pick<Profile, "nickname" | "signature" | "region" | "avatarColour">;
 
@@ -31,6 +31,8 @@ const fieldsOf = ({ nickname, signature, region, avatarColour }: Me): ProfileFie
 export class People {
 	/** Changes of profile and settings, one after another: each is made of what the one before has left. */
 	private turns: Promise<unknown> = Promise.resolve();
+	/** Answered, but not come by sync yet. */
+	private ahead: { uin: Uin; profile: Partial<ProfileFields>; settings: Partial<Settings> } | null = null;
 
 	constructor(
 		private readonly session: Session,
@@ -40,15 +42,22 @@ export class People {
 	/** All four fields are replaced on the server: the others are what they are. */
 	updateProfile(change: Partial<ProfileFields>): Promise<void> {
 		return this.turn(async () => {
-			const me = await this.data.account.me();
-			await this.change("updateProfile", { ...fieldsOf(me), ...change });
+			const { uin, profile, settings } = await this.latest();
+			const wanted = { ...profile, ...change };
+			await this.session.request("updateProfile", wanted);
+			this.ahead = { uin, profile: wanted, settings };
+			await this.synced();
 		});
 	}
 
 	updateSettings(change: Partial<Settings>): Promise<void> {
 		return this.turn(async () => {
-			const { mayWrite, mayAsk } = { ...(await this.data.account.me()).settings, ...change };
-			await this.change("updateSettings", { mayWrite: WHO.indexOf(mayWrite), mayAsk: WHO.indexOf(mayAsk) });
+			const { uin, profile, settings } = await this.latest();
+			const wanted = { ...settings, ...change };
+			const numbers = { mayWrite: WHO.indexOf(wanted.mayWrite), mayAsk: WHO.indexOf(wanted.mayAsk) };
+			await this.session.request("updateSettings", numbers);
+			this.ahead = { uin, profile, settings: wanted };
+			await this.synced();
 		});
 	}
 
@@ -95,10 +104,28 @@ export class People {
 		return answer;
 	}
 
+	/** As the server has them, as far as it has answered. */
+	private async latest(): Promise<{ uin: Uin; profile: ProfileFields; settings: Settings }> {
+		const me = await this.data.account.me();
+		const ahead = this.ahead?.uin === me.uin ? this.ahead : null;
+		return {
+			uin: me.uin,
+			profile: { ...fieldsOf(me), ...ahead?.profile },
+			settings: { ...me.settings, ...ahead?.settings },
+		};
+	}
+
 	private async synced(): Promise<void> {
+		const { ahead } = this;
 		let timer: ReturnType<typeof setTimeout> | undefined;
 		const enough = new Promise<void>((resolve) => (timer = setTimeout(resolve, SYNC_MS)));
-		await Promise.race([this.data.sync.now().catch(() => undefined), enough]);
+		const sync = this.data.sync.now().then(
+			() => {
+				if (this.ahead === ahead) this.ahead = null;
+			},
+			() => undefined /* it comes later */,
+		);
+		await Promise.race([sync, enough]);
 		clearTimeout(timer);
 	}
 
