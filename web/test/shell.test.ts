@@ -85,6 +85,7 @@ test("a refusal is said where it belongs, with what to do", () => {
 	assert.equal(of("register", "PERMISSION_DENIED", true).field, "invitation");
 	assert.equal(of("register", "PERMISSION_DENIED").text, en.welcome.registrationOff);
 	assert.equal(of("signIn", "UNAUTHENTICATED").text, en.welcome.wrong);
+	assert.equal(of("signIn", "INVALID_ARGUMENT").text, en.welcome.wrong);
 	assert.equal(of("signIn", "FAILED_PRECONDITION").more, en.welcome.plainRefusedText);
 	assert.match(of("signIn", "RESOURCE_EXHAUSTED", false, 14 * 60_000).text, /14 minutes/);
 	assert.match(errorText(new HongyanError("INTERNAL", "the server's words")), /the server's words/);

@@ -6,7 +6,7 @@ const BROWSERS: readonly [RegExp, string][] = [
 	[/\bFirefox\/|\bFxiOS\//, "Firefox"],
 	[/\bMicroMessenger\//, "WeChat"],
 	[/\bChromium\//, "Chromium"],
-	[/\bChrome\/|\bCriOS\//, "Chrome"],
+	[/Chrome\/|\bCriOS\//, "Chrome"],
 	[/\bSafari\//, "Safari"],
 ];
 

@@ -19,7 +19,8 @@ export function problemOf(mode: Mode, name: string, byInvitation: boolean, reaso
 	if (code === "FAILED_PRECONDITION") return { text: t.welcome.plainRefused, more: t.welcome.plainRefusedText };
 	if (code === "UNAVAILABLE" || code === "DEADLINE_EXCEEDED") return { text: t.welcome.unreachable };
 	if (mode === "signIn") {
-		if (code === "UNAUTHENTICATED") return { text: t.welcome.wrong };
+		/* A name or a password that breaks the rules is nobody's. */
+		if (code === "UNAUTHENTICATED" || code === "INVALID_ARGUMENT") return { text: t.welcome.wrong };
 		if (code === "PERMISSION_DENIED") return { text: t.welcome.disabled };
 	} else {
 		if (code === "ALREADY_EXISTS") return { field: "name", text: t.welcome.taken(name) };
