@@ -1,5 +1,5 @@
 /* How links by WebSocket end, and what is taken in of them at the most. */
-#include "access/websocket_client.h"
+#include "access/websocket_world.h"
 
 #include <sys/socket.h>
 #include <unistd.h>

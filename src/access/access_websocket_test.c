@@ -1,5 +1,5 @@
 /* Long links by WebSocket over real sockets: the same link in another framing. */
-#include "access/websocket_client.h"
+#include "access/websocket_world.h"
 
 #include <stdlib.h>
 #include <sys/socket.h>

@@ -1,8 +1,8 @@
 /**
- * websocket_client.h - for tests of links by WebSocket: clients on plain sockets, beside those of access_world.h.
+ * websocket_world.h - for tests of links by WebSocket: clients on plain sockets, beside those of access_world.h.
  */
-#ifndef ACCESS_WEBSOCKET_CLIENT_H
-#define ACCESS_WEBSOCKET_CLIENT_H
+#ifndef ACCESS_WEBSOCKET_WORLD_H
+#define ACCESS_WEBSOCKET_WORLD_H
 
 #include "access/access_world.h"
 

@@ -1,5 +1,5 @@
-/* websocket_client.c - see websocket_client.h. */
-#include "access/websocket_client.h"
+/* websocket_world.c - see websocket_world.h. */
+#include "access/websocket_world.h"
 
 #include <stdlib.h>
 #include <sys/socket.h>
