@@ -24,6 +24,10 @@ export interface SyncEvents {
 	trouble(why: string, retryMs: number): void;
 }
 
+function closed(): HongyanError {
+	return new HongyanError("CANCELLED", "the client was closed");
+}
+
 function isFinal(why: unknown): boolean {
 	return why instanceof HongyanError && (why.code === "CANCELLED" || why.code === "UNAUTHENTICATED");
 }
@@ -71,7 +75,7 @@ export class Sync {
 		this.endHints?.();
 		this.endHints = null;
 		const waiters = this.waiters.splice(0);
-		for (const { reject } of waiters) reject(new HongyanError("CANCELLED", "the client was closed"));
+		for (const { reject } of waiters) reject(closed());
 	}
 
 	/**
@@ -79,7 +83,7 @@ export class Sync {
 	 * what is new: another one follows it. Rejects with HongyanError.
 	 */
 	now(): Promise<void> {
-		if (this.stopped) return Promise.reject(new HongyanError("CANCELLED", "the client was closed"));
+		if (this.stopped) return Promise.reject(closed());
 		return new Promise((resolve, reject) => {
 			this.waiters.push({ resolve, reject });
 			if (!this.running) void this.run();
@@ -120,6 +124,7 @@ export class Sync {
 			const brought = await whatToBring(this.store);
 			if (!brought) throw new HongyanError("UNAUTHENTICATED", "not signed in");
 			const page = await this.ask(brought);
+			if (this.stopped) throw closed();
 			if (!page) continue;
 			if (isOld(brought, page)) return;
 			const applied = await applySync(this.store, brought, page);

@@ -299,9 +299,14 @@ story("sync() resolves when the store has all that the server had, and rejects w
 	await world.time.pass(60_000);
 	await answerAll(world);
 	assert.equal((await world.finish(tab.data.conversation(ANN)))?.count, 21, "it was tried again by itself");
-	const closed = tab.data.sync.now();
+	world.server.receive(ANN, "never");
+	const closed = assert.rejects(tab.data.sync.now(), { code: "CANCELLED" });
+	const waiting = assert.rejects(tab.data.sync.now(), { code: "CANCELLED" });
 	tab.data.stop();
-	await assert.rejects(closed, { code: "CANCELLED" });
+	await waiting;
+	await answerAll(world);
+	await closed;
+	await assert.rejects(tab.data.sync.now(), { code: "CANCELLED" });
 });
 
 story(
