@@ -32,7 +32,7 @@ export async function atChats(page) {
 export async function goTo(page, where) {
 	await page
 		.getByRole("navigation", { name: "Main" })
-		.getByRole("link", { name: new RegExp(`^${where}`) })
+		.getByRole("link", { name: new RegExp(`${where}$`) })
 		.click();
 }
 
@@ -60,16 +60,28 @@ export async function befriend(one, other) {
 	await ask(one, other.name, `It is ${one.name}`);
 	await accept(other, one.name);
 	await one.page
-		.getByRole("link", { name: new RegExp(`^${other.name}`) })
+		.getByRole("link", { name: new RegExp(other.name) })
 		.first()
 		.waitFor();
 }
 
-/** Opens the conversation with somebody, by the list of chats. */
+/** Opens somebody's card, by the list of contacts. */
+export async function openCard(page, name) {
+	await goTo(page, "Contacts");
+	await page
+		.locator(".people")
+		.getByRole("link", { name: new RegExp(name) })
+		.first()
+		.click();
+}
+
+/** Opens the conversation with somebody, by their card: there may be nothing in it yet. */
 export async function openChat(page, name) {
-	await goTo(page, "Chats");
-	const scroll = page.locator(".chats-scroll");
-	await scroll.getByRole("link").filter({ hasText: name }).first().click();
+	await openCard(page, name);
+	await page
+		.getByRole("link", { name: "Message", exact: true })
+		.or(page.getByRole("button", { name: "Message", exact: true }))
+		.click();
 	await page.getByRole("textbox", { name: `Write to ${name}` }).waitFor();
 }
 

@@ -114,6 +114,9 @@ export async function openBrowser() {
 	});
 }
 
+/** Who has a browser open now: a test that fails leaves a picture of what each of them saw. */
+const everybody = new Set();
+
 /** Somebody with a browser of their own: a context, so that nothing is shared with others. */
 export class Person {
 	static async open(
@@ -135,6 +138,7 @@ export class Person {
 			isMobile: size.width < 600,
 		});
 		person.context.setDefaultTimeout(10000);
+		everybody.add(person);
 		person.page = await person.tab();
 		return person;
 	}
@@ -152,12 +156,26 @@ export class Person {
 		return page;
 	}
 
+	/** Runs `work`, then closes; what each saw is kept if it throws. */
+	static async witness(work, ...people) {
+		try {
+			await work();
+			for (const person of people) person.assertNoFaults();
+		} catch (error) {
+			await shootAll();
+			throw error;
+		} finally {
+			for (const person of people) await person.close();
+		}
+	}
+
 	/** What must be empty at the end of a test. */
 	assertNoFaults() {
 		if (this.faults.length > 0) throw new Error(`the page complained:\n  ${this.faults.join("\n  ")}`);
 	}
 
 	async close() {
+		everybody.delete(this);
 		await this.context.close();
 	}
 }
@@ -166,6 +184,14 @@ export class Person {
 export async function shoot(page, name) {
 	fs.mkdirSync(shots, { recursive: true });
 	await page.screenshot({ path: path.join(shots, `${name}.png`) });
+}
+
+async function shootAll() {
+	const words = current.replace(/\W+/g, "-").slice(0, 40);
+	let number = 0;
+	for (const { context, name } of everybody)
+		for (const page of context.pages())
+			await shoot(page, `failed-${words}-${++number}-${name ?? "nobody"}`).catch(() => undefined);
 }
 
 const axeSource = fs.readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
@@ -187,11 +213,14 @@ export async function accessibility(page) {
 
 let passed = 0;
 let failed = 0;
+/** The sentence of the test that runs. */
+let current = "";
 
 /** Runs a test and says how it went. */
 export async function test(sentence, work) {
 	if (process.env.HONGYAN_ONLY && !sentence.includes(process.env.HONGYAN_ONLY)) return;
 	const began = Date.now();
+	current = sentence;
 	try {
 		await work();
 		passed++;
