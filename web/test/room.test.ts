@@ -174,16 +174,20 @@ test("the new line stands above what has come while nobody looked, and goes when
 	room.close();
 });
 
-test("a draft is saved once, and that of another tab is taken where nothing is being written", () => {
+test("a draft is saved once, and that of another tab is taken where nothing is being written", async () => {
 	const saved: string[] = [];
-	const draft = new Draft((text) => saved.push(text));
+	const draft = new Draft(async (text) => void saved.push(text));
 	draft.stored("from yesterday");
 	assert.equal(draft.text.value, "from yesterday");
 	draft.write("from today");
 	draft.stored("of another tab");
 	assert.equal(draft.text.value, "from today");
+	assert.equal(draft.unsafe, "from today");
 	draft.flush();
 	draft.flush();
+	assert.equal(draft.unsafe, "from today", "not before the store has it");
+	await Promise.resolve();
+	assert.equal(draft.unsafe, undefined);
 	assert.deepEqual(saved, ["from today"]);
 	draft.stored("from today");
 	draft.stored("of another tab");

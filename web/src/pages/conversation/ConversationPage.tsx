@@ -1,4 +1,5 @@
 /** ConversationPage.tsx - one conversation: who it is with, the messages, and where one writes. */
+import { effect } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Contact, Message } from "hongyan";
 import { Avatar } from "../../design/Avatar.tsx";
@@ -7,12 +8,13 @@ import { EmptyState } from "../../design/EmptyState.tsx";
 import { Menu } from "../../design/Menu.tsx";
 import { PageHeader } from "../../design/PageHeader.tsx";
 import { toast } from "../../design/Toast.tsx";
-import { client, contacts, contactsByUin, conversations, nameOf } from "../../state/client.ts";
+import { client, contacts, contactsByUin, conversations, nameOf, session } from "../../state/client.ts";
 import { t } from "../../state/language.ts";
 import { go, href } from "../../state/route.ts";
 import { errorText } from "../../text/errors.ts";
 import { Composer, isTouchOnly } from "./Composer.tsx";
 import { Draft } from "./draft.ts";
+import { forgetLeftDrafts, leaveDraft, takeLeftDraft } from "./left_draft.ts";
 import { MessageList, scrollBehavior } from "./MessageList.tsx";
 import { Positions } from "./position.ts";
 import { Room } from "./room.ts";
@@ -31,30 +33,45 @@ function storage(): Storage | undefined {
 
 const positions = new Positions(storage());
 
+effect(() => {
+	if (session.value === "out") forgetLeftDrafts();
+});
+
 function isLookedAt(): boolean {
 	return document.visibilityState === "visible" && document.hasFocus();
 }
 
+/** What one was writing when the page was closed goes on here. */
+function draftOf(peer: number): Draft {
+	const draft = new Draft((text) => client.setDraft(peer, text));
+	const left = takeLeftDraft(client.uin, peer);
+	if (left !== undefined) draft.write(left);
+	return draft;
+}
+
 /** The room and the draft of a conversation, for as long as it is open. */
 function useRoom(peer: number): { room: Room; draft: Draft } {
-	const [made] = useState(() => ({
-		room: new Room(client, peer, positions, isLookedAt),
-		draft: new Draft((text) => void client.setDraft(peer, text).catch(() => undefined)),
-	}));
+	const [made] = useState(() => ({ room: new Room(client, peer, positions, isLookedAt), draft: draftOf(peer) }));
 	useEffect(() => {
 		const { room, draft } = made;
 		room.open().catch((problem) => toast({ kind: "danger", text: errorText(problem) }));
 		const looked = () => (isLookedAt() ? room.looked() : draft.flush());
 		const leave = () => {
+			const { unsafe } = draft;
+			if (unsafe !== undefined && client.uin !== 0) leaveDraft(client.uin, peer, unsafe);
 			draft.flush();
 			room.keepPlace();
 		};
+		/* The browser may show the page again as it was. */
+		const back = () => void takeLeftDraft(client.uin, peer);
 		window.addEventListener("focus", looked);
 		window.addEventListener("pagehide", leave);
+		window.addEventListener("pageshow", back);
 		document.addEventListener("visibilitychange", looked);
 		return () => {
 			window.removeEventListener("focus", looked);
 			window.removeEventListener("pagehide", leave);
+			window.removeEventListener("pageshow", back);
 			document.removeEventListener("visibilitychange", looked);
 			draft.flush();
 			room.close();

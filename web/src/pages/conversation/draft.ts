@@ -3,19 +3,22 @@ import { signal } from "@preact/signals";
 
 const SAVE_MS = 400;
 
-/** One conversation's. `save` is the client's. */
+/** One conversation's. `save` is the client's; it may fail, then the draft lasts as long as the page. */
 export class Draft {
 	readonly text = signal("");
+	/** What was given to be saved, and what is known to be. */
 	private saved = "";
+	private safe = "";
 	private timer: ReturnType<typeof setTimeout> | undefined;
 
-	constructor(private readonly save: (text: string) => void) {}
+	constructor(private readonly save: (text: string) => Promise<void>) {}
 
 	/** What the store holds: at first, and when another tab has written it. What is being written here is worth more. */
 	stored(text: string): void {
 		if (text === this.saved) return;
 		const untouched = this.text.peek() === this.saved;
 		this.saved = text;
+		this.safe = text;
 		if (untouched) this.text.value = text;
 	}
 
@@ -31,6 +34,15 @@ export class Draft {
 		const text = this.text.peek();
 		if (text === this.saved) return;
 		this.saved = text;
-		this.save(text);
+		this.save(text).then(
+			() => (this.safe = text),
+			() => undefined,
+		);
+	}
+
+	/** What would be lost if the page ended now; undefined: nothing. */
+	get unsafe(): string | undefined {
+		const text = this.text.peek();
+		return text === this.safe ? undefined : text;
 	}
 }
