@@ -13,6 +13,7 @@ import { AskFields, firstAsking, isAskingFine, type Asking } from "./AskFields.t
 import { accountName, isAccountName, standingOf, titleOf } from "./people.ts";
 import { PersonCard } from "./PersonCard.tsx";
 import { cardOf } from "./PersonRow.tsx";
+import { whenReached } from "./reached.ts";
 import "./AddDialog.css";
 
 /** Why somebody who was found cannot be asked; "": they can. */
@@ -55,7 +56,7 @@ function useFinder(onError: (error: string) => void) {
 		const turn = asked.current;
 		setBusy(true);
 		try {
-			const found = await client.lookup(name);
+			const found = await whenReached(() => client.lookup(name));
 			if (turn === asked.current) setPerson(found);
 		} catch (problem) {
 			if (turn === asked.current) onError(findErrorText(problem, name));

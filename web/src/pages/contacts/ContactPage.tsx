@@ -17,6 +17,7 @@ import { ContactFacts } from "./ContactFacts.tsx";
 import { Deed } from "./Deed.tsx";
 import { PersonCard } from "./PersonCard.tsx";
 import { possibleWith, standingOf, titleOf, type Standing } from "./people.ts";
+import { whenReached } from "./reached.ts";
 import { RemarkDialog } from "./RemarkDialog.tsx";
 import { Sheet } from "./Sheet.tsx";
 import { useBusy } from "./use_busy.ts";
@@ -157,7 +158,7 @@ function Dialogs({ open, contact, onClose }: { open: Open; contact: Contact; onC
 	if (open === "ask") return <AskDialog contact={contact} onClose={onClose} />;
 	if (open !== "block") return null;
 	const block = async () => {
-		await client.blockContact(contact.uin, true);
+		await whenReached(() => client.blockContact(contact.uin, true));
 		toast({ text: t.contacts.said.blocked(name) });
 	};
 	return (

@@ -8,6 +8,7 @@ import { client } from "../../state/client.ts";
 import { t } from "../../state/language.ts";
 import { contactErrorText } from "./actions.ts";
 import { LIMITS, problemOf } from "./plain_text.ts";
+import { whenReached } from "./reached.ts";
 import { TextLine } from "./TextLine.tsx";
 
 /** Empty takes it away. */
@@ -21,7 +22,7 @@ export function RemarkDialog({ contact, onClose }: { contact: Contact; onClose: 
 		if (text === contact.remark) return onClose();
 		setBusy(true);
 		try {
-			await client.setRemark(contact.uin, text);
+			await whenReached(() => client.setRemark(contact.uin, text));
 			toast({ text: t.contacts.said.remark });
 			onClose();
 		} catch (problem) {

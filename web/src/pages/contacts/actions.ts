@@ -10,6 +10,7 @@ import { go } from "../../state/route.ts";
 import { errorText } from "../../text/errors.ts";
 import type { Asking } from "./AskFields.tsx";
 import { titleOf } from "./people.ts";
+import { whenReached } from "./reached.ts";
 
 /** A sentence about what went wrong with somebody. */
 export function contactErrorText(problem: unknown): string {
@@ -24,7 +25,7 @@ export function contactErrorText(problem: unknown): string {
 /** Does it, and says so; `undo`, if there is one, is offered with it. */
 async function act(work: () => Promise<unknown>, done: string, undo?: () => void): Promise<boolean> {
 	try {
-		await work();
+		await whenReached(work);
 		toast({ text: done, action: undo && { label: t.contacts.undo, onClick: undo } });
 		return true;
 	} catch (problem) {
@@ -57,7 +58,8 @@ export function withdraw(contact: Contact): Promise<boolean> {
  */
 export async function request(person: Profile & { remark?: string }, asking: Asking): Promise<void> {
 	const remark = asking.remark.trim();
-	const relation = await client.requestContact(person.uin, { greeting: asking.greeting.trim(), remark });
+	const greeting = asking.greeting.trim();
+	const relation = await whenReached(() => client.requestContact(person.uin, { greeting, remark }));
 	const name = titleOf({ ...person, remark });
 	toast({ text: relation === "contact" ? t.contacts.said.accepted(name) : t.contacts.said.asked(name) });
 	go(`#/contacts/${person.uin}`);

@@ -25,7 +25,7 @@ export function ColourPicker({ uin, value, saved, onChange }: ColourPickerProps)
 	return (
 		<fieldset class="colours">
 			<legend class="field-label">{t.me.colour}</legend>
-			<div class="colours-row">
+			<div class={isOurs ? "colours-row" : "colours-row colours-row-more"}>
 				{choices.map(({ colour, label }) => (
 					<label class="colour" key={colour} title={label}>
 						<input

@@ -10,6 +10,7 @@ import { toast } from "../../design/Toast.tsx";
 import { client, devicesChanged, linkState } from "../../state/client.ts";
 import { t } from "../../state/language.ts";
 import { agoText, fullTimeText } from "../../text/format.ts";
+import { whenReached } from "../contacts/reached.ts";
 import { Spoken } from "../contacts/Spoken.tsx";
 import { byUse, deviceIcon } from "./devices.ts";
 import "./DeviceList.css";
@@ -27,8 +28,7 @@ function useDevices(): { devices: readonly Device[] | null; failed: boolean; rel
 	const online = linkState.value === "online" || linkState.value === "polling";
 	useEffect(() => {
 		let alive = true;
-		client
-			.devices()
+		whenReached(() => client.devices())
 			.then((list) => {
 				if (!alive) return;
 				setDevices(byUse(list));
@@ -74,7 +74,7 @@ function DeviceRow({ device, onEnd }: { device: Device; onEnd: () => void }) {
 function EndDialog({ device, onDone, onClose }: { device: Device | null; onDone: () => void; onClose: () => void }) {
 	const end = async () => {
 		try {
-			await client.signOutDevice(device?.device);
+			await whenReached(() => client.signOutDevice(device?.device));
 		} catch (problem) {
 			if (!(problem instanceof HongyanError) || problem.code !== "NOT_FOUND") throw problem;
 		}

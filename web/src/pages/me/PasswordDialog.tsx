@@ -10,6 +10,7 @@ import { client, me } from "../../state/client.ts";
 import { t } from "../../state/language.ts";
 import { errorText } from "../../text/errors.ts";
 import { byteLength, LIMITS, PASSWORD_MIN } from "../contacts/plain_text.ts";
+import { whenReached } from "../contacts/reached.ts";
 import "./PasswordDialog.css";
 
 interface Passwords {
@@ -58,7 +59,7 @@ export function PasswordDialog({ onClose }: { onClose: () => void }) {
 		if (Object.keys(wrong).length > 0) return;
 		setBusy(true);
 		try {
-			await client.changePassword(values.old, values.fresh);
+			await whenReached(() => client.changePassword(values.old, values.fresh));
 			toast({ text: t.me.passwordChanged });
 			onClose();
 		} catch (problem) {

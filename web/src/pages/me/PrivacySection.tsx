@@ -6,6 +6,7 @@ import { toast } from "../../design/Toast.tsx";
 import { client, me } from "../../state/client.ts";
 import { t } from "../../state/language.ts";
 import { errorText } from "../../text/errors.ts";
+import { whenReached } from "../contacts/reached.ts";
 
 const MAY_WRITE: readonly Who[] = ["default", "contacts", "anyone", "nobody"];
 /** Contacts need not ask: that choice is shown only where it was made elsewhere. */
@@ -25,7 +26,7 @@ export function PrivacySection() {
 	const choose = async (change: Partial<Settings>) => {
 		setPending({ ...pending, ...change });
 		try {
-			await client.updateSettings(change);
+			await whenReached(() => client.updateSettings(change));
 			toast({ text: t.me.saved });
 		} catch (problem) {
 			toast({ kind: "danger", text: errorText(problem) });

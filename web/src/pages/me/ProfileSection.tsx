@@ -10,6 +10,7 @@ import { errorText } from "../../text/errors.ts";
 import { AccountNameFact } from "../contacts/ContactFacts.tsx";
 import { LIMITS, problemOf } from "../contacts/plain_text.ts";
 import { titleOf } from "../contacts/people.ts";
+import { whenReached } from "../contacts/reached.ts";
 import { TextLine } from "../contacts/TextLine.tsx";
 import { ColourPicker } from "./ColourPicker.tsx";
 import "./ProfileSection.css";
@@ -51,7 +52,7 @@ function ProfileForm({ who }: { who: Me }) {
 		setBusy(true);
 		setError("");
 		try {
-			await client.updateProfile(changes);
+			await whenReached(() => client.updateProfile(changes));
 			setEdit({});
 			toast({ text: t.me.profileSaved });
 		} catch (problem) {
