@@ -186,18 +186,15 @@ export class IdbStore implements Store {
 		return result;
 	}
 
-	/** The reason of a transaction's end says more than what its requests got. */
+	/** If the browser has ended it, its reason says more than what the calls after that got. */
 	private async abandon(tx: IDBTransaction, end: Promise<void>, why: unknown): Promise<unknown> {
 		try {
 			tx.abort();
 		} catch {
 			/* It has ended by itself. */
 		}
-		const ended: unknown = await end.then(
-			() => why,
-			() => tx.error ?? why,
-		);
-		return nameOf(why) === "AbortError" ? ended : why;
+		await end.catch(() => {});
+		return tx.error ?? why;
 	}
 
 	private async begin(mode: "read" | "write", scope: Table[]): Promise<IDBTransaction> {

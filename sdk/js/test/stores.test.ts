@@ -240,3 +240,51 @@ test("IndexedDB: data that were cleared while it was open are made anew", async 
 	await put(store, "meta", { name: "y" });
 	await store.close();
 });
+
+/** For the length of `work`, what `name` of `owner` is, is another. */
+async function instead<T extends object, K extends keyof T>(
+	owner: T,
+	name: K,
+	value: T[K],
+	work: () => Promise<void>,
+): Promise<void> {
+	const before = owner[name];
+	owner[name] = value;
+	await work().finally(() => (owner[name] = before));
+}
+
+test("IndexedDB: no room, at once or at the end: said in words, nothing is there, and it goes on", async () => {
+	const store = new IdbStore({ name: "full" });
+	await store.open();
+	const full = new DOMException("over the quota", "QuotaExceededError");
+	const throwing = () => {
+		throw full;
+	};
+	const ending = function (this: IDBObjectStore) {
+		Object.defineProperty(this.transaction, "error", { value: full });
+		this.transaction.abort();
+	};
+	const write = () =>
+		store.transact("write", ["meta"], async (tx) => {
+			tx.put("meta", { name: "x" });
+			await tx.get("meta", "x");
+		});
+	for (const failing of [throwing, ending])
+		await instead(IDBObjectStore.prototype, "put", failing as unknown as IDBObjectStore["put"], async () => {
+			const no = { code: "RESOURCE_EXHAUSTED", message: /no room/ };
+			await assert.rejects(put(store, "meta", { name: "x" }), no);
+			await assert.rejects(write(), no);
+		});
+	assert.equal(await store.transact("read", ["meta"], (tx) => tx.get("meta", "x")), undefined);
+	await put(store, "meta", { name: "x" });
+	await store.close();
+});
+
+test("IndexedDB: a browser that keeps no data says so in words", async () => {
+	const refusing = () => {
+		throw new DOMException("not in private windows", "SecurityError");
+	};
+	await instead(indexedDB, "open", refusing, () =>
+		assert.rejects(new IdbStore().open(), { code: "UNAVAILABLE", message: /private windows/ }),
+	);
+});
