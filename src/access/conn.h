@@ -131,6 +131,7 @@ struct access_loop {
 	bool accept_waits;  /* more connections are at the door; next turn */
 	bool accept_paused; /* no files are left; next sweep */
 	uint64_t sweep_us;
+	uint64_t origin_told_us;      /* when the log was told last of a page that may not connect; 0: never */
 	struct hy_link idle_requests; /* for reuse, with their arena's block */
 	unsigned idle_request_count;
 	uint8_t scratch[ACCESS_READ_CHUNK];

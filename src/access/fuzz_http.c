@@ -43,12 +43,22 @@ const struct rpc_method *rpc_method_by_path(const struct svr *svr, const char *p
 	return hy_bytes_equal(hy_bytes(path, len), hy_bytes_str(method.path)) ? &method : NULL;
 }
 
+struct env_loop *svr_loop_env(const struct svr_loop *loop)
+{
+	return NULL;
+}
+
+uint64_t env_loop_now_us(const struct env_loop *loop)
+{
+	return 1;
+}
+
 struct env *svr_env(const struct svr *svr)
 {
 	return NULL;
 }
 
-void env_log(struct env *env, enum env_log_level level, const char *topic, uint64_t trace, const char *fmt, ...) {}
+void env_log(struct env *env, enum env_log_level level, const char *room, uint64_t trace, const char *fmt, ...) {}
 
 void strangers_enter(struct access_loop *l, struct conn *c) {}
 
@@ -168,6 +178,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	assert(l);
 	l->access = &a;
 	l->index = 0;
+	l->loop = NULL;
+	l->origin_told_us = 0;
 	a.config.limits.anonymous_body_max = STRANGER_BODY_MAX;
 	run(l, hy_bytes(data + 1, size - 1), size, &whole);
 	run(l, hy_bytes(data + 1, size - 1), 1 + data[0], &cut);

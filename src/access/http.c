@@ -87,6 +87,7 @@ static const char *reason_of(int status)
 #define SECRET_ROOM 4096u /* an answer with a ticket fits: it is not moved while it is made */
 #define HEAD_ROOM 512u    /* that an answer's head takes at most, usually */
 #define NOT_KEPT "Cache-Control: no-store\r\n"
+#define ORIGIN_PAUSE_US 60000000u
 
 /** `body_len` bytes are to follow, but on HEAD. */
 static void append_head(
@@ -394,15 +395,25 @@ static void answer_file(struct conn *c, const struct access_file *f, bool keep_a
 		h->file = answer.body;
 }
 
+/** The operator may have forgotten one. A line a minute: who connects may do so as often as it likes. */
+static void tell_of_origin(struct access_loop *l, struct hy_bytes origin)
+{
+	uint64_t now = svr_now_us(l->loop);
+	if (l->origin_told_us && now - l->origin_told_us < ORIGIN_PAUSE_US)
+		return;
+	l->origin_told_us = now;
+	env_log(svr_env(l->access->svr), ENV_LOG_INFO, "access", 0,
+		"a page of %.*s may not connect by WebSocket; see --origins", (int)HY_MIN(origin.len, 100u),
+		(const char *)origin.data);
+}
+
 static void refuse_link(struct conn *c, int status, const char *why, struct hy_bytes origin, bool keep_alive)
 {
 	struct hy_buf text = {0};
 	ACCESS_COUNT(c->home, websockets_refused, 1);
 	if (status == 403) {
 		ACCESS_COUNT(c->home, origins_refused, 1);
-		env_log(svr_env(c->home->access->svr), ENV_LOG_INFO, "access", 0,
-			"a page of %.*s may not connect; see --origins", (int)HY_MIN(origin.len, 100u),
-			(const char *)origin.data);
+		tell_of_origin(c->home, origin);
 	}
 	hy_buf_printf(&text, "%s\n", why);
 	append_response(c, status, TEXT,

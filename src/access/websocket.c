@@ -78,6 +78,8 @@ void websocket_say_close(struct conn *c)
 static void fail(struct conn *c, uint16_t code)
 {
 	ACCESS_COUNT(c->home, websocket_errors, 1);
+	env_log(svr_env(c->home->access->svr), ENV_LOG_DEBUG, "access", 0, "a WebSocket link of user %u ends with %u",
+		c->uin, code);
 	c->close_code = code;
 	conn_close_drained(c);
 }
