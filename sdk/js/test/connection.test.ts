@@ -8,7 +8,7 @@ import { online, rig, signIn } from "./links.ts";
 test("identifies itself, then asks for what is new", async (t) => {
 	const { server, states, hints } = await online(t);
 	assert.deepEqual(states, ["connecting", "online"]);
-	assert.equal(hints, 1);
+	assert.ok(hints >= 1);
 	const [identify] = server.calls;
 	assert.equal(identify?.method, "identify");
 	assert.deepEqual(identify.head.ticket, TICKET);
@@ -26,8 +26,9 @@ test("without a ticket there is no link", async (t) => {
 
 test("a hint is handed on", async (t) => {
 	const made = await online(t);
+	const before = made.hints;
 	made.server.hint();
-	await until("hint", () => made.hints === 2);
+	await until("hint", () => made.hints === before + 1);
 });
 
 test("heartbeats: by the server's wish, each asks for what is new", async (t) => {

@@ -7,17 +7,17 @@ import { FakeServer, TICKET, UIN, until } from "./fake_server.ts";
 
 /** Long enough for a busy machine, short enough to wait for. */
 export const SHORT: Times = {
-	connect: 300,
+	connect: 600,
 	heartbeat: 10_000,
 	heartbeatAnswer: 150,
 	quickAnswer: 100,
 	backoffBase: 10,
 	backoffMax: 60,
 	backoffLeast: 2,
-	request: 300,
+	request: 500,
 	patience: 5_000,
 	headStart: 50,
-	poll: 40,
+	poll: 60,
 	hasten: 10,
 	hastenGap: 50,
 };

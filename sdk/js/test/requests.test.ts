@@ -59,7 +59,8 @@ test("order: changes of one contact one after another, others meanwhile", async 
 		session.request("setRemark", { uin: 5, remark: "five" }),
 		session.request("requestContact", { uin: 6 }),
 	]);
-	assert.deepEqual(log, ["+5", "+6", "-5", "-6", "remark 5"]);
+	const at = (what: string) => log.indexOf(what);
+	assert.ok(at("-5") < at("remark 5") && at("+6") < at("-5"), log.join(" "));
 });
 
 test("order: one that fails lets the next one go", async (t) => {
@@ -156,7 +157,7 @@ test("no answer, and nothing else came either: the link is dead", async (t) => {
 	server.script("lookup", "silence");
 	await session.request("lookup", { name: "ann" });
 	assert.ok(server.callsOf("lookup").length >= 2);
-	assert.ok(server.dials >= 2);
+	await until("another link", () => server.dials >= 2);
 });
 
 for (const code of [1, 2, 4, 10, 13, 14])
@@ -268,6 +269,7 @@ test("signed in anew: what the old ticket gets to hear is not meant", async (t) 
 
 test("a wrong password is no end of a ticket", async (t) => {
 	const made = await online(t);
+	const before = made.hints;
 	made.server.on("changePassword", () => ({ code: 16, message: "the old password is wrong" }));
 	made.server.on("signIn", () => ({ code: 16 }));
 	const change = await refusal(made.session.request("changePassword", { oldPassword: "a", newPassword: "b" }));
@@ -275,7 +277,7 @@ test("a wrong password is no end of a ticket", async (t) => {
 	assert.equal((await refusal(made.session.request("signIn", { name: "ann" }))).code, "UNAUTHENTICATED");
 	assert.deepEqual(made.signedOut, []);
 	assert.equal(made.session.state, "online");
-	assert.equal(made.hints, 2); /* the next sync finds out whether the ticket was meant */
+	assert.equal(made.hints, before + 1); /* the next sync finds out whether the ticket was meant */
 });
 
 test("signing in goes over a short link; a lost answer is asked for under the same client ID", async (t) => {

@@ -38,13 +38,18 @@ export class Dice {
 	}
 }
 
+/** Node.js 18 does not let it be assigned. */
+function setNow(value: () => number): void {
+	Object.defineProperty(performance, "now", { value, configurable: true, writable: true });
+}
+
 /** Timers that ring when the test says so. Takes the place of all clocks, and of chance, while installed. */
 export class SimTime {
 	now = 1_700_000_000_000;
 	private timers: { at: number; ring: () => void; id: number }[] = [];
 	private ids = 0;
 	private readonly saved = { setTimeout, clearTimeout };
-	private readonly savedNow = performance.now;
+	private readonly savedNow = performance.now.bind(performance);
 	private readonly savedRandom = Math.random;
 
 	constructor(private readonly dice: Dice) {}
@@ -58,13 +63,13 @@ export class SimTime {
 		globalThis.clearTimeout = ((id: number) => {
 			this.timers = this.timers.filter((timer) => timer.id !== id);
 		}) as unknown as typeof clearTimeout;
-		performance.now = () => this.now;
+		setNow(() => this.now);
 		Math.random = () => this.dice.next();
 	}
 
 	uninstall(): void {
 		Object.assign(globalThis, this.saved);
-		performance.now = this.savedNow;
+		setNow(this.savedNow);
 		Math.random = this.savedRandom;
 	}
 
