@@ -34,25 +34,21 @@ export function AccountNameFact({ name }: { name: string }) {
 	);
 }
 
-/** `onRemark`: the remark is to be changed. */
-export function ContactFacts({ contact, onRemark }: { contact: Contact; onRemark: () => void }) {
+/** `onRemark`: the remark is to be changed; absent: nothing can be noted about them. */
+export function ContactFacts({ contact, onRemark }: { contact: Contact; onRemark?: (() => void) | undefined }) {
 	const { name, nickname, region, remark } = contact;
+	const edit = possibleWith(contact).remark && onRemark && (
+		<IconButton
+			icon="edit"
+			label={remark ? t.contacts.remarkEdit : t.contacts.remarkAdd}
+			popup="dialog"
+			onClick={onRemark}
+		/>
+	);
 	return (
 		<dl class="card facts">
-			{(possibleWith(contact).remark || remark) && (
-				<Fact
-					name={t.contacts.remark}
-					action={
-						possibleWith(contact).remark && (
-							<IconButton
-								icon="edit"
-								label={remark ? t.contacts.remarkEdit : t.contacts.remarkAdd}
-								popup="dialog"
-								onClick={onRemark}
-							/>
-						)
-					}
-				>
+			{(edit || remark) && (
+				<Fact name={t.contacts.remark} action={edit}>
 					{remark || <span class="muted">{t.contacts.noRemark}</span>}
 				</Fact>
 			)}

@@ -21,7 +21,7 @@ import { whenReached } from "./reached.ts";
 import { RemarkDialog } from "./RemarkDialog.tsx";
 import { Sheet } from "./Sheet.tsx";
 import { useBusy } from "./use_busy.ts";
-import { usePerson } from "./use_person.ts";
+import { usePerson, type Person } from "./use_person.ts";
 import "./ContactPage.css";
 
 type Open = "" | "remark" | "ask" | "block";
@@ -186,7 +186,7 @@ function useKeptFocus(standing: Standing, open: Open) {
 	return card;
 }
 
-function Card({ contact }: { contact: Contact }) {
+function Card({ contact, stranger }: Person) {
 	const [open, setOpen] = useState<Open>("");
 	const standing = standingOf(contact);
 	const card = useKeptFocus(standing, open);
@@ -195,7 +195,7 @@ function Card({ contact }: { contact: Contact }) {
 			<PersonCard person={contact} nameIsHeard />
 			<StandingNote contact={contact} />
 			<MainButtons key={`main-${standing}`} contact={contact} onOpen={setOpen} />
-			<ContactFacts contact={contact} onRemark={() => setOpen("remark")} />
+			<ContactFacts contact={contact} onRemark={stranger ? undefined : () => setOpen("remark")} />
 			<Deeds key={`deeds-${standing}`} contact={contact} onOpen={setOpen} />
 			<Dialogs open={open} contact={contact} onClose={() => setOpen("")} />
 		</div>
@@ -217,14 +217,12 @@ function CardSkeleton() {
 
 /** `uin`: whose card. */
 export function ContactPage({ uin }: { uin: Uin }) {
-	const contact = usePerson(uin);
+	const person = usePerson(uin);
 	return (
-		<Sheet quiet title={contact ? titleOf(contact) : t.contacts.title} backTo="#/contacts">
-			{contact && <Card contact={contact} />}
-			{contact === undefined && <CardSkeleton />}
-			{contact === null && (
-				<EmptyState icon="person" title={t.contacts.notKnown} text={t.contacts.notKnownHint} />
-			)}
+		<Sheet quiet title={person ? titleOf(person.contact) : t.contacts.title} backTo="#/contacts">
+			{person && <Card {...person} />}
+			{person === undefined && <CardSkeleton />}
+			{person === null && <EmptyState icon="person" title={t.contacts.notKnown} text={t.contacts.notKnownHint} />}
 		</Sheet>
 	);
 }

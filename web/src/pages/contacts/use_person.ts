@@ -3,6 +3,12 @@ import type { Contact, Uin } from "hongyan";
 import { useEffect, useState } from "preact/hooks";
 import { client, contacts, contactsByUin } from "../../state/client.ts";
 
+/** A stranger has no row in the list of contacts: nothing can be noted about them. */
+export interface Person {
+	contact: Contact;
+	stranger: boolean;
+}
+
 async function lookUp(uin: Uin): Promise<Contact | null> {
 	const { messages } = await client.messages(uin, { limit: 50 });
 	const name = messages.find((message) => message.from === uin && message.fromName)?.fromName;
@@ -13,7 +19,7 @@ async function lookUp(uin: Uin): Promise<Contact | null> {
 }
 
 /** undefined: not known yet; null: nobody knows them here. */
-export function usePerson(uin: Uin): Contact | null | undefined {
+export function usePerson(uin: Uin): Person | null | undefined {
 	const known = contactsByUin.value.get(uin);
 	const loaded = contacts.value !== null;
 	const [stranger, setStranger] = useState<Contact | null | undefined>();
@@ -28,5 +34,7 @@ export function usePerson(uin: Uin): Contact | null | undefined {
 			alive = false;
 		};
 	}, [uin, wanted]);
-	return known ?? (loaded ? stranger : undefined);
+	if (known) return { contact: known, stranger: false };
+	if (!loaded || stranger === undefined) return undefined;
+	return stranger && { contact: stranger, stranger: true };
 }
