@@ -177,6 +177,9 @@ async function tell(seed: number, store: Store, steps: number): Promise<void> {
 		while (world.tabs.length < 2) world.openTab();
 		world.tabs.forEach((tab) => tab.session.connect());
 		await world.calm();
+		/* What was sent only now comes back. */
+		world.tabs.forEach((tab) => tab.session.hint());
+		await world.calm();
 		await checkEnd(story, store);
 		await checkContacts(story);
 		world.tabs.forEach(checkEvents);
