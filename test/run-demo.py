@@ -137,11 +137,13 @@ def others(folder):
     """A folder that has users, and who may register."""
     server = Server(folder / "others", *CHEAP)
     assert info(server) == {"version": info(server)["version"], "registration": "open"}
+    assert "start it with --demo" in server.said()
     server.ask("register", name="ann", password="another goose", device="phone")
     server.end()
     server.options = ("--demo", *CHEAP)
     server.start()
     assert re.search(r"--demo: \S+ has users; demo users are made in a folder that has none", server.said()), server.said()
+    assert server.said().count("start it with --demo") == 1
     assert "demo" not in info(server) and not (folder / "others" / "demo").exists()
     server.ask("sign-in", name="ann", password="another goose", device="phone")
     server.ask("sign-in", 16, name="ann", password=PASSWORD, device="other")

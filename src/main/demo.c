@@ -37,7 +37,6 @@ struct mark {
 struct demo {
 	struct env_msg msg; /* to the loop, then back */
 	struct env *env;
-	struct svr *svr;
 	struct svr_loop *loop;
 	struct env_inbox *done;
 	const char *dir;
@@ -370,10 +369,27 @@ static int make(struct demo *d)
 	return run_on_loop(d, sign_out_all);
 }
 
+static struct demo new_demo(struct env *env, struct svr *svr, const char *dir)
+{
+	return (struct demo){.env = env,
+		.loop = svr_loop_at(svr, 0),
+		.done = env_inbox_create(env),
+		.dir = dir,
+		.trace = env_rand64(env)};
+}
+
+bool demo_nobody_there(struct env *env, struct svr *svr)
+{
+	struct demo d = new_demo(env, svr, "");
+	int rc = run_on_loop(&d, look_for_users);
+	env_inbox_destroy(d.done);
+	hy_free(d.why);
+	return rc == HY_OK;
+}
+
 int demo_make(struct env *env, struct svr *svr, const char *dir, char **ret_why)
 {
-	struct demo d = {.env = env, .svr = svr, .loop = svr_loop_at(svr, 0), .dir = dir, .trace = env_rand64(env)};
-	d.done = env_inbox_create(env);
+	struct demo d = new_demo(env, svr, dir);
 	int rc = make(&d);
 	env_inbox_destroy(d.done);
 	*ret_why = d.why;

@@ -15,6 +15,8 @@ struct svr;
 
 /** Whether there are, or may be, demo users in the folder. [blocks] Any thread. */
 bool demo_in_folder(struct env *env, const char *dir);
+/** Whether nobody has an account in the running server's folder. [blocks] As below. */
+bool demo_nobody_there(struct env *env, struct svr *svr);
 /**
  * Makes what is not there yet, by the services of the running server. [blocks] While the server runs, not on a loop.
  * FAILED_PRECONDITION: there are users in the folder, other ones. After any other status the next try goes on.

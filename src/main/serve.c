@@ -308,21 +308,25 @@ static int read_settings(
 	return status;
 }
 
+/** By what others than this machine reach the server, as text; NULL: they do not. */
+static const char *reached_by(const struct server_config *config, char *text, size_t size)
+{
+	for (unsigned i = 0; i < config->listen_count; i++)
+		if (!env_addr_is_loopback(&config->listen[i]))
+			return env_addr_text(&config->listen[i], text, size);
+	return config->access.proxy_count > 0 ? "a proxy (--trusted-proxies)" : NULL;
+}
+
 /** Users whose password everybody knows are this machine's alone. */
 static bool check_demo(struct env *env, const struct settings *s, const struct server_config *config, char **ret_why)
 {
 	char text[128];
-	const char *reached = config->access.proxy_count > 0 ? "a proxy (--trusted-proxies)" : NULL;
-	if (!s->demo && !demo_in_folder(env, s->data))
-		return true;
-	for (unsigned i = 0; i < config->listen_count; i++)
-		if (!env_addr_is_loopback(&config->listen[i]))
-			reached = env_addr_text(&config->listen[i], text, sizeof text);
+	const char *reached = reached_by(config, text, sizeof text);
 	if (reached && s->demo)
 		*ret_why = why_printf("--demo: its users have a password that everybody knows, and other machines "
 				      "reach %s; listen on 127.0.0.1:7600 alone, or leave --demo out",
 			reached);
-	else if (reached)
+	else if (reached && demo_in_folder(env, s->data))
 		*ret_why = why_printf("%s holds demo users, whose password everybody knows, and other machines reach "
 				      "%s; take another folder (--data), or listen on 127.0.0.1:7600 alone",
 			s->data, reached);
@@ -363,6 +367,9 @@ static void announce(struct env *env, struct server *server, const struct server
 	}
 	if (s->demo)
 		make_demo(env, server, s);
+	else if (config->registration == AUTH_REGISTRATION_OPEN && !reached_by(config, text, sizeof text) &&
+		 demo_nobody_there(env, server_svr(server)))
+		printf("nobody has an account yet: register, or end this and start it with --demo to look around\n");
 	if (server_metrics_address(server))
 		printf("figures for Prometheus at http://%s/metrics\n",
 			env_addr_text(server_metrics_address(server), text, sizeof text));

@@ -26,13 +26,13 @@ struct server_config {
 	enum auth_registration registration;       /* who may have an account */
 	unsigned password_threads;                 /* 0: 1 */
 	uint64_t password_memory, password_passes; /* of Argon2id; 0: 19 MiB, 2 */
-	struct env_addr metrics; /* where /metrics is shown; family 0: nowhere */
-	bool metrics_optional;   /* when that address is taken, the server does without */
+	struct env_addr metrics;                   /* where /metrics is shown; family 0: nowhere */
+	bool metrics_optional;                     /* when that address is taken, the server does without */
 	struct access_config access;
 	struct limit_config limits;
 	bool strangers_may_write; /* what the setting "who may write" means for users who have not set it */
-	bool repair;            /* go on past damage in the log, losing what stood after it */
-	const char *admin_path; /* Unix socket of the administration; NULL: data_dir/admin.sock */
+	bool repair;              /* go on past damage in the log, losing what stood after it */
+	const char *admin_path;   /* Unix socket of the administration; NULL: data_dir/admin.sock */
 };
 
 /** Everything 0 but the limits. */
