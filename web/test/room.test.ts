@@ -165,12 +165,28 @@ test("the new line stands above what has come while nobody looked, and goes when
 	look(room, 24, true);
 	room.looked();
 	await world.changed();
-	assert.equal(newLineBefore(room), "k22", "it stays while one reads");
+	assert.equal(newLineBefore(room), "k22", "it stays after one has read");
 	looks = false;
 	await world.come(1);
 	assert.equal(newLineBefore(room), "k25", "what was new before has been read");
 	room.wrote();
 	assert.equal(hasNewLine(room), false);
+	room.close();
+});
+
+test("the new line stays in its place while one reads on from it", async () => {
+	const world = new World();
+	world.add(300);
+	world.readTo = 100;
+	const room = await opened(world, new Positions(undefined), () => true);
+	for (const seq of [105, 110, 120]) {
+		look(room, seq, false);
+		room.looked();
+		await world.changed();
+		assert.equal(newLineBefore(room), "k101");
+	}
+	await world.come(1);
+	assert.equal(newLineBefore(room), "k101");
 	room.close();
 });
 

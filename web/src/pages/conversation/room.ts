@@ -37,6 +37,8 @@ export class Room {
 	private target: Target = { end: true };
 	/** The "new" line stands above the first unread message from this place on; 0: it does not. */
 	private newFrom = 0;
+	/** Of the newest stored message that was heard of. */
+	private newest = 0;
 	private view: View<Row> | null = null;
 	private moving = false;
 	private readTimer: ReturnType<typeof setTimeout> | undefined;
@@ -152,11 +154,12 @@ export class Room {
 	private retarget: (() => Target) | null = null;
 
 	private async refresh(): Promise<void> {
+		const newest = this.newest;
 		await this.history.refresh();
 		const conversation = this.conversation.value;
 		if (!conversation || conversation.unread === 0 || (this.atEnd.value && this.isLookedAt())) return;
-		// What has come while nobody was looking is new; what was new before has been read.
-		if (conversation.firstUnreadSeq <= this.newFrom) return;
+		// What has come while nobody was looking is new; the line stays while some of what was new before is unread.
+		if (conversation.firstUnreadSeq <= newest) return;
 		this.newFrom = conversation.firstUnreadSeq;
 		this.show();
 	}
@@ -174,6 +177,9 @@ export class Room {
 			this.byKey,
 		);
 		this.byKey = new Map(rows.map((row) => [row.key, row]));
+		const last = run.conversation?.last;
+		const known = last && isStored(last) ? last : lastStored(run.messages);
+		if (known) this.newest = Math.max(this.newest, known.seq);
 		batch(() => {
 			this.conversation.value = run.conversation;
 			this.shown.value = { rows, before: run.before, after: run.after, target: this.target };
@@ -225,4 +231,12 @@ export class Room {
 
 function isStored(message: Message): boolean {
 	return message.state === "received" || message.state === "sent";
+}
+
+function lastStored(messages: readonly Message[]): Message | undefined {
+	for (let i = messages.length - 1; i >= 0; i--) {
+		const message = messages[i];
+		if (message && isStored(message)) return message;
+	}
+	return undefined;
 }
