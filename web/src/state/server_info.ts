@@ -44,13 +44,16 @@ export function parseServerInfo(value: unknown): ServerInfo {
 	};
 }
 
-/** Asks anew; where that fails, what was known stays. */
-export async function loadServerInfo(): Promise<void> {
+/** Asks anew; where that fails, what was known stays. False: the server was not reached. */
+export async function loadServerInfo(): Promise<boolean> {
+	let reached = false;
 	try {
 		const answer = await fetch("/server.json", { cache: "no-store" });
+		reached = true;
 		if (answer.ok) serverInfo.value = parseServerInfo(await answer.json());
 	} catch {
-		/* Not reached: whoever tries to sign in is told. */
+		/* Not reached, or what came is none: whoever tries to sign in is told. */
 	}
 	serverInfoKnown.value = true;
+	return reached;
 }

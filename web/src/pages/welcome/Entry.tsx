@@ -1,5 +1,5 @@
 /** Entry.tsx - the form: sign in, or create an account; and the demo users' buttons. */
-import { useRef, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { Avatar } from "../../design/Avatar.tsx";
 import { Banner } from "../../design/Banner.tsx";
 import { Button } from "../../design/Button.tsx";
@@ -8,13 +8,35 @@ import { TextField } from "../../design/TextField.tsx";
 import { register, signIn } from "../../state/client.ts";
 import { keep, kept } from "../../state/kept.ts";
 import { t } from "../../state/language.ts";
-import type { DemoUser, ServerInfo } from "../../state/server_info.ts";
+import { loadServerInfo, type DemoUser, type ServerInfo } from "../../state/server_info.ts";
 import { problemOf, type Mode, type Problem } from "./problems.ts";
 import { judgeInvitation, judgeName, judgeOldPassword, judgePassword, nameOfInput, type Verdict } from "./rules.ts";
 
 const LAST_NAME = "name";
 
 type Field = "name" | "password" | "invitation";
+
+/** After so long without an answer, it is said why one still waits. */
+const SLOW_MS = 2_500;
+
+/** What keeps the server from answering, once that takes long; empty: nothing is known to. */
+function useDelay(busy: boolean): string {
+	const [delay, setDelay] = useState<"" | "unreached" | "slow">("");
+	useEffect(() => {
+		if (!busy) return;
+		let over = false;
+		const timer = setTimeout(async () => {
+			const reached = await loadServerInfo();
+			if (!over) setDelay(reached ? "slow" : "unreached");
+		}, SLOW_MS);
+		return () => {
+			over = true;
+			clearTimeout(timer);
+			setDelay("");
+		};
+	}, [busy]);
+	return delay && (delay === "slow" ? t.welcome.slow : t.welcome.stillUnreachable);
+}
 
 /** Who was here before signs in; who is new, and may, registers. */
 function firstMode(info: ServerInfo | null): Mode {
@@ -71,6 +93,7 @@ export function Entry({ info }: { info: ServerInfo | null }) {
 	const [left, setLeft] = useState<ReadonlySet<Field>>(new Set());
 	const [problem, setProblem] = useState<Problem | null>(null);
 	const [busy, setBusy] = useState(false);
+	const delay = useDelay(busy);
 	const form = useRef<HTMLFormElement>(null);
 
 	const registering = mode === "register";
@@ -176,6 +199,7 @@ export function Entry({ info }: { info: ServerInfo | null }) {
 								{problem.more && <p>{problem.more}</p>}
 							</Banner>
 						)}
+						{delay && <Banner icon="clock">{delay}</Banner>}
 						<Button kind="primary" wide submit busy={busy}>
 							{registering ? t.welcome.register : t.welcome.signIn}
 						</Button>

@@ -27,6 +27,8 @@ export const welcome = {
 	plainRefused: "This server takes no passwords over an unencrypted connection.",
 	plainRefusedText:
 		"Open the page by an address that begins with https://. Or, in a network that you trust, its operator starts the server with --allow-plain.",
+	slow: "The server takes its time. Still trying…",
+	stillUnreachable: "The server is not reached. Still trying…",
 	unreachable: "The server is not reached. Is it running, and are you connected?",
 	endedElsewhere:
 		"You were signed out: from another device, or because the password was changed. Your messages are still here.",

@@ -28,6 +28,8 @@ export const welcome: Text["welcome"] = {
 	invitationWrong: "邀请码无效或已用完。",
 	plainRefused: "本服务器不接受未加密连接上的密码。",
 	plainRefusedText: "请用以 https:// 开头的地址打开本页面；在可信的网络里，管理员也可以用 --allow-plain 启动服务器。",
+	slow: "服务器响应较慢，仍在尝试…",
+	stillUnreachable: "连接不上服务器，仍在尝试…",
 	unreachable: "连接不上服务器。它在运行吗？你的网络正常吗？",
 	endedElsewhere: "你已退出登录：在其他设备上被退出，或密码已更改。你的消息仍在这里。",
 	demo: "体验账号",
