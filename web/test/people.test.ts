@@ -4,6 +4,7 @@ import type { Contact } from "hongyan";
 import {
 	accountName,
 	arrange,
+	firstOf,
 	inOrder,
 	isAccountName,
 	isFound,
@@ -90,6 +91,30 @@ test("the list: requests newest first, contacts by letter, what is past, who is 
 	);
 	assert.equal(people.count, 3);
 	assert.deepEqual(inOrder(people), [5, 4, 6, 3, 1, 2, 8, 7, 9]);
+});
+
+test("the first of a list, part by part", () => {
+	const many = arrange(
+		[
+			person({ uin: 1, relation: "incoming" }),
+			person({ uin: 2, name: "ann" }),
+			person({ uin: 3, name: "bob" }),
+			person({ uin: 4, name: "bea" }),
+			person({ uin: 5, relation: "ended" }),
+		],
+		"",
+		false,
+	);
+	const order = inOrder(many);
+	for (let rows = 0; rows <= 6; rows++) {
+		const some = firstOf(many, rows);
+		assert.deepEqual(inOrder(some), order.slice(0, rows));
+		assert.equal(some.count, 3);
+	}
+	assert.deepEqual(
+		firstOf(many, 3).letters.map((group) => group.letter),
+		["A", "B"],
+	);
 });
 
 test("the same name twice keeps one order", () => {

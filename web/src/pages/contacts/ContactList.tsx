@@ -1,9 +1,9 @@
 /** ContactList.tsx - everybody, part by part. Arrow keys, Home and End go from row to row. */
-import type { Uin } from "hongyan";
-import { useLayoutEffect, useRef } from "preact/hooks";
+import type { Contact, Uin } from "hongyan";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { t } from "../../state/language.ts";
 import { ListPart } from "./ListPart.tsx";
-import type { People } from "./people.ts";
+import { firstOf, type People } from "./people.ts";
 import { AskedRow, PersonRow, RequestRow } from "./PersonRow.tsx";
 
 function rowsOf(list: HTMLElement | null): HTMLElement[] {
@@ -46,12 +46,39 @@ export function stepThrough(list: HTMLElement | null, key: string): boolean {
 	return true;
 }
 
-/** `current`: whose card is open. */
-export function ContactList({ people, current }: { people: People; current: Uin | null }) {
+/** So many rows are made at first, and more whenever their end comes near: thousands at once would take seconds. */
+const ROWS = 150;
+const NEAR = "1200px";
+
+/** How many rows there are to be now, and what stands behind the last one. */
+function useGrowing(total: number) {
+	const [rows, setRows] = useState(ROWS);
+	const end = useRef<HTMLDivElement>(null);
+	const more = rows < total;
+	useEffect(() => {
+		const at = end.current;
+		if (!more || !at) return;
+		const watch = new IntersectionObserver(
+			(entries) => {
+				if (entries.some((entry) => entry.isIntersecting)) setRows(rows + ROWS);
+			},
+			{ root: at.closest(".people-scroll"), rootMargin: NEAR },
+		);
+		watch.observe(at);
+		return () => watch.disconnect();
+	}, [rows, more]);
+	return { rows, end, more };
+}
+
+/** `total`: how many rows that is; `current`: whose card is open, or 0. */
+export function ContactList({ people: all, total, current }: { people: People; total: number; current: Uin }) {
 	const list = useRef<HTMLDivElement>(null);
+	const { rows, end, more } = useGrowing(total);
+	const people = useMemo(() => firstOf(all, rows), [all, rows]);
 	const focus = useKeptFocus(list, people);
 	const { incoming, outgoing, letters, past, blocked } = people;
 	const is = (uin: Uin) => uin === current;
+	const row = (contact: Contact) => <PersonRow key={contact.uin} contact={contact} current={is(contact.uin)} />;
 	return (
 		<div
 			class="people"
@@ -77,26 +104,21 @@ export function ContactList({ people, current }: { people: People; current: Uin 
 			)}
 			{letters.map((group) => (
 				<ListPart key={group.letter} title={group.letter} letter>
-					{group.contacts.map((contact) => (
-						<PersonRow key={contact.uin} contact={contact} current={is(contact.uin)} />
-					))}
+					{group.contacts.map(row)}
 				</ListPart>
 			))}
 			{past.length > 0 && (
-				<ListPart title={t.contacts.past}>
-					{past.map((contact) => (
-						<PersonRow key={contact.uin} contact={contact} current={is(contact.uin)} />
-					))}
+				<ListPart title={t.contacts.past} dim>
+					{past.map(row)}
 				</ListPart>
 			)}
 			{blocked.length > 0 && (
-				<ListPart title={t.contacts.blockedPeople}>
-					{blocked.map((contact) => (
-						<PersonRow key={contact.uin} contact={contact} current={is(contact.uin)} />
-					))}
+				<ListPart title={t.contacts.blockedPeople} dim>
+					{blocked.map(row)}
 				</ListPart>
 			)}
-			{people.count > 0 && <p class="people-total muted small">{t.contacts.total(people.count)}</p>}
+			{more && <div ref={end} />}
+			{!more && people.count > 0 && <p class="people-total muted small">{t.contacts.total(people.count)}</p>}
 		</div>
 	);
 }

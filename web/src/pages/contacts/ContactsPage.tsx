@@ -40,7 +40,7 @@ export function ContactsPage({ uin }: { uin: number }) {
 	const all = contacts.value;
 	const spoken = language.value;
 	const people = useMemo(() => all && arrange(all, search, spoken === "zh"), [all, search, spoken]);
-	const order = people ? inOrder(people) : [];
+	const order = useMemo(() => (people ? inOrder(people) : []), [people]);
 	const add = () => setAdding(true);
 	return (
 		<>
@@ -71,7 +71,7 @@ export function ContactsPage({ uin }: { uin: number }) {
 			</span>
 			<div class="people-scroll" ref={scroll}>
 				{!people && <SkeletonRows count={8} label={t.common.loading} />}
-				{people && order.length > 0 && <ContactList people={people} current={uin} />}
+				{people && order.length > 0 && <ContactList people={people} total={order.length} current={uin} />}
 				{people && order.length === 0 && <Nobody search={search.trim()} onAdd={add} />}
 			</div>
 			{adding && <AddDialog onClose={() => setAdding(false)} />}

@@ -2,11 +2,18 @@
 import type { ComponentChildren } from "preact";
 import { useId } from "preact/hooks";
 
-/** `letter`: the heading is a letter, which stays in sight while its names are scrolled. */
-export function ListPart(props: { title: string; letter?: boolean; count?: number; children: ComponentChildren }) {
+/** `letter`: the heading is a letter, which stays in sight while its names are scrolled; `dim`: they are less important. */
+export function ListPart(props: {
+	title: string;
+	letter?: boolean;
+	dim?: boolean;
+	count?: number;
+	children: ComponentChildren;
+}) {
 	const id = useId();
+	const classes = ["people-part", props.letter && "people-part-letter", props.dim && "people-part-dim"];
 	return (
-		<div class={props.letter ? "people-part people-part-letter" : "people-part"}>
+		<div class={classes.filter(Boolean).join(" ")}>
 			<h2 class="people-heading" id={id}>
 				{props.title}
 				{props.count !== undefined && <span class="people-count">{props.count}</span>}

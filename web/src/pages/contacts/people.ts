@@ -128,6 +128,22 @@ export function arrange(contacts: readonly Contact[], search: string, hanFirst: 
 	};
 }
 
+/** The first so many of the list from top to bottom; `count` stays that of all. */
+export function firstOf(people: People, rows: number): People {
+	let left = rows;
+	const take = (contacts: Contact[]) => {
+		const taken = contacts.slice(0, left);
+		left -= taken.length;
+		return taken;
+	};
+	const incoming = take(people.incoming);
+	const outgoing = take(people.outgoing);
+	const letters = people.letters
+		.map((group) => ({ letter: group.letter, contacts: take(group.contacts) }))
+		.filter((group) => group.contacts.length > 0);
+	return { incoming, outgoing, letters, past: take(people.past), blocked: take(people.blocked), count: people.count };
+}
+
 /** Everybody of the list from top to bottom, as the arrow keys go. */
 export function inOrder(people: People): Uin[] {
 	const { incoming, outgoing, letters, past, blocked } = people;
