@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { MemoryStore } from "../src/memory_store.ts";
 import { AccountModel } from "../src/model_account.ts";
+import { MessageModel } from "../src/model_messages.ts";
 import type { Message } from "../src/types.ts";
 import { HongyanError } from "../src/types.ts";
 import type { Flight, SimTab } from "./sim.ts";
@@ -89,17 +90,18 @@ story("many conversations: sixteen at a time", async (world) => {
 });
 
 story("a text typed at any instant of another one's sending is sent at once", async (world) => {
-	for (let steps = 0; steps < 12; steps++) {
+	for (let round = 0; round < 200; round++) {
+		const steps = round % 12;
 		const tab = world.openTab();
 		await answerAll(world);
-		await send(world, tab, ANN, `first ${steps}`);
+		await send(world, tab, ANN, `first ${round}`);
 		for (let i = 0; i < steps; i++) {
-			const [step] = world.steps.splice(0, 1);
+			const [step] = world.steps.splice(world.dice.below(world.steps.length), 1);
 			if (step) step.go();
 			else if (world.flights.length > 0) await world.goOn(0);
 			await settle();
 		}
-		await send(world, tab, ANN, `second ${steps}`);
+		await send(world, tab, ANN, `second ${round}`);
 		await answerAll(world);
 		assert.deepEqual(await world.finish(tab.data.waiting.list(ANN)), [], `after ${steps} steps`);
 		tab.kill();
@@ -287,10 +289,13 @@ story("sync() resolves when the store has all that the server had, and rejects w
 	const tab = world.openTab();
 	for (let i = 0; i < 20; i++) world.server.receive(ANN, `r${i}`);
 	const other = world.openTab();
-	const done = tab.data.sync.now();
+	const seen = async (who: SimTab) => {
+		await who.data.sync.now();
+		return (await new MessageModel(world.shared).conversation(ANN))?.count;
+	};
+	const both = Promise.all([seen(tab), seen(other)]);
 	await answerAll(world);
-	await done;
-	assert.equal((await world.finish(other.data.conversation(ANN)))?.count, 20);
+	assert.deepEqual(await both, [20, 20]);
 	const failing = assert.rejects(tab.data.sync.now(), { code: "DEADLINE_EXCEEDED" });
 	await work(world);
 	await fail(world, world.flights[0], new HongyanError("DEADLINE_EXCEEDED", "?"));

@@ -218,7 +218,7 @@ class TabSession implements Session {
 		return this.tab.world.time.now;
 	}
 	newClientId(): Uint8Array {
-		return fromHex((++this.tab.world.clientIds).toString(16).padStart(32, "c"));
+		return fromHex((++this.tab.world.clientIds).toString(16).padStart(32, "0"));
 	}
 }
 
@@ -345,7 +345,7 @@ export class SimWorld {
 		);
 		for (let i = 0; !done && i < 10_000; i++) {
 			await settle();
-			const step = this.steps.shift();
+			const [step] = this.steps.splice(this.dice.below(this.steps.length), 1);
 			step?.go();
 		}
 		return result;
