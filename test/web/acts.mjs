@@ -28,12 +28,16 @@ export async function atChats(page) {
 	await page.getByRole("heading", { name: "Chats" }).waitFor();
 }
 
-/** By the rail, or the tabs below. */
+/** By the rail, or the tabs below, which a phone shows beside lists alone. */
 export async function goTo(page, where) {
-	await page
-		.getByRole("navigation", { name: "Main" })
-		.getByRole("link", { name: new RegExp(`${where}$`) })
-		.click();
+	const link = page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: new RegExp(`${where}$`) });
+	const back = page.getByRole("link", { name: /^Back/ }).or(page.getByRole("button", { name: /^Back/ }));
+	await until(
+		"there is a way",
+		async () => (await link.isVisible()) || (await back.filter({ visible: true }).count()) > 0,
+	);
+	if (!(await link.isVisible())) await back.filter({ visible: true }).first().click();
+	await link.click();
 }
 
 /** From wherever one is: finds somebody by name and asks them. */
@@ -59,10 +63,12 @@ export async function accept(person, name) {
 export async function befriend(one, other) {
 	await ask(one, other.name, `It is ${one.name}`);
 	await accept(other, one.name);
-	await one.page
-		.getByRole("link", { name: new RegExp(other.name) })
-		.first()
-		.waitFor();
+	await goTo(one.page, "Contacts");
+	const people = one.page.locator(".people");
+	await until("they are contacts", async () => {
+		const said = await people.innerText();
+		return said.includes(other.name) && !said.includes("Waiting for an answer");
+	});
 }
 
 /** Opens somebody's card, by the list of contacts. */

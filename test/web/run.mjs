@@ -1,10 +1,12 @@
 /** run.mjs - all tests of the page; with HONGYAN_ONLY=WORDS those whose sentence has them. */
 import { finish, openBrowser } from "./harness.mjs";
+import { looks } from "./looks.mjs";
 import { people } from "./people.mjs";
 import { trouble } from "./trouble.mjs";
 
 const browser = await openBrowser();
 await people(browser);
 await trouble(browser);
+await looks(browser);
 await browser.close();
 finish();

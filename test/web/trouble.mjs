@@ -105,7 +105,10 @@ async function tabs(ann, bob) {
 	await write(second, "from the other");
 	await write(bob.page, "to both");
 	for (const page of [ann.page, second, bob.page]) await sees(page, ["from one tab", "from the other", "to both"]);
-	await Promise.all([write(ann.page, "a1", "a2", "a3"), write(second, "b1", "b2", "b3")]);
+	for (let i = 1; i <= 3; i++) {
+		await write(ann.page, `a${i}`);
+		await write(second, `b${i}`);
+	}
 	await until("nine are there", async () => (await shownTexts(bob.page)).length === 9);
 	const seen = await shownTexts(bob.page);
 	for (const page of [ann.page, second]) await sees(page, seen);
