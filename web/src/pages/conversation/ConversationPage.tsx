@@ -2,17 +2,13 @@
 import { effect } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Contact, Message } from "hongyan";
-import { Avatar } from "../../design/Avatar.tsx";
-import { ConfirmDialog } from "../../design/ConfirmDialog.tsx";
 import { EmptyState } from "../../design/EmptyState.tsx";
-import { Menu } from "../../design/Menu.tsx";
-import { PageHeader } from "../../design/PageHeader.tsx";
 import { toast } from "../../design/Toast.tsx";
-import { client, contacts, contactsByUin, conversations, nameOf, session } from "../../state/client.ts";
+import { client, contacts, contactsByUin, nameOf, session } from "../../state/client.ts";
 import { t } from "../../state/language.ts";
-import { go, href } from "../../state/route.ts";
 import { errorText } from "../../text/errors.ts";
 import { Composer, isTouchOnly } from "./Composer.tsx";
+import { ConversationHeader, nameOfPeer } from "./ConversationHeader.tsx";
 import { Draft } from "./draft.ts";
 import { forgetLeftDrafts, leaveDraft, takeLeftDraft } from "./left_draft.ts";
 import { MessageList, scrollBehavior } from "./MessageList.tsx";
@@ -96,62 +92,6 @@ function Spoken({ peer }: { peer: number }) {
 	);
 }
 
-/** What can be done about the conversation and the other one. */
-function Actions({ peer, name }: { peer: number; name: string }) {
-	const [deleting, setDeleting] = useState(false);
-	const remove = async () => {
-		await client.deleteConversation(peer);
-		go(href("chats"), true);
-		toast({ text: t.conversation.deleted });
-	};
-	return (
-		<>
-			<Menu
-				label={t.conversation.menu}
-				items={[
-					{ label: t.conversation.showContact, icon: "person", onSelect: () => go(href("contacts", peer)) },
-					{
-						label: t.conversation.deleteConversation,
-						icon: "trash",
-						danger: true,
-						onSelect: () => setDeleting(true),
-					},
-				]}
-			/>
-			{deleting && (
-				<ConfirmDialog
-					title={t.conversation.deleteTitle}
-					action={t.common.delete}
-					danger
-					onConfirm={remove}
-					onClose={() => setDeleting(false)}
-				>
-					{t.conversation.deleteText(name)}
-				</ConfirmDialog>
-			)}
-		</>
-	);
-}
-
-/** By the list of conversations too: a stranger is no contact, but messages carry the account's name. */
-function nameOfPeer(peer: number): string {
-	const last = conversations.value?.find((one) => one.peer === peer)?.last;
-	return nameOf(peer, last?.from === peer ? last.fromName : "");
-}
-
-function Header({ peer, contact }: { peer: number; contact: Contact | undefined }) {
-	const name = nameOfPeer(peer);
-	return (
-		<PageHeader
-			title={name}
-			subtitle={contact?.signature || undefined}
-			backTo={href("chats")}
-			leading={<Avatar uin={peer} name={name} colour={contact?.avatarColour} size={38} />}
-			actions={<Actions peer={peer} name={name} />}
-		/>
-	);
-}
-
 /** What MessagesOrNone takes. */
 interface MessagesProps {
 	room: Room;
@@ -210,7 +150,7 @@ export function ConversationPage({ peer }: { peer: number }) {
 	const write = () => area.current?.focus();
 	return (
 		<div class="conversation">
-			<Header peer={peer} contact={contact} />
+			<ConversationHeader peer={peer} contact={contact} />
 			<MessagesOrNone room={room} name={name} contact={contact} listRef={list} onLeave={write} />
 			<div class="conversation-foot">
 				{contacts.value && <Standing peer={peer} name={name} contact={contact} />}

@@ -33,7 +33,7 @@ export const conversation = {
 	bytesOver: (count: number) => plural(count, { one: "# byte too long", other: "# bytes too long" }),
 	menu: "More about this conversation",
 	showContact: "Show contact",
-	setRemark: "Name them yourself",
+	setRemark: "Set a remark…",
 	block: "Block…",
 	deleteConversation: "Delete conversation…",
 	deleteTitle: "Delete this conversation?",

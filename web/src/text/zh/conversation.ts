@@ -31,7 +31,7 @@ export const conversation: Text["conversation"] = {
 	bytesOver: (count) => `超出 ${count} 字节`,
 	menu: "会话选项",
 	showContact: "查看名片",
-	setRemark: "设置备注",
+	setRemark: "设置备注…",
 	block: "屏蔽…",
 	deleteConversation: "删除会话…",
 	deleteTitle: "删除这个会话？",
