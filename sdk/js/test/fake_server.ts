@@ -31,6 +31,9 @@ export type Reply =
 	| "silence"
 	/** The link, or the connection, ends. */
 	| "drop"
+	/** Over a short link: half of what was announced, then its end; or a byte now and then, for ever. */
+	| "cut"
+	| "drip"
 	/** These bytes in the place of an answer. */
 	| { raw: Uint8Array }
 	/** Over a short link: another status than 200. */
@@ -154,7 +157,7 @@ export class FakeServer {
 		if ((method === "identify") !== (frame.seq === SEQ_IDENTIFY)) return link.close(1002);
 		const reply = await this.replyTo(method, frame.body, "long");
 		if (reply === "silence") return;
-		if (reply === "drop") return link.terminate();
+		if (typeof reply === "string") return link.terminate();
 		if ("status" in reply) throw new Error("a long link has no status");
 		const body = "raw" in reply ? reply.raw : this.encode(method, reply);
 		link.send(encodeFrame({ cmd: frame.cmd, seq: frame.seq, body }));
@@ -171,9 +174,17 @@ export class FakeServer {
 		const reply = await this.replyTo(method, new Uint8Array(Buffer.concat(parts)), "short");
 		if (reply === "silence") return;
 		if (reply === "drop") return void request.socket.destroy();
+		if (reply === "cut" || reply === "drip") return this.answerInParts(response, reply);
 		if ("status" in reply) return void response.writeHead(reply.status).end("something for people");
 		response.writeHead(200, { "content-type": "application/x-protobuf" });
 		response.end("raw" in reply ? reply.raw : this.encode(method, reply));
+	}
+
+	private answerInParts(response: ServerResponse, how: "cut" | "drip"): void {
+		response.writeHead(200, { "content-type": "application/x-protobuf", "content-length": 1000 });
+		response.write(new Uint8Array(500), () => how === "cut" && response.destroy());
+		const drip = how === "drip" ? setInterval(() => response.write(new Uint8Array(1)), 10) : undefined;
+		response.on("close", () => clearInterval(drip));
 	}
 
 	private async replyTo(method: MethodName, bytes: Uint8Array, link: "long" | "short"): Promise<Reply> {

@@ -96,7 +96,7 @@ test("no long link to be had: over a short one, with the ticket", async (t) => {
 });
 
 test("a link that is being made is waited for a moment", async (t) => {
-	const { server, session } = await rig(t);
+	const { server, session } = await rig(t, { times: { headStart: 3_000, connect: 3_000 } });
 	signIn(session);
 	await session.request("sendText", { to: 5, text: "hi" });
 	assert.equal(server.callsOf("sendText")[0]?.link, "long");
@@ -142,6 +142,14 @@ test("an answer without end over a short link", async (t) => {
 	server.script("lookup", { raw: new Uint8Array(5 << 20) });
 	await session.request("lookup", { name: "ann" });
 	assert.equal(server.callsOf("lookup").length, 2);
+});
+
+test("an answer that ends in the middle, and one that never ends, over a short link", async (t) => {
+	const { server, session } = await rig(t, { shortLinksOnly: true });
+	signIn(session);
+	server.script("lookup", "cut", "drip");
+	await session.request("lookup", { name: "ann" });
+	assert.equal(server.callsOf("lookup").length, 3);
 });
 
 test("no answer on a link that lives: the same again on it", async (t) => {
