@@ -12,6 +12,7 @@ import { Icon, type IconName } from "./design/Icon.tsx";
 import { Mark } from "./design/Mark.tsx";
 import { ToastRegion } from "./design/Toast.tsx";
 import { ChatsPage } from "./pages/chats/ChatsPage.tsx";
+import { lastAnnounced } from "./pages/contacts/announce.ts";
 import { ContactPage } from "./pages/contacts/ContactPage.tsx";
 import { ContactsPage } from "./pages/contacts/ContactsPage.tsx";
 import { ConversationPage } from "./pages/conversation/ConversationPage.tsx";
@@ -127,6 +128,9 @@ function Frame() {
 		<div class={part ? "app app-main-open" : "app"}>
 			<Navigation />
 			<LinkBanner />
+			<p class="sr-only" role="status">
+				{lastAnnounced.value}
+			</p>
 			<main class="panes">
 				<section class="pane pane-list">{list}</section>
 				<section class="pane pane-main">{main}</section>

@@ -9,7 +9,6 @@ import { TextField } from "../../design/TextField.tsx";
 import { contacts } from "../../state/client.ts";
 import { language, t } from "../../state/language.ts";
 import { AddDialog } from "./AddDialog.tsx";
-import { lastAnnounced } from "./announce.ts";
 import { ContactList, stepThrough } from "./ContactList.tsx";
 import { arrange, inOrder } from "./people.ts";
 import "./ContactsPage.css";
@@ -66,9 +65,6 @@ export function ContactsPage({ uin }: { uin: number }) {
 					{search.trim() && t.contacts.found(order.length)}
 				</span>
 			</search>
-			<span class="sr-only" role="status">
-				{lastAnnounced.value}
-			</span>
 			<div class="people-scroll" ref={scroll}>
 				{!people && <SkeletonRows count={8} label={t.common.loading} />}
 				{people && order.length > 0 && <ContactList people={people} total={order.length} current={uin} />}

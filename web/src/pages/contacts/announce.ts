@@ -8,11 +8,11 @@ import { titleOf } from "./people.ts";
 
 const wide = matchMedia("(min-width: 900px)");
 
-/** The last one, for those who hear the page: where the list is in sight, the request stands in it already. */
+/** The last one, for those who hear the page: where a list is in sight, the request stands in it already. */
 export const lastAnnounced = signal("");
 
 function isListShown(): boolean {
-	return route.value.page === "contacts" && (wide.matches || !route.value.part);
+	return route.value.page !== "me" && (wide.matches || !route.value.part);
 }
 
 /** Once for each request, in the tab that has got it first. */
