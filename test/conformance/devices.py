@@ -17,15 +17,14 @@ class Failure(AssertionError):
 class Device:
     """Of a person; its processes come and go, its folder stays."""
 
-    def __init__(self, person, name, library, command, folder, network):
+    def __init__(self, person, name, library, command, folder, network, look):
         self.person, self.name, self.library, self.command = person, name, library, command
-        self.folder, self.network = folder, network
+        self.folder, self.network, self.look = folder, network, look
         self.folder.mkdir()
         self.id = folder.name
         self.process = None
         self.signed_in = False
         self.events = []  # (when, event), of all its lives
-        self.written = []  # texts that were taken into its outbox and not refused
         self.must_have = None  # after a restore: the texts that this device had before
         self.errors = open(folder.parent / (folder.name + ".err"), "ab")
 
@@ -108,6 +107,7 @@ class Device:
         twice = [row["text"][:60] for row in dump["texts"] if ids[row["id"]] > 1]
         if twice:
             raise Failure(f"{self.name} shows twice: {twice}")
+        self.look(self, dump)
         return dump
 
     # ---- what it tells ----
