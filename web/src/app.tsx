@@ -142,6 +142,7 @@ function Frame() {
 function Broken() {
 	return (
 		<main class="app-whole">
+			<h1 class="sr-only">{t.common.product}</h1>
 			<EmptyState title={t.shell.broken} text={t.shell.brokenText}>
 				<Button kind="primary" onClick={() => location.reload()}>
 					{t.shell.reload}

@@ -96,6 +96,14 @@ export function Entry({ info }: { info: ServerInfo | null }) {
 	const delay = useDelay(busy);
 	const form = useRef<HTMLFormElement>(null);
 
+	/* Where there is a keyboard: on phones it would cover the page. */
+	useEffect(() => {
+		if (!matchMedia("(hover: hover) and (pointer: fine)").matches || document.activeElement !== document.body)
+			return;
+		const first = name === "" ? "username" : "password";
+		form.current?.querySelector<HTMLElement>(`[name="${first}"]`)?.focus();
+	}, []);
+
 	const registering = mode === "register";
 	const closed = registering && info?.registration === "off";
 	const byInvitation = registering && info?.registration === "invitation";
