@@ -16,10 +16,10 @@ export interface ComposerProps {
 	/** Whom one writes to. */
 	name: string;
 	areaRef: { current: HTMLTextAreaElement | null };
-	/** Of a text that is not blank and not too long. */
+	/** Of a text that is not blank and not too long, as it is to be sent. */
 	onSend: (text: string) => void;
-	/** PageUp and PageDown: through the messages. */
-	onPage: (by: 1 | -1) => void;
+	/** PageUp and PageDown: through the messages. `held`: the key is, this is one of many. */
+	onPage: (by: 1 | -1, held: boolean) => void;
 }
 
 /** The counter is shown when a text comes this near to the limit. */
@@ -35,6 +35,14 @@ function bytesLeft(text: string): number | null {
 	if (text.length * 3 < TEXT_BYTES_MAX - NEAR_BYTES) return null;
 	const left = TEXT_BYTES_MAX - utf8Length(text);
 	return left < NEAR_BYTES ? left : null;
+}
+
+/** Without empty lines before it, and without white space behind it; what cannot be sent at all is left out. */
+function tidied(text: string): string {
+	return text
+		.replace(/\0/g, "")
+		.replace(/^\s*\n/, "")
+		.trimEnd();
 }
 
 /** In the place of what is marked; the caret behind it. */
@@ -59,15 +67,16 @@ export function Composer({ draft, name, areaRef, onSend, onPage }: ComposerProps
 	const ready = text.trim() !== "" && (left === null || left >= 0);
 	const send = () => {
 		if (!ready) return;
-		onSend(text);
+		onSend(tidied(text));
 		own.current?.focus();
 	};
 	const onKeyDown = (event: KeyboardEvent) => {
 		// While an input method composes, Enter takes its suggestion.
 		if (event.isComposing || event.keyCode === 229) return;
 		const plain = !event.shiftKey && !event.ctrlKey && !event.altKey && !event.metaKey;
-		if (plain && (event.key === "PageUp" || event.key === "PageDown")) onPage(event.key === "PageUp" ? -1 : 1);
-		else if (event.key !== "Enter" || event.shiftKey || event.altKey || isTouchOnly()) return;
+		if (plain && (event.key === "PageUp" || event.key === "PageDown")) {
+			onPage(event.key === "PageUp" ? -1 : 1, event.repeat);
+		} else if (event.key !== "Enter" || event.shiftKey || event.altKey || isTouchOnly()) return;
 		else send();
 		event.preventDefault();
 	};

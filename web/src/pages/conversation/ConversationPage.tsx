@@ -160,7 +160,7 @@ export function ConversationPage({ peer }: { peer: number }) {
 						name={name}
 						areaRef={area}
 						onSend={send}
-						onPage={(by) => list.current?.page(by, scrollBehavior())}
+						onPage={(by, held) => list.current?.page(by, held ? "auto" : scrollBehavior())}
 					/>
 				)}
 			</div>

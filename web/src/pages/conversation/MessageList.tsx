@@ -70,7 +70,7 @@ function walk(list: VirtualList<Row>, rows: readonly Row[], from: HTMLElement | 
 	list.reveal(key);
 }
 
-/** Keys within the list. True if it was one of them. */
+/** Keys within the list. True if the browser has nothing to do any more. */
 function onListKey(event: KeyboardEvent, room: Room, list: VirtualList<Row>, rows: readonly Row[]): boolean {
 	const from = bubbleOf(event.target);
 	switch (event.key) {
@@ -82,9 +82,9 @@ function onListKey(event: KeyboardEvent, room: Room, list: VirtualList<Row>, row
 			return true;
 		case "PageUp":
 		case "PageDown":
+			// The browser does it, smoothly also while the key is held; a message that had the focus may leave the page with it.
 			list.focus();
-			list.page(event.key === "PageUp" ? -1 : 1, scrollBehavior());
-			return true;
+			return false;
 		case "Home":
 			list.focus();
 			void room.toStart();

@@ -120,7 +120,14 @@ export class VirtualList<Row extends ListRow> extends Component<VirtualListProps
 		clearTimeout(this.seekTimer);
 	}
 
-	override componentDidUpdate(): void {
+	/** Whether the focus is in a row. */
+	override getSnapshotBeforeUpdate(): boolean {
+		return this.inside.current?.contains(document.activeElement) ?? false;
+	}
+
+	override componentDidUpdate(_props: unknown, _state: unknown, hadFocus: boolean): void {
+		// A row that has left the page takes the focus with it: the list's own keys should go on.
+		if (hadFocus && !this.inside.current?.contains(document.activeElement)) this.focus();
 		this.settle();
 		this.afterwards();
 	}

@@ -55,11 +55,22 @@ export class Room {
 
 	/** Opens it: where one was, or at the first unread message, or at the end. */
 	async open(): Promise<void> {
+		// What changes while it is being read is read again afterwards.
+		let opened = false;
+		let changed = false;
 		this.ends.push(
 			this.client.on("change", (change) => {
-				if (change.all || change.conversations.includes(this.peer)) void this.refresh();
+				if (!change.all && !change.conversations.includes(this.peer)) return;
+				changed = true;
+				if (opened) void this.refresh();
 			}),
 		);
+		await this.openAtPlace();
+		opened = true;
+		if (changed) await this.refresh();
+	}
+
+	private async openAtPlace(): Promise<void> {
 		const conversation = await this.client.conversation(this.peer);
 		const place = this.positions.get(this.client.uin, this.peer);
 		const unread = conversation?.unread ? conversation.firstUnreadSeq : 0;
