@@ -8,7 +8,7 @@
  * CHECKSUM is the first 16 hex digits of the line's SHA-256. A line is on the disk (fsync) before its transactions count as
  * done, and the next one is written only then: so a bad last line is what a crash left of a transaction that nobody was told
  * of, and is cut; a bad line before a good one is damage, and the store does not open. When most lines speak of rows that
- * have changed since, a new file is written and takes the old one's name.
+ * have changed since, or much was deleted, a new file is written and takes the old one's name.
  */
 import { createHash } from "node:crypto";
 import type { FileHandle } from "node:fs/promises";
@@ -153,7 +153,7 @@ export class FileStore extends MemoryStore {
 			start = next;
 		}
 		/* Rows are about as long as those that they replaced. */
-		this.sizeWhenCompact = Math.ceil((good * [...this.all()].length) / Math.max(told, 1));
+		this.sizeWhenCompact = Math.ceil((good * this.rowCount) / Math.max(told, 1));
 		return good;
 	}
 
@@ -166,7 +166,16 @@ export class FileStore extends MemoryStore {
 		const bytes = Buffer.from(lineOf(changes));
 		await this.append(this.file, bytes);
 		this.size += bytes.length;
-		if (this.size > Math.max(COMPACT_MIN, COMPACT_FACTOR * this.sizeWhenCompact)) await this.compact();
+		if (this.isLong() || this.forgets(changes)) await this.compact();
+	}
+
+	private isLong(): boolean {
+		return this.size > Math.max(COMPACT_MIN, COMPACT_FACTOR * this.sizeWhenCompact);
+	}
+
+	/** Much was deleted, as at signing out: what nobody shall read any more does not stay in the file. */
+	private forgets(changes: RowChange[]): boolean {
+		return 2 * changes.filter(({ row }) => !row).length > this.rowCount;
 	}
 
 	private async append(file: FileHandle, bytes: Buffer): Promise<void> {

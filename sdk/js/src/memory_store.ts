@@ -241,6 +241,10 @@ export class MemoryStore implements Store {
 		this.data[change.table].replace(change.key, change.row && freeze(change.row));
 	}
 
+	protected get rowCount(): number {
+		return tables.reduce((sum, table) => sum + this.data[table].rows.size, 0);
+	}
+
 	/** All that there is, for who writes it anew. */
 	protected *all(): Generator<RowChange> {
 		for (const table of tables)

@@ -173,3 +173,18 @@ trying("what comes together is made safe together, each with its own answer", as
 	assert.equal((await names(store)).length, 100);
 	await store.close();
 });
+
+trying("what was wiped is not in the file any more", async (path) => {
+	const store = await opened(path);
+	await put(store, { name: "device" }, { name: "a", text: "a secret" }, { name: "b", text: "a secret" });
+	await store.transact("write", ["meta"], async (tx) => {
+		tx.clear("meta");
+		tx.put("meta", { name: "device" });
+	});
+	assert.ok(!readFileSync(path, "utf8").includes("secret"));
+	await put(store, { name: "c" });
+	await store.close();
+	const again = await opened(path);
+	assert.deepEqual(await names(again), ["c", "device"]);
+	await again.close();
+});
