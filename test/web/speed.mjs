@@ -1,0 +1,129 @@
+/** speed.mjs - how soon the page is there, and how a conversation of 10,000 messages opens and scrolls. */
+import { register } from "./acts.mjs";
+import { PASSWORD, Person, Server, sleep, test, until } from "./harness.mjs";
+
+const MESSAGES = 10000;
+const AT_ONCE = 16;
+const LAST = "that was the last one";
+
+/** Bob writes to ann, over the short link; both are made here, and contacts. */
+async function fill(server, uin) {
+	const bob = await server.ask("register", { name: "bob", password: PASSWORD });
+	await server.ask("request-contact", { uin }, bob.ticket);
+	return async () => {
+		let next = 0;
+		const writer = async () => {
+			while (next < MESSAGES) {
+				const i = next++;
+				const words = "the wild goose carries letters ".repeat(1 + (i % 7));
+				await server.ask("send-text", { to: uin, text: `${i} ${words}` }, bob.ticket);
+			}
+		};
+		await Promise.all(Array.from({ length: AT_ONCE }, writer));
+		await server.ask("send-text", { to: uin, text: LAST }, bob.ticket);
+		return bob.uin;
+	};
+}
+
+/** Milliseconds until `selector` is painted, from the click on what leads there. */
+async function openingMs(page, link, selector) {
+	return page.evaluate(
+		([href, wanted]) =>
+			new Promise((resolve) => {
+				const began = performance.now();
+				document.querySelector(href).click();
+				const look = () => {
+					const rows = document.querySelectorAll(wanted);
+					if (rows.length < 5) return requestAnimationFrame(look);
+					requestAnimationFrame(() => setTimeout(() => resolve(performance.now() - began)));
+				};
+				requestAnimationFrame(look);
+			}),
+		[link, selector],
+	);
+}
+
+/** Scrolls far up, a part of a window in each frame: how long frames took, and how many rows stood in the page at most. */
+async function scrolling(page) {
+	return page.evaluate(async () => {
+		const list = document.querySelector(".messages-list");
+		const frames = [];
+		let rows = 0;
+		let last = performance.now();
+		for (let i = 0; i < 240; i++) {
+			list.scrollTop -= 300;
+			await new Promise(requestAnimationFrame);
+			const now = performance.now();
+			frames.push(now - last);
+			last = now;
+			rows = Math.max(rows, document.querySelectorAll(".bubble").length);
+		}
+		frames.sort((a, b) => a - b);
+		return { median: frames[120], slow: frames[228], slowest: frames[239], rows };
+	});
+}
+
+async function first(browser, server) {
+	const person = await Person.open(browser, server);
+	await Person.witness(async () => {
+		const { page } = person;
+		await page.reload();
+		const [paint] = await until("it was painted", () =>
+			page.evaluate(() => performance.getEntriesByName("first-contentful-paint").map((entry) => entry.startTime)),
+		);
+		await page
+			.getByRole("button", { name: /Sign in|Create account/ })
+			.first()
+			.waitFor();
+		console.log(`the first page is painted after ${paint.toFixed(0)} ms`);
+		if (paint > 1000) throw new Error("that is over a second");
+	}, person);
+}
+
+async function many(browser, server) {
+	const person = await Person.open(browser, server);
+	await Person.witness(async () => {
+		const { page } = person;
+		await register(person, "ann");
+		const uin = (await server.ask("sign-in", { name: "ann", password: PASSWORD })).uin;
+		const write = await fill(server, uin);
+		await page.getByText("1 contact request").click();
+		await page.getByRole("button", { name: "Accept bob" }).click();
+		await page.getByRole("link", { name: /Chats$/ }).click();
+		const peer = await write();
+		const began = Date.now();
+		const link = `a[href="#/chats/${peer}"]`;
+		await until("all have come", async () => (await page.locator(link).innerText()).includes(LAST), 60000);
+		console.log(`the last of ${MESSAGES} messages has come ${Date.now() - began} ms after it was answered`);
+		const times = [];
+		for (let i = 0; i < 3; i++) {
+			await page.reload();
+			await page.locator(link).waitFor();
+			await sleep(300);
+			times.push(await openingMs(page, link, ".bubble"));
+			await page.evaluate(() => (location.hash = "#/chats"));
+			await page.locator(".messages-list").waitFor({ state: "detached" });
+		}
+		times.sort((a, b) => a - b);
+		console.log(
+			`a conversation of ${MESSAGES} messages opens in ${times.map((ms) => ms.toFixed(0)).join(", ")} ms`,
+		);
+		await page.locator(link).click();
+		await page.locator(".bubble").first().waitFor();
+		const { median, slow, slowest, rows } = await scrolling(page);
+		console.log(
+			`frames while scrolling: ${median.toFixed(1)} ms, one in twenty over ${slow.toFixed(1)}, the slowest ${slowest.toFixed(1)}; ${rows} messages in the page at most`,
+		);
+		if (times[1] > 200) throw new Error("it should open in 200 ms");
+		if (slow > 50) throw new Error("it should scroll smoothly");
+		if (rows > 200) throw new Error("too many messages stand in the page");
+	}, person);
+}
+
+/** All of it. */
+export async function speed(browser) {
+	const server = await Server.start("--limit-send", "off");
+	await test("the first page is painted within a second", () => first(browser, server));
+	await test("a conversation of 10,000 messages opens at once and scrolls smoothly", () => many(browser, server));
+	await server.end();
+}
