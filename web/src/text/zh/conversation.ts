@@ -42,7 +42,7 @@ export const conversation: Text["conversation"] = {
 	ended: (name) => `${name} 已不是你的联系人，可能收不到你的消息。`,
 	blocked: (name) => `你已屏蔽 ${name}。`,
 	gone: "该账号已删除，不会有人看到你的消息。",
-	ask: "发送好友请求",
+	ask: "发送联系人请求",
 	askAgain: "重新请求",
 	accept: "接受",
 	unblock: "取消屏蔽",
