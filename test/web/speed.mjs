@@ -63,6 +63,36 @@ async function scrolling(page) {
 	});
 }
 
+/**
+ * Scrolls on, up and down, while others are put above and below: by how many pixels, at most, a message in view has moved otherwise
+ * than the scrolling moved it.
+ */
+async function straying(page) {
+	return page.evaluate(async () => {
+		const list = document.querySelector(".messages-list");
+		const view = list.getBoundingClientRect();
+		const places = () => {
+			const rows = [...list.querySelectorAll("[data-key]")].map((row) => [row, row.getBoundingClientRect()]);
+			const seen = rows.filter(([, box]) => box.bottom > view.top && box.top < view.bottom);
+			return new Map(seen.map(([row, box]) => [row.dataset.key, box.top]));
+		};
+		const frame = () => new Promise(requestAnimationFrame);
+		let worst = 0;
+		for (const step of [-350, 250]) {
+			for (let i = 0; i < 120; i++) {
+				const before = places();
+				list.scrollTop += step;
+				await frame();
+				await frame();
+				for (const [key, top] of places()) {
+					if (before.has(key)) worst = Math.max(worst, Math.abs(top - before.get(key) + step));
+				}
+			}
+		}
+		return worst;
+	});
+}
+
 async function first(browser, server) {
 	const person = await Person.open(browser, server);
 	await Person.witness(async () => {
@@ -114,6 +144,8 @@ async function many(browser, server) {
 		console.log(
 			`frames while scrolling: ${median.toFixed(1)} ms, one in twenty over ${slow.toFixed(1)}, the slowest ${slowest.toFixed(1)}; ${rows} messages in the page at most`,
 		);
+		const strayed = await straying(page);
+		if (strayed > 1) throw new Error(`messages in view have moved by ${strayed} px of their own`);
 		if (times[1] > 200) throw new Error("it should open in 200 ms");
 		if (slow > 50) throw new Error("it should scroll smoothly");
 		if (rows > 200) throw new Error("too many messages stand in the page");
