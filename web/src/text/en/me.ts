@@ -42,9 +42,9 @@ export const me = {
 
 	mayWrite: "Who may write to you",
 	mayAsk: "Who may ask to be your contact",
-	mayWriteHint: "Who may not is told so when they try.",
+	mayWriteHint: "Everybody else is told that their message was refused.",
 	mayAskHint: "With “Nobody”, no one can ask, even by your exact account name.",
-	privacyHint: "People whom you have blocked never may.",
+	privacyHint: "Whom you have blocked can do neither.",
 	who: {
 		default: "The server’s default",
 		contacts: "Contacts only",

@@ -39,9 +39,9 @@ export const me: typeof en = {
 
 	mayWrite: "谁可以给你发消息",
 	mayAsk: "谁可以请求添加你",
-	mayWriteHint: "不被允许的人发送消息时会得到提示。",
+	mayWriteHint: "其他人发来的消息会被拒收，并告知对方。",
 	mayAskHint: "选择“不允许”后，知道你账号名的人也无法请求添加。",
-	privacyHint: "被你屏蔽的人始终不可以。",
+	privacyHint: "被你屏蔽的人两者都不可以。",
 	who: {
 		default: "服务器默认",
 		contacts: "仅联系人",
