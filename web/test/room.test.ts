@@ -91,7 +91,7 @@ function look(room: Room, seq: number, atEnd: boolean): void {
 }
 
 async function opened(world: World, positions: Positions, isLookedAt: () => boolean): Promise<Room> {
-	const room = new Room(world as unknown as HongyanClient, PEER, positions, isLookedAt);
+	const room = new Room(world as unknown as HongyanClient, PEER, positions, isLookedAt, assert.ifError);
 	await room.open();
 	return room;
 }

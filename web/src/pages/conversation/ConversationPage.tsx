@@ -37,9 +37,17 @@ function isLookedAt(): boolean {
 	return document.visibilityState === "visible" && document.hasFocus();
 }
 
+/** Said as a note; whoever has signed out meanwhile need not know. */
+function onTrouble(problem: unknown): void {
+	if (client.uin !== 0) toast({ kind: "danger", text: errorText(problem) });
+}
+
 /** What one was writing when the page was closed goes on here. */
 function draftOf(peer: number): Draft {
-	const draft = new Draft((text) => client.setDraft(peer, text));
+	// Who signs out leaves nothing behind, this neither.
+	const draft = new Draft(async (text) => {
+		if (client.uin !== 0) await client.setDraft(peer, text);
+	});
 	const left = takeLeftDraft(client.uin, peer);
 	if (left !== undefined) draft.write(left);
 	return draft;
@@ -47,10 +55,13 @@ function draftOf(peer: number): Draft {
 
 /** The room and the draft of a conversation, for as long as it is open. */
 function useRoom(peer: number): { room: Room; draft: Draft } {
-	const [made] = useState(() => ({ room: new Room(client, peer, positions, isLookedAt), draft: draftOf(peer) }));
+	const [made] = useState(() => ({
+		room: new Room(client, peer, positions, isLookedAt, onTrouble),
+		draft: draftOf(peer),
+	}));
 	useEffect(() => {
 		const { room, draft } = made;
-		room.open().catch((problem) => toast({ kind: "danger", text: errorText(problem) }));
+		room.open().catch(onTrouble);
 		const looked = () => (isLookedAt() ? room.looked() : draft.flush());
 		const leave = () => {
 			const { unsafe } = draft;

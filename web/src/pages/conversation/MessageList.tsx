@@ -87,11 +87,11 @@ function onListKey(event: KeyboardEvent, room: Room, list: VirtualList<Row>, row
 			return false;
 		case "Home":
 			list.focus();
-			void room.toStart();
+			room.goToStart();
 			return true;
 		case "End":
 			list.focus();
-			if (!list.glideToEnd(scrollBehavior())) void room.toEnd();
+			if (!list.glideToEnd(scrollBehavior())) room.goToEnd();
 			return true;
 	}
 	return false;
@@ -171,7 +171,7 @@ export function MessageList({ room, shown, name, listRef, onLeave }: MessageList
 				<ToEnd
 					count={unread}
 					onClick={() => {
-						if (!listRef.current?.glideToEnd(scrollBehavior())) void room.toEnd();
+						if (!listRef.current?.glideToEnd(scrollBehavior())) room.goToEnd();
 					}}
 				/>
 			)}

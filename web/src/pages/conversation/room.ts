@@ -49,6 +49,8 @@ export class Room {
 		private readonly peer: number,
 		private readonly positions: Positions,
 		private readonly isLookedAt: IsLookedAt,
+		/** The store could not be read. */
+		private readonly onTrouble: (problem: unknown) => void,
 	) {
 		this.history = new History(client, peer, () => this.show());
 	}
@@ -62,7 +64,7 @@ export class Room {
 			this.client.on("change", (change) => {
 				if (!change.all && !change.conversations.includes(this.peer)) return;
 				changed = true;
-				if (opened) void this.refresh();
+				if (opened) this.refresh().catch(this.onTrouble);
 			}),
 		);
 		await this.openAtPlace();
@@ -102,10 +104,20 @@ export class Room {
 	/** One has written something: where the new ones began is no longer of interest, and the end is. */
 	wrote(): void {
 		this.newFrom = 0;
-		void this.toEnd();
+		this.goToEnd();
 	}
 
-	async toEnd(): Promise<void> {
+	/** To the newest message. */
+	goToEnd(): void {
+		this.toEnd().catch(this.onTrouble);
+	}
+
+	/** To the oldest message that is kept. */
+	goToStart(): void {
+		this.toStart().catch(this.onTrouble);
+	}
+
+	private async toEnd(): Promise<void> {
 		if (this.history.run.after > 0) await this.move({ end: true }, () => this.history.openEnd());
 		else {
 			this.target = { end: true };
@@ -113,7 +125,7 @@ export class Room {
 		}
 	}
 
-	async toStart(): Promise<void> {
+	private async toStart(): Promise<void> {
 		const first = (): Target => {
 			const message = this.history.run.messages[0];
 			return message ? { key: message.key, top: TOP_OF_NEW } : { end: true };
@@ -138,7 +150,10 @@ export class Room {
 	readonly onNeed = (end: "before" | "after"): void => {
 		if (this.moving) return;
 		this.moving = true;
-		void this.history.more(end).finally(() => (this.moving = false));
+		this.history
+			.more(end)
+			.catch(this.onTrouble)
+			.finally(() => (this.moving = false));
 	};
 
 	readonly onSeek = (end: "before" | "after", fraction: number): void => {
@@ -147,7 +162,7 @@ export class Room {
 			const message = messages[Math.min(messages.length - 1, 30)];
 			return message ? { key: message.key, top: 0 } : { end: true };
 		};
-		void this.move(middle, () => this.history.seek(end, fraction));
+		this.move(middle, () => this.history.seek(end, fraction)).catch(this.onTrouble);
 	};
 
 	/** Loads another run; the view goes to `target` with it. */
