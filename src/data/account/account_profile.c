@@ -3,15 +3,27 @@
 
 #include "data/account/account_internal.h"
 
-/** White letters can be read on each (a contrast of 4.5); the page offers the same ones. */
-static const uint32_t default_colours[] = {
-	0x0d6b62, 0x2d6a9f, 0x5557a8, 0x86478f, 0xa83a63, 0xb4412f, 0x99580e, 0x6a6a1c, 0x3f7439, 0x56616b};
-
+/** Colours that are far enough from white for a white letter on them: all hues, in three shades. */
 static uint32_t default_colour(uint32_t uin)
 {
 	uint32_t mixed = (uint32_t)((uin * 0x9e3779b97f4a7c15ull) >> 32);
+	uint32_t hue = mixed % 360, top = 150 + mixed / 360 % 3 * 25, low = 50;
+	uint32_t between = hue % 60, up = low + (top - low) * between / 60, down = top - (top - low) * between / 60;
 
-	return default_colours[mixed % HY_COUNT_OF(default_colours)];
+	switch (hue / 60) {
+	case 0:
+		return top << 16 | up << 8 | low;
+	case 1:
+		return down << 16 | top << 8 | low;
+	case 2:
+		return low << 16 | top << 8 | up;
+	case 3:
+		return low << 16 | down << 8 | top;
+	case 4:
+		return up << 16 | low << 8 | top;
+	default:
+		return top << 16 | low << 8 | down;
+	}
 }
 
 void account_card_of(const Hy__ProfileRow *profile, uint32_t uin, Hy__AccountCard *ret_card)
