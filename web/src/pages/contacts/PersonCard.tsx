@@ -13,13 +13,17 @@ export interface PersonCardProps {
 	nameIsHeard?: boolean;
 }
 
+/** From here on a name is set smaller. */
+const LONG = 24;
+
 /** Everything in the middle, one below the other. */
 export function PersonCard({ person, small, nameIsHeard }: PersonCardProps) {
 	const title = titleOf(person);
+	const size = small || title.length > LONG ? "person-title person-title-small" : "person-title";
 	return (
-		<div class={small ? "person-card person-card-small" : "person-card"}>
+		<div class="person-card">
 			<Avatar uin={person.uin} name={title} colour={person.avatarColour} size={small ? 64 : 96} />
-			<p class="person-title" aria-hidden={nameIsHeard ? "true" : undefined}>
+			<p class={size} aria-hidden={nameIsHeard ? "true" : undefined}>
 				{title}
 			</p>
 			<p class="person-name muted">@{person.name}</p>
