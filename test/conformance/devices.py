@@ -25,6 +25,7 @@ class Device:
         self.process = None
         self.signed_in = False
         self.events = []  # (when, event), of all its lives
+        self.may_lack = 0  # so many of the first texts: the server did not keep them long enough
         self.must_have = None  # after a restore: the texts that this device had before
         self.errors = open(folder.parent / (folder.name + ".err"), "ab")
 
