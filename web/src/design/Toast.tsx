@@ -1,5 +1,6 @@
 /** Toast.tsx - short notes that go by themselves, and are read out: below the head of a page, where they hide no new message. */
 import { signal } from "@preact/signals";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { t } from "../state/language.ts";
 import { Icon } from "./Icon.tsx";
 import { IconButton } from "./IconButton.tsx";
@@ -41,10 +42,36 @@ export function toast(note: ToastNote): void {
 	setTimeout(() => leave(id), note.action ? STAY_WITH_ACTION_MS : STAY_MS);
 }
 
+/** A note may go with the focus on it, when its button was pressed: the focus returns to where it came from then. */
+function useReturnedFocus() {
+	const from = useRef<HTMLElement | null>(null);
+	useLayoutEffect(() => {
+		if (!from.current || document.activeElement !== document.body) return;
+		from.current.focus();
+		from.current = null;
+	}, [notes.value]);
+	const isWithin = (event: FocusEvent) =>
+		(event.currentTarget as HTMLElement).contains(event.relatedTarget as Node | null);
+	return {
+		onFocusIn: (event: FocusEvent) => {
+			if (!isWithin(event) && event.relatedTarget instanceof HTMLElement) from.current = event.relatedTarget;
+		},
+		onFocusOut: (event: FocusEvent) => {
+			const { target } = event;
+			if (isWithin(event)) return;
+			/* Of a note that is still there the focus was taken away, not lost. */
+			queueMicrotask(() => {
+				if (target instanceof HTMLElement && target.isConnected) from.current = null;
+			});
+		},
+	};
+}
+
 /** Where they appear; the page has one. */
 export function ToastRegion() {
+	const focus = useReturnedFocus();
 	return (
-		<div class="toasts" role="region" aria-label={t.common.notes} aria-live="polite">
+		<div class="toasts" role="region" aria-label={t.common.notes} aria-live="polite" {...focus}>
 			{notes.value.map((note) => (
 				<div class={note.kind === "danger" ? "toast toast-danger" : "toast"} key={note.id}>
 					<Icon name={note.kind === "danger" ? "alert" : "info"} size={20} />
