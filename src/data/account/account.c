@@ -25,6 +25,7 @@ static int create_user(void *self, struct call *call, const Hy__AccountCreateUse
 	struct account_registration registration = account_registration_of(request->name, request->client_id);
 	Hy__ProfileRow profile = HY__PROFILE_ROW__INIT, *stored;
 	Hy__CredentialRow credential = HY__CREDENTIAL_ROW__INIT;
+	Hy__AccountCard card;
 	struct kt_op ops[2] = {
 		{.kind = KT_INSERT, .space = SPACES_ACCOUNT, .name = hy_bytes_str(SPACES_OWNER)},
 		{.kind = KT_INSERT, .space = SPACES_CREDENTIAL, .name = hy_bytes_str(SPACES_OWNER)},
@@ -34,6 +35,7 @@ static int create_user(void *self, struct call *call, const Hy__AccountCreateUse
 	profile.name = request->name;
 	profile.registration = account_registration_binary(&registration);
 	profile.created_ms = request->created_ms;
+	account_first_card(&profile, request->uin, &card);
 	credential.password_hash = request->password_hash;
 	int rc = row_pack(call, &profile.base, &ops[0].value);
 	if (rc == HY_OK)

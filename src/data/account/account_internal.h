@@ -76,6 +76,8 @@ bool account_is_registration(ProtobufCBinaryData stored, ProtobufCBinaryData sto
 /** What others see of it: the stored card or, of an account that never changed it, one made of name and UIN. Points
  * into `profile`. */
 void account_card_of(const Hy__ProfileRow *profile, uint32_t uin, Hy__AccountCard *ret_card);
+/** Gives a new account's row its card, kept in `ret_card`: the name for a nickname, a colour that goes by the UIN. */
+void account_first_card(Hy__ProfileRow *profile, uint32_t uin, Hy__AccountCard *ret_card);
 static inline bool account_profile_is_gone(const Hy__ProfileRow *profile)
 {
 	return profile->card && profile->card->gone;

@@ -3,8 +3,11 @@
 
 #include "data/account/account_internal.h"
 
-/** Colours that are far enough from white for a white letter on them: all hues, in three shades. */
-static uint32_t default_colour(uint32_t uin)
+/**
+ * Of an account without a card, as earlier servers made them; it was handed out and must stay. Colours that are far
+ * enough from white for a white letter on them: all hues, in three shades.
+ */
+static uint32_t earlier_colour(uint32_t uin)
 {
 	uint32_t mixed = (uint32_t)((uin * 0x9e3779b97f4a7c15ull) >> 32);
 	uint32_t hue = mixed % 360, top = 150 + mixed / 360 % 3 * 25, low = 50;
@@ -26,6 +29,20 @@ static uint32_t default_colour(uint32_t uin)
 	}
 }
 
+/** White letters can be read on each (a contrast of 4.5); the page offers the same ones. */
+static const uint32_t first_colours[] = {
+	0x0d6b62, 0x2d6a9f, 0x5557a8, 0x86478f, 0xa83a63, 0xb4412f, 0x99580e, 0x6a6a1c, 0x3f7439, 0x56616b};
+
+void account_first_card(Hy__ProfileRow *profile, uint32_t uin, Hy__AccountCard *ret_card)
+{
+	uint32_t mixed = (uint32_t)((uin * 0x9e3779b97f4a7c15ull) >> 32);
+
+	account_card_of(profile, uin, ret_card);
+	ret_card->avatar_colour = first_colours[mixed % HY_COUNT_OF(first_colours)];
+	ret_card->name = (char *)(uintptr_t)protobuf_c_empty_string; /* the row has it */
+	profile->card = ret_card;
+}
+
 void account_card_of(const Hy__ProfileRow *profile, uint32_t uin, Hy__AccountCard *ret_card)
 {
 	if (profile->card) {
@@ -33,7 +50,7 @@ void account_card_of(const Hy__ProfileRow *profile, uint32_t uin, Hy__AccountCar
 	} else {
 		hy__account_card__init(ret_card);
 		ret_card->nickname = profile->name;
-		ret_card->avatar_colour = default_colour(uin);
+		ret_card->avatar_colour = earlier_colour(uin);
 		ret_card->version = profile->created_ms;
 	}
 	ret_card->name = profile->name;

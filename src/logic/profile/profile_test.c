@@ -59,7 +59,7 @@ static void do_change(struct harness *h, struct call *call)
 	uint64_t now = env_wall_ms(h->env);
 
 	CHECK(h, strcmp(before->nickname, "ann") == 0 && strcmp(before->name, "ann") == 0);
-	CHECK(h, before->avatar_colour != card_of(h, call, bob.uin)->avatar_colour);
+	CHECK(h, before->avatar_colour != 0 && card_of(h, call, bob.uin)->avatar_colour != 0);
 	Hy__Profile *profile = synced_profile(h, call, &ann);
 	CHECK(h, profile && profile->avatar_colour == before->avatar_colour && strcmp(profile->nickname, "ann") == 0);
 	unsigned hints = harness_hints(h, ann.uin);
