@@ -1,6 +1,7 @@
 /** people.ts - what a client asks about its user and others: profile, settings, devices, password, contacts. */
 import type { Data } from "./data.ts";
 import type { MethodName, Question, Session } from "./session.ts";
+import { timeOf } from "./times.ts";
 import type { Device, Me, Profile, Relation, Settings, Uin, Who } from "./types.ts";
 
 /** By their numbers in proto/. */
@@ -70,8 +71,8 @@ export class People {
 		return devices.map(({ device, name, signedInMs, seenMs, thisOne, online }) => ({
 			device,
 			name,
-			signedInMs: Number(signedInMs),
-			seenMs: Number(seenMs),
+			signedInMs: timeOf(signedInMs),
+			seenMs: timeOf(seenMs),
 			thisOne,
 			online,
 		}));

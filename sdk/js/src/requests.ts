@@ -13,7 +13,7 @@ import { methods } from "./gen/methods.ts";
 import { randomBytes } from "./random.ts";
 import type { Answer, Identity, MethodName, Question, RequestOptions } from "./session.ts";
 import { postShort, type ShortLinkError } from "./short_link.ts";
-import { Timer, backoff, type Times } from "./times.ts";
+import { Timer, backoff, timeOf, type Times } from "./times.ts";
 import { HongyanError } from "./types.ts";
 
 const PROTOCOL_LEVEL = 1;
@@ -347,7 +347,7 @@ export class Requests {
 
 	/** True: the time was our own, and wrong; the task has another one now. */
 	private correctClock(task: Task, head: ResponseHead): boolean {
-		const serverMs = Number(head.serverMs);
+		const serverMs = timeOf(head.serverMs);
 		if (serverMs === 0) return false;
 		const before = this.nowMs();
 		this.asker.clockOffsetMs = serverMs - Date.now();

@@ -119,14 +119,20 @@ export class Sync {
 			this.events.trouble(why instanceof Error ? why.message : String(why), pause);
 	}
 
+	/** A server that is out of its mind is asked again later, not at once for ever. */
 	private async pull(): Promise<void> {
+		let dropped = false;
 		for (let more = true; more && !this.stopped;) {
 			const brought = await whatToBring(this.store);
 			if (!brought) throw new HongyanError("UNAUTHENTICATED", "not signed in");
 			const page = await this.ask(brought);
 			if (this.stopped) throw closed();
+			if (!page && dropped) throw new HongyanError("INTERNAL", "the server does not know its own snapshots");
+			dropped ||= !page;
 			if (!page) continue;
 			if (isOld(brought, page)) return;
+			if (page.more && page.snapshot === brought.snapshot)
+				throw new HongyanError("INTERNAL", "the server has more, and does not say what");
 			const applied = await applySync(this.store, brought, page);
 			if (!applied) continue; /* another tab was faster */
 			this.bad += page.bad;

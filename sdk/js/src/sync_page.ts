@@ -16,6 +16,7 @@ import {
 	TextMessageSchema,
 } from "./gen/sync_pb.ts";
 import { toHex } from "./rows.ts";
+import { timeOf } from "./times.ts";
 import type { Contact, Profile, Relation, Settings, Uin, Who } from "./types.ts";
 
 const ID_SIZE = 16;
@@ -78,7 +79,7 @@ function takeContact(page: SyncPage, entry: SyncEntry): void {
 		...{ uin, name, nickname, signature, region, avatarColour },
 		relation: relationOf(body.relation),
 		...{ remark, blocked, greeting },
-		askedMs: Number(body.askedMs),
+		askedMs: timeOf(body.askedMs),
 		gone,
 	});
 }
@@ -87,7 +88,7 @@ function takeText(page: SyncPage, entry: SyncEntry): void {
 	const { id, from, fromName, to, timeMs, text } = fromBinary(TextMessageSchema, entry.body);
 	if (id.length !== ID_SIZE || from === 0 || to === 0)
 		throw new TypeError("a text without an ID, sender or recipient");
-	page.texts.push({ id: toHex(id), from, fromName, to, timeMs: Number(timeMs), text });
+	page.texts.push({ id: toHex(id), from, fromName, to, timeMs: timeOf(timeMs), text });
 }
 
 function takeProfile(page: SyncPage, entry: SyncEntry): void {

@@ -48,6 +48,14 @@ export function backoff(times: Times, failures: number): number {
 	return Math.max(Math.random() * most, Math.min(most, times.backoffLeast));
 }
 
+/** The last instant that a Date can hold, in Unix milliseconds. */
+const TIME_MAX = 8_640_000_000_000_000n;
+
+/** A time as the wire has it, such that a Date can be made of it; what is no time is 0. */
+export function timeOf(wireMs: bigint): number {
+	return wireMs >= 0n && wireMs <= TIME_MAX ? Number(wireMs) : 0;
+}
+
 /** The longest delay that setTimeout takes. */
 const DELAY_MAX = 0x7fffffff;
 

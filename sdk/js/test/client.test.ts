@@ -2,8 +2,11 @@
 import "fake-indexeddb/auto";
 import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
+import { create, toBinary } from "@bufbuild/protobuf";
+import { ContactEntrySchema, SyncKind, SyncType, TextMessageSchema } from "../src/gen/sync_pb.ts";
+import { Relation } from "../src/gen/contacts_pb.ts";
 import { Client, HongyanError, IdbStore, MemoryStore, type ClientOptions } from "../src/index.ts";
-import { FakeServer, TICKET, UIN, pause, until } from "./fake_server.ts";
+import { FakeServer, TICKET, UIN, pause, until, type Reply } from "./fake_server.ts";
 import { refusal } from "./links.ts";
 
 const ANN = { name: "ann", password: "a goose flies south" };
@@ -209,6 +212,61 @@ test("people: found, asked, named", async (t) => {
 	await client.setRemark(7, "Bobby");
 	assert.equal(server.callsOf("requestContact")[0]?.question.greeting, "hello");
 	assert.equal(server.callsOf("setRemark")[0]?.question.remark, "Bobby");
+});
+
+/* A server that is broken, or means ill: it is asked again after a pause, not at once for ever. */
+const endless: [string, (snapshot: Uint8Array) => Reply][] = [
+	["there is always more, but nothing new", () => ({ fields: { snapshot: new Uint8Array([1]), more: true } })],
+	[
+		"it does not know the snapshots that it gives",
+		({ length }) => (length > 0 ? { code: 9 } : { fields: { snapshot: new Uint8Array([1]), more: true } }),
+	],
+];
+
+for (const [how, reply] of endless)
+	test(`a sync that never ends: ${how}`, async (t) => {
+		const server = await start(t);
+		const client = clientOf(t, server);
+		server.on("sync", ({ question }) => reply(question.snapshot ?? new Uint8Array()));
+		await client.signIn(ANN);
+		assert.equal((await refusal(client.sync())).code, "INTERNAL");
+		await pause(200);
+		assert.ok(server.callsOf("sync").length < 12, String(server.callsOf("sync").length));
+	});
+
+test("times that are none: a Date can be made of all that comes", async (t) => {
+	const server = await start(t);
+	const client = clientOf(t, server);
+	const never = 2n ** 64n - 1n;
+	const text = { id: new Uint8Array(16).fill(3), from: 5, fromName: "bob", to: UIN, timeMs: never, text: "hello" };
+	const contact = { uin: 5, name: "bob", relation: Relation.INCOMING, askedMs: never };
+	const entries = [
+		{
+			kind: SyncKind.MESSAGE,
+			type: SyncType.TEXT,
+			body: toBinary(TextMessageSchema, create(TextMessageSchema, text)),
+		},
+		{
+			...{ kind: SyncKind.CONTACT, type: SyncType.CONTACT },
+			body: toBinary(ContactEntrySchema, create(ContactEntrySchema, contact)),
+		},
+	];
+	server.on("sync", () => ({ fields: { snapshot: new Uint8Array([1]), entries } }));
+	server.on("listDevices", () => ({ fields: { devices: [{ device: "d", signedInMs: never, seenMs: never }] } }));
+	await client.signIn(ANN);
+	await client.sync();
+	const [conversation] = await client.conversations();
+	const [asking] = await client.contacts();
+	const [device] = await client.devices();
+	assert.equal(conversation?.last?.text, "hello");
+	for (const time of [
+		conversation.timeMs,
+		conversation.last.timeMs,
+		asking?.askedMs,
+		device?.seenMs,
+		device?.signedInMs,
+	])
+		assert.equal(new Date(time ?? NaN).getTime(), 0);
 });
 
 test("a text goes from the outbox to the server", async (t) => {
