@@ -92,6 +92,8 @@ export class VirtualList<Row extends ListRow> extends Component<VirtualListProps
 	private scrollTop = 0;
 	/** The end is kept in view. */
 	private stuck = false;
+	/** The last one that was given. */
+	private target: Target | null = null;
 	/** A target that has yet to be placed. */
 	private wanted: Target | null = null;
 	/** Rows in view, from above. */
@@ -208,8 +210,6 @@ export class VirtualList<Row extends ListRow> extends Component<VirtualListProps
 			</div>
 		);
 	}
-
-	private target: Target | null = null;
 
 	/** Chooses the part, before it is drawn: around a new target, or around what is looked at if the rows are others. */
 	private choose(rows: readonly Row[], target: Target): void {

@@ -38,11 +38,11 @@ export class History {
 	private count = 0;
 	private chain: Promise<unknown> = Promise.resolve();
 
-	/** `changed` is called after each change of `run`. */
+	/** `changed` is called after each change of `run`; `other`: it is another one than before, somewhere else perhaps. */
 	constructor(
 		private readonly client: HistoryClient,
 		private readonly peer: number,
-		private readonly changed: () => void,
+		private readonly changed: (other: boolean) => void,
 	) {}
 
 	/** Loads what is around a place, or the end. `conversation` is what the store says of it now. */
@@ -52,7 +52,7 @@ export class History {
 			const outbox = this.client.outbox(this.peer);
 			const read = around === "end" ? this.readEnd(conversation) : this.readAround(around.seq, conversation);
 			[this.outbox] = await Promise.all([outbox, read]);
-			this.show(conversation);
+			this.show(conversation, true);
 		});
 	}
 
@@ -69,7 +69,7 @@ export class History {
 			this.stored = page.messages;
 			this.before = 0;
 			this.after = page.more ? Math.max(1, (conversation?.count ?? 0) - page.messages.length) : 0;
-			this.show(conversation);
+			this.show(conversation, true);
 		});
 	}
 
@@ -82,7 +82,7 @@ export class History {
 			const last = this.stored.at(-1)?.seq ?? edge.first;
 			const [from, to] = end === "before" ? [edge.first, first] : [last, edge.last];
 			await this.readAround(Math.round(from + (to - from) * fraction), conversation);
-			this.show(conversation);
+			this.show(conversation, true);
 		});
 	}
 
@@ -92,7 +92,7 @@ export class History {
 			if (end === "before" ? this.before === 0 : this.after === 0) return;
 			if (end === "before") await this.moreBefore();
 			else await this.moreAfter();
-			this.show(this.run.conversation);
+			this.show(this.run.conversation, false);
 		});
 	}
 
@@ -106,7 +106,7 @@ export class History {
 			if (count < this.count && this.isForgotten(count)) await this.readEnd(conversation);
 			else if (this.after === 0) await this.readTail(conversation);
 			else this.after = Math.max(1, this.after + count - this.count);
-			this.show(conversation);
+			this.show(conversation, false);
 		});
 	}
 
@@ -121,12 +121,12 @@ export class History {
 		return count < this.stored.length;
 	}
 
-	private show(conversation: Conversation | undefined): void {
+	private show(conversation: Conversation | undefined, other: boolean): void {
 		this.count = conversation?.count ?? 0;
 		const keys = new Set(this.stored.map((message) => message.key));
 		const waiting = this.after > 0 ? [] : this.outbox.filter((message) => !keys.has(message.key));
 		this.run = { messages: [...this.stored, ...waiting], before: this.before, after: this.after, conversation };
-		this.changed();
+		this.changed(other);
 	}
 
 	private async readEnd(conversation: Conversation | undefined): Promise<void> {

@@ -35,6 +35,8 @@ export class Room {
 	private readonly ends: (() => void)[] = [];
 	private byKey = new Map<string, Row>();
 	private target: Target = { end: true };
+	/** While another run is being loaded: where one looks when it is there. */
+	private retarget: (() => Target) | null = null;
 	/** The "new" line stands above the first unread message from this place on; 0: it does not. */
 	private newFrom = 0;
 	/** Of the newest stored message that was heard of. */
@@ -52,7 +54,7 @@ export class Room {
 		/** The store could not be read. */
 		private readonly onTrouble: (problem: unknown) => void,
 	) {
-		this.history = new History(client, peer, () => this.show());
+		this.history = new History(client, peer, (other) => this.show(other));
 	}
 
 	/** Opens it: where one was, or at the first unread message, or at the end. */
@@ -177,8 +179,6 @@ export class Room {
 		}
 	}
 
-	private retarget: (() => Target) | null = null;
-
 	private async refresh(): Promise<void> {
 		const newest = this.newest;
 		await this.history.refresh();
@@ -190,9 +190,9 @@ export class Room {
 		this.show();
 	}
 
-	private show(): void {
+	private show(other = false): void {
 		const { run } = this.history;
-		if (this.retarget) this.target = this.retarget();
+		if (other && this.retarget) this.target = this.retarget();
 		const rows = makeRows(
 			{
 				me: this.client.uin,
@@ -244,12 +244,10 @@ export class Room {
 
 	private place(view: View<Row>): Position | undefined {
 		if (view.atEnd) return undefined;
-		const last = this.conversation.value?.last;
 		for (const anchor of view.anchors) {
 			const row = this.byKey.get(anchor.key);
 			if (row?.kind !== "message" || !isStored(row.message)) continue;
-			const lastSeq = Math.max(row.message.seq, last && isStored(last) ? last.seq : 0);
-			return { seq: row.message.seq, key: row.key, top: anchor.top, lastSeq };
+			return { seq: row.message.seq, key: row.key, top: anchor.top, lastSeq: this.newest };
 		}
 		return undefined;
 	}
