@@ -1,4 +1,6 @@
-/** preview.ts - what the list of conversations says of each, and which of them a search finds. Pure: no client, no page. */
+/**
+ * preview.ts - what the list of conversations says of each, and which of them a search finds. Pure: no client, no page.
+ */
 import type { Contact, Conversation, Message } from "hongyan";
 
 /** The second line of a conversation. Of one's own words `state` is shown. */

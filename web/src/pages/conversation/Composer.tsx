@@ -30,7 +30,9 @@ export function isTouchOnly(): boolean {
 	return matchMedia("(pointer: coarse) and (not (any-pointer: fine))").matches;
 }
 
-/** Bytes that are left, negative if it is too long; null while the limit is far. A character has at most three per unit. */
+/**
+ * Bytes that are left, negative if it is too long; null while the limit is far. A character has at most three per unit.
+ */
 function bytesLeft(text: string): number | null {
 	if (text.length * 3 < TEXT_BYTES_MAX - NEAR_BYTES) return null;
 	const left = TEXT_BYTES_MAX - utf8Length(text);

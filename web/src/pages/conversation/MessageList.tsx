@@ -1,4 +1,6 @@
-/** MessageList.tsx - the messages of a room: the long list, its keys, the menu of a message, the way back to the newest. */
+/**
+ * MessageList.tsx - the messages of a room: the long list, its keys, the menu of a message, the way back to the newest.
+ */
 import { useRef, useState } from "preact/hooks";
 import { attempt, client } from "../../state/client.ts";
 import { t } from "../../state/language.ts";
@@ -82,7 +84,8 @@ function onListKey(event: KeyboardEvent, room: Room, list: VirtualList<Row>, row
 			return true;
 		case "PageUp":
 		case "PageDown":
-			// The browser does it, smoothly also while the key is held; a message that had the focus may leave the page with it.
+			// The browser does it, smoothly also while the key is held; a message that had the focus may leave the page
+			// with it.
 			list.focus();
 			return false;
 		case "Home":

@@ -5,7 +5,10 @@ import { t } from "../../state/language.ts";
 import { go, href } from "../../state/route.ts";
 import { accept, unblock } from "../contacts/actions.ts";
 
-/** False: there is nobody to write to, or one does not wish to. Whether a stranger takes messages, the server alone knows. */
+/**
+ * False: there is nobody to write to, or one does not wish to. Whether a stranger takes messages, the server alone
+ * knows.
+ */
 export function mayTry(contact: Contact | undefined): boolean {
 	return !contact?.blocked && !contact?.gone;
 }

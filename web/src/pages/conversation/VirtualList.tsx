@@ -1,8 +1,9 @@
 /**
  * VirtualList.tsx - a list of any length and any row heights, of which about a hundred rows at most stand in the page.
  *
- * Whatever changes, what is looked at stays in its place: rows put above, heights that turn out to be others, another width. At the
- * bottom it stays at the bottom. Rows that are not loaded are empty space of likely height; they are asked for before they are seen.
+ * Whatever changes, what is looked at stays in its place: rows put above, heights that turn out to be others, another
+ * width. At the bottom it stays at the bottom. Rows that are not loaded are empty space of likely height; they are
+ * asked for before they are seen.
  *
  * The owner gives the loaded rows, in order, and how many more there are at both ends; `target` moves the view.
  */
@@ -20,7 +21,10 @@ import {
 	spaceWillDo,
 } from "./virtual.ts";
 
-/** Where to look: the list's end, or a row and the distance of its top from the viewport's. A new object moves the view again. */
+/**
+ * Where to look: the list's end, or a row and the distance of its top from the viewport's. A new object moves the view
+ * again.
+ */
 export type Target = { end: true } | Anchor;
 
 /** What is to be seen at the moment. */
@@ -211,7 +215,9 @@ export class VirtualList<Row extends ListRow> extends Component<VirtualListProps
 		);
 	}
 
-	/** Chooses the part, before it is drawn: around a new target, or around what is looked at if the rows are others. */
+	/**
+	 * Chooses the part, before it is drawn: around a new target, or around what is looked at if the rows are others.
+	 */
 	private choose(rows: readonly Row[], target: Target): void {
 		const viewport = this.viewport || window.innerHeight;
 		if (target !== this.target) {
@@ -247,7 +253,10 @@ export class VirtualList<Row extends ListRow> extends Component<VirtualListProps
 		return null;
 	}
 
-	/** After a change of the page and before it is painted: learns heights, sets the spaces, puts the view where it belongs. */
+	/**
+	 * After a change of the page and before it is painted: learns heights, sets the spaces, puts the view where it
+	 * belongs.
+	 */
 	private settle(): void {
 		const scroller = this.scroller.current;
 		if (!scroller) return;

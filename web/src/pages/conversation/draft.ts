@@ -13,7 +13,9 @@ export class Draft {
 
 	constructor(private readonly save: (text: string) => Promise<void>) {}
 
-	/** What the store holds: at first, and when another tab has written it. What is being written here is worth more. */
+	/**
+	 * What the store holds: at first, and when another tab has written it. What is being written here is worth more.
+	 */
 	stored(text: string): void {
 		if (text === this.saved) return;
 		const untouched = this.text.peek() === this.saved;

@@ -1,4 +1,7 @@
-/** estimate.ts - about how high a row will be, before it was ever drawn. Being wrong costs nothing but a scroll bar that jumps a bit. */
+/**
+ * estimate.ts - about how high a row will be, before it was ever drawn. Being wrong costs nothing but a scroll bar that
+ * jumps a bit.
+ */
 import type { Row } from "./rows.ts";
 import { emojiCount, isLong, lineCount, LINES_SHOWN } from "./text_shape.ts";
 

@@ -1,8 +1,9 @@
 /**
- * history.ts - the loaded messages of one conversation: one run of them, without holes, read page by page from the store.
+ * history.ts - the loaded messages of one conversation: one run of them, without holes, read page by page from the
+ * store.
  *
- * The run grows at either end while somebody scrolls, and is cut at the far end when it gets long. At its newest end stands what is
- * in the outbox. All reads go one after the other, so that the run is always whole.
+ * The run grows at either end while somebody scrolls, and is cut at the far end when it gets long. At its newest end
+ * stands what is in the outbox. All reads go one after the other, so that the run is always whole.
  */
 import type { Conversation, HongyanClient, Message } from "hongyan";
 import { sameMessage } from "./rows.ts";
@@ -38,7 +39,9 @@ export class History {
 	private count = 0;
 	private chain: Promise<unknown> = Promise.resolve();
 
-	/** `changed` is called after each change of `run`; `other`: it is another one than before, somewhere else perhaps. */
+	/**
+	 * `changed` is called after each change of `run`; `other`: it is another one than before, somewhere else perhaps.
+	 */
 	constructor(
 		private readonly client: HistoryClient,
 		private readonly peer: number,
@@ -148,7 +151,9 @@ export class History {
 		if (older.more && newer.more) await this.share(others);
 	}
 
-	/** Where the run has others on both sides, how many are on which is told by where it stands between first and last. */
+	/**
+	 * Where the run has others on both sides, how many are on which is told by where it stands between first and last.
+	 */
 	private async share(others: number): Promise<void> {
 		const edge = await this.edges();
 		const first = this.stored[0]?.seq ?? edge.first;

@@ -1,6 +1,7 @@
 /**
- * left_draft.ts - what was typed last when the page was closed: by then the store takes nothing any more, localStorage does. It is
- * taken up, and removed, when the conversation is opened again; and removed when nobody is signed in here any more.
+ * left_draft.ts - what was typed last when the page was closed: by then the store takes nothing any more, localStorage
+ * does. It is taken up, and removed, when the conversation is opened again; and removed when nobody is signed in here
+ * any more.
  */
 
 const PREFIX = "hongyan.draft.";

@@ -7,11 +7,15 @@ export interface Piece {
 }
 
 /**
- * http and https alone, up to white space, quotes, angle brackets, or what turns the direction of writing: such an address would
- * look like another one. Chinese writing has no space after an address: its marks end it too.
+ * http and https alone, up to white space, quotes, angle brackets, or what turns the direction of writing: such an
+ * address would look like another one. Chinese writing has no space after an address: its marks end it too.
  */
-const ADDRESS =
-	/https?:\/\/[^\s<>"'`\u3000-\u303f\uff01-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65\u200b-\u200f\u2018-\u201f\u2026\u2028-\u202e\u2060-\u206f]+/gi;
+const ENDS = [
+	"\\s<>\"'`",
+	"\\u3000-\\u303f\\uff01-\\uff0f\\uff1a-\\uff20\\uff3b-\\uff40\\uff5b-\\uff65\\u2018-\\u201f\\u2026",
+	"\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f",
+].join("");
+const ADDRESS = new RegExp(`https?://[^${ENDS}]+`, "gi");
 /** What ends a sentence rather than an address. */
 const TRAILING = /[.,;:!?*_~]$/;
 const LONGEST = 2048;
@@ -34,8 +38,8 @@ function trimmed(address: string): string {
 }
 
 /**
- * The address that a browser would open, or undefined if it is none to trust: no host, or a user name before the host, with which
- * an address looks like that of another host.
+ * The address that a browser would open, or undefined if it is none to trust: no host, or a user name before the host,
+ * with which an address looks like that of another host.
  */
 function hrefOf(address: string): string | undefined {
 	if (address.length > LONGEST) return undefined;

@@ -1,6 +1,6 @@
 /**
- * room.ts - one open conversation: what of it is shown, where one looks, what counts as read. The page draws it; the list tells what
- * is in view.
+ * room.ts - one open conversation: what of it is shown, where one looks, what counts as read. The page draws it; the
+ * list tells what is in view.
  */
 import { batch, signal } from "@preact/signals";
 import type { Conversation, HongyanClient, Message } from "hongyan";

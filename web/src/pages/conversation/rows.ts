@@ -68,7 +68,9 @@ export interface RowsOf {
 	newFromSeq: number;
 }
 
-/** The rows of some messages. Rows that are as they were in `old` are the same objects: lists need not draw them again. */
+/**
+ * The rows of some messages. Rows that are as they were in `old` are the same objects: lists need not draw them again.
+ */
 export function makeRows(of: RowsOf, old: ReadonlyMap<string, Row> = new Map()): Row[] {
 	const rows: Row[] = [];
 	const add = (row: Row): void => {

@@ -1,12 +1,18 @@
-/** text_shape.ts - what can be told of a text without drawing it: its lines, its direction, whether it is emoji alone. */
+/**
+ * text_shape.ts - what can be told of a text without drawing it: its lines, its direction, whether it is emoji alone.
+ */
 
 /** What a message's text may have, in UTF-8. */
 export const TEXT_BYTES_MAX = 8192;
 
-const ONE_EMOJI =
-	/(?:\p{RI}\p{RI}|[0-9#*]\uFE0F?\u20E3|\p{Extended_Pictographic}(?:\uFE0F|\p{EMod})?(?:\u200D\p{Extended_Pictographic}(?:\uFE0F|\p{EMod})?)*)/gu;
+const PICTURE = "\\p{Extended_Pictographic}(?:\\uFE0F|\\p{EMod})?";
+/** A flag, a digit on a key, or a picture, perhaps several that are joined into one. */
+const ONE_EMOJI = new RegExp(`\\p{RI}\\p{RI}|[0-9#*]\\uFE0F?\\u20E3|${PICTURE}(?:\\u200D${PICTURE})*`, "gu");
 
-/** How many emoji a text has if it has nothing else but white space; 0 if it has, or more than three: those are not drawn large. */
+/**
+ * How many emoji a text has if it has nothing else but white space; 0 if it has, or more than three: those are not
+ * drawn large.
+ */
 export function emojiCount(text: string): number {
 	if (text.length > 48 || /[©®™\n]/.test(text)) return 0;
 	const found = text.match(ONE_EMOJI)?.length ?? 0;

@@ -1,4 +1,6 @@
-/** use_long_press.ts - a finger that stays in its place for a while; not every browser on phones tells of it by itself. */
+/**
+ * use_long_press.ts - a finger that stays in its place for a while; not every browser on phones tells of it by itself.
+ */
 import { useEffect, useRef } from "preact/hooks";
 
 const LONG_MS = 480;

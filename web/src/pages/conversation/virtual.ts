@@ -1,8 +1,8 @@
 /**
  * virtual.ts - the arithmetic of a list of which only a part stands in the page: which rows, and how high the rest is.
  *
- * Nothing here touches the page. Heights are CSS pixels; those of rows that were never in the page are estimated, and learnt as soon
- * as they are seen.
+ * Nothing here touches the page. Heights are CSS pixels; those of rows that were never in the page are estimated, and
+ * learnt as soon as they are seen.
  */
 
 /** What the list needs to know of a row. */
@@ -72,8 +72,8 @@ export class Heights<Row extends ListRow> {
 }
 
 /**
- * The part of `rows` that belongs into the page when row `index` has its top `top` pixels below the viewport's top. Where it would be
- * too many rows, what is farthest from the viewport's middle is left out.
+ * The part of `rows` that belongs into the page when row `index` has its top `top` pixels below the viewport's top.
+ * Where it would be too many rows, what is farthest from the viewport's middle is left out.
  */
 export function partAround<Row extends ListRow>(
 	rows: readonly Row[],
@@ -96,7 +96,10 @@ export function partAround<Row extends ListRow>(
 	return { first, end };
 }
 
-/** Of rows first..end, whose first one begins at `top`: the index of the one that holds pixel `y`, and where that begins. */
+/**
+ * Of rows first..end, whose first one begins at `top`: the index of the one that holds pixel `y`, and where that
+ * begins.
+ */
 export function rowAt<Row extends ListRow>(
 	rows: readonly Row[],
 	heights: Heights<Row>,
@@ -117,8 +120,8 @@ export function rowAt<Row extends ListRow>(
 export type Place = { index: number; into: number } | { unloaded: "before" | "after"; fraction: number };
 
 /**
- * What stands at `fraction` (0 to 1) of the space above (or below) the part in the page: `unloaded` rows of average height at the far
- * end, then the loaded rows from `from` to `to`. `into`: how far into the row.
+ * What stands at `fraction` (0 to 1) of the space above (or below) the part in the page: `unloaded` rows of average
+ * height at the far end, then the loaded rows from `from` to `to`. `into`: how far into the row.
  */
 export function placeIn<Row extends ListRow>(
 	rows: readonly Row[],
@@ -137,9 +140,10 @@ export function placeIn<Row extends ListRow>(
 }
 
 /**
- * The space above the rows is an estimate, and may be wrong for a while: keeping it so that what is looked at stays in its place costs
- * nothing, while setting the scroll position in mid-movement would stop a smooth scroll. True if `space` will do where `ideal` would
- * be right: not where the list begins (there it must be exact), nor when it is far off.
+ * The space above the rows is an estimate, and may be wrong for a while: keeping it so that what is looked at stays in
+ * its place costs nothing, while setting the scroll position in mid-movement would stop a smooth scroll. True if
+ * `space` will do where `ideal` would be right: not where the list begins (there it must be exact), nor when it is far
+ * off.
  */
 export function spaceWillDo(space: number, ideal: number): boolean {
 	if (ideal === 0 || space < 0) return Math.abs(space - ideal) < 0.5;
