@@ -179,12 +179,7 @@ static void test_slow_reader(void **state)
 	client_identify(fd, 42, 1);
 	put_syncs(&b, 200);
 	client_flush(fd, &b);
-	unsigned before = 0, served;
-	for (int still = 0; still < 5; still = served == before ? still + 1 : 0, before = served) {
-		usleep(50000);
-		served = __atomic_load_n(&w.served, __ATOMIC_RELAXED);
-	}
-	assert_true(before < 100); /* what the kernel holds, and one more */
+	assert_true(world_await_rest(&w, 0, &w.served) < 100); /* what the kernel holds, and one more */
 	for (uint64_t i = 1; i <= 3; i++) {
 		world_hint(&w, 42);
 		assert_int_equal(world_count(&w, MON_hints_dropped), i);
@@ -237,7 +232,7 @@ static void test_output_bound(void **state)
 }
 
 /** Sends as long as the server reads. Returns how many bytes it did not read, of all that there are. */
-static size_t flood_with_heartbeats(int fd)
+static size_t flood_with_heartbeats(struct access_world *w, int fd)
 {
 	static uint8_t bytes[24 << 20];
 	size_t sent = 0;
@@ -248,6 +243,7 @@ static size_t flood_with_heartbeats(int fd)
 		sent += n > 0 ? (size_t)n : 0;
 		still = n > 0 ? 0 : still + 1;
 		usleep(n > 0 ? 100 : 20000);
+		world_turn(w, 0);
 	}
 	return sizeof bytes - sent;
 }
@@ -274,13 +270,13 @@ static void test_deaf_stranger(void **state)
 	access_world_open(&w, 1, &config);
 	int fd = client_open(&w);
 	deafen(fd);
-	assert_true(flood_with_heartbeats(fd) > 0);
+	assert_true(flood_with_heartbeats(&w, fd) > 0);
 	world_run(&w.base, 0, look_at_stranger, &held);
 	assert_in_range(held, 16384, 96 << 10);
 	uint8_t bytes[8];
 	uint64_t began_us = env_mono_us(w.base.env);
 	while (world_count(&w, MON_links_dropped_slow) == 0) { /* a few bytes now and then do not help */
-		assert_true(env_mono_us(w.base.env) - began_us < 8000000);
+		assert_true(env_mono_us(w.base.env) - began_us < 30000000);
 		(void)!recv(fd, bytes, sizeof bytes, MSG_DONTWAIT);
 		usleep(20000);
 	}
@@ -386,19 +382,25 @@ static void block_loop(struct world *w, struct call *call, void *arg)
 	env_sleep_us(w->env, 200000);
 }
 
+/** What waits for the sweep waits for longer than any client of these tests. */
+static void put_off_sweep(struct world *base, struct call *call, void *arg)
+{
+	struct access_world *w = hy_container_of(base, struct access_world, base);
+	env_timer_set(svr_loop_env(call->loop), &w->access->loops[0].sweep, svr_now_us(call->loop) + 3600000000ull);
+}
+
 static void test_burst(void **state)
 {
 	struct access_world w;
 	struct world_task task;
 	int fd[700];
 	open_default(&w, 1);
+	world_run(&w.base, 0, put_off_sweep, NULL);
 	world_begin(&w.base, &task, 0, block_loop, NULL);
-	uint64_t began_us = env_mono_us(w.base.env);
 	for (size_t i = 0; i < HY_COUNT_OF(fd); i++)
 		fd[i] = client_open(&w);
 	for (size_t i = 0; i < HY_COUNT_OF(fd); i++)
 		client_heartbeat(fd[i]);
-	assert_true(env_mono_us(w.base.env) - began_us < 3000000); /* not at the next sweep */
 	world_wait(&w.base, 1);
 	for (size_t i = 0; i < HY_COUNT_OF(fd); i++)
 		close(fd[i]);

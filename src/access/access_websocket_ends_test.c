@@ -111,12 +111,12 @@ static void test_server_ends(void **state)
 	int idle = ws_open(&w), user = ws_open(&w);
 	ws_heartbeat(idle);
 	ws_identify(user, 42, 1);
-	put_lookup(&b, 1, "sleep 50", NULL);
+	put_register(&b, 1, "sleep 200");
 	ws_flush(user, &b);
-	usleep(10000);
+	assert_true(world_await(&w, &w.served, 2)); /* Identify was the first */
 	access_world_stop(&w, 5000000);
 	ws_assert_closed(idle, 1001);
-	ws_assert_answer(user, 105, 1, HY_OK);
+	ws_assert_answer(user, 101, 1, HY_OK);
 	ws_assert_closed(user, 1001);
 	access_world_close(&w);
 }
@@ -203,6 +203,7 @@ static void test_ping_flood(void **state)
 		sent += n > 0 ? (size_t)n : 0;
 		still = n > 0 ? 0 : still + 1;
 		usleep(n > 0 ? 100 : 20000);
+		world_turn(&w, 0);
 		assert_true(sent < 100u << 20); /* it stops reading */
 	}
 	world_run(&w.base, 0, look_at_stranger, &held);
@@ -227,12 +228,7 @@ static void test_slow_reader(void **state)
 	for (uint32_t i = 1; i <= 100; i++)
 		put_sync(&b, i, "big");
 	ws_flush(fd, &b);
-	unsigned before = 0, served;
-	for (int still = 0; still < 5; still = served == before ? still + 1 : 0, before = served) {
-		usleep(50000);
-		served = __atomic_load_n(&w.served, __ATOMIC_RELAXED);
-	}
-	assert_true(before < 100);
+	assert_true(world_await_rest(&w, 0, &w.served) < 100);
 	world_hint(&w, 42);
 	assert_int_equal(world_count(&w, MON_hints_dropped), 1);
 	for (uint32_t i = 1; i <= 100; i++) {

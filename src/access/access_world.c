@@ -15,6 +15,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#define PATIENCE_S 30 /* for what must happen */
+
 bool __real_env_addr_is_loopback(const struct env_addr *addr);
 bool __wrap_env_addr_is_loopback(const struct env_addr *addr);
 bool __wrap_env_addr_is_loopback(const struct env_addr *addr)
@@ -350,7 +352,7 @@ const uint8_t *world_ticket(uint32_t uin, unsigned device, uint8_t ticket[ACCESS
 static bool await(struct access_world *w, bool (*reached)(struct access_world *w, const void *what, uint64_t least),
 	const void *what, uint64_t least)
 {
-	uint64_t until_us = env_mono_us(w->base.env) + 5000000;
+	uint64_t until_us = env_mono_us(w->base.env) + PATIENCE_S * 1000000ull;
 	while (!reached(w, what, least)) {
 		if (env_mono_us(w->base.env) > until_us)
 			return false;
@@ -379,6 +381,24 @@ bool world_await_count(struct access_world *w, enum mon_id id, uint64_t least)
 	return await(w, count_reached, &id, least);
 }
 
+static void nothing(struct world *base, struct call *call, void *arg) {}
+
+void world_turn(struct access_world *w, unsigned loop)
+{
+	world_run(&w->base, loop, nothing, NULL);
+}
+
+unsigned world_await_rest(struct access_world *w, unsigned loop, const unsigned *value)
+{
+	unsigned before = 0, now;
+	for (int still = 0; still < 5; still = now == before ? still + 1 : 0, before = now) {
+		env_sleep_us(w->base.env, 50000);
+		world_turn(w, loop);
+		now = __atomic_load_n(value, __ATOMIC_RELAXED);
+	}
+	return before;
+}
+
 /* ---- clients ----------------------------------------------------------------------------------------------------- */
 
 int client_open_from(struct access_world *w, const char *address)
@@ -392,8 +412,8 @@ int client_open_from(struct access_world *w, const char *address)
 	assert_int_equal(bind(fd, (struct sockaddr *)&from, sizeof from), 0);
 	assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof to), 0);
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &(struct timeval){.tv_sec = 5}, sizeof(struct timeval));
-	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &(struct timeval){.tv_sec = 5}, sizeof(struct timeval));
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &(struct timeval){.tv_sec = PATIENCE_S}, sizeof(struct timeval));
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &(struct timeval){.tv_sec = PATIENCE_S}, sizeof(struct timeval));
 	return fd;
 }
 

@@ -66,12 +66,17 @@ uint64_t world_count(const struct access_world *w, enum mon_id id);
 uint32_t world_uin_on(const struct access_world *w, unsigned loop, unsigned nth);
 /** 36 bytes; `device`: 0 to 9, named "d0" to "d9". */
 const uint8_t *world_ticket(uint32_t uin, unsigned device, uint8_t ticket[ACCESS_TICKET_SIZE]);
-/** Waits until *value (atomic) is at least `least`; false after 5 s. */
+/** Waits until *value (atomic) is at least `least`; false after 30 s: a slow machine is no failure. */
 bool world_await(struct access_world *w, const unsigned *value, unsigned least);
 /** The same for a counter. */
 bool world_await_count(struct access_world *w, enum mon_id id, uint64_t least);
 
-/* ---- clients: blocking sockets, 5 s at most for anything --------------------------------------------------------- */
+/** Waits until *value (atomic) stays what it is, though its loop turns. Returns it. */
+unsigned world_await_rest(struct access_world *w, unsigned loop, const unsigned *value);
+/** Waits until the loop has turned once more. */
+void world_turn(struct access_world *w, unsigned loop);
+
+/* ---- clients: blocking sockets, 30 s at most for anything -------------------------------------------------------- */
 
 int client_open(struct access_world *w);
 int client_open_from(struct access_world *w, const char *address);
@@ -80,7 +85,7 @@ void client_send(int fd, struct hy_bytes bytes);
 bool client_receive(int fd, void *p, size_t len);
 /** True: nothing comes within 50 ms, and the connection is there. */
 bool client_silent(int fd);
-/** True: the server ends the connection within 5 s, without another byte. */
+/** True: the server ends the connection within 30 s, without another byte. */
 bool client_ended(int fd);
 
 struct frame {

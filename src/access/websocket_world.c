@@ -8,17 +8,15 @@
 int ws_handshake(int fd, const char *lines)
 {
 	struct hy_buf b = {0};
-	char head[1024];
-	size_t len = 0;
+	char head[1024] = "";
 	hy_buf_printf(&b,
 		"GET /link HTTP/1.1\r\nHost: here\r\nUpgrade: websocket\r\nConnection: keep-alive, Upgrade\r\n"
 		"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n%s\r\n",
 		lines);
 	client_flush(fd, &b);
-	do {
-		assert_true(len < sizeof head - 1 && client_receive(fd, head + len, 1));
-		head[++len] = '\0';
-	} while (!strstr(head, "\r\n\r\n"));
+	for (size_t len = 0; len < sizeof head - 1 && !strstr(head, "\r\n\r\n"); len++)
+		assert_true(client_receive(fd, head + len, 1));
+	assert_non_null(strstr(head, "\r\n\r\n"));
 	int status = atoi(head + strlen("HTTP/1.1 "));
 	assert_int_equal(status == 101, strstr(head, "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n") != NULL);
 	return status;
