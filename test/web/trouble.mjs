@@ -1,5 +1,5 @@
 /** trouble.mjs - no network, a server killed in mid-conversation, two tabs: nothing is lost, nothing comes twice. */
-import { allSent, befriend, openChat, register, sees, shownTexts, write } from "./acts.mjs";
+import { allSent, befriend, goTo, openChat, register, sees, shownTexts, signIn, write } from "./acts.mjs";
 import { Person, Server, sleep, test, until } from "./harness.mjs";
 
 async function contacts(browser, work) {
@@ -121,10 +121,48 @@ async function tabs(ann, bob) {
 	await sees(bob.page, [...seen, "alone again"]);
 }
 
+/** A tab that sleeps while its user signs out and another one signs in: it shows, keeps and sends nothing of the first. */
+async function slept(ann, bob) {
+	await ann.page.getByRole("textbox", { name: "Write to bob" }).fill("for bob alone");
+	const second = await ann.tab();
+	const sleeper = await ann.context.newCDPSession(ann.page);
+	await sleeper.send("Page.setWebLifecycleState", { state: "frozen" });
+	await goTo(second, "Me");
+	await second.getByRole("button", { name: "Sign out", exact: true }).click();
+	await second.getByRole("dialog").getByRole("button", { name: "Sign out" }).click();
+	await second.getByRole("radio", { name: "Create account" }).waitFor();
+	await register({ page: second }, "carl");
+	await sleeper.send("Page.setWebLifecycleState", { state: "active" });
+	await ann.page.getByText("Welcome, carl").waitFor();
+	if ((await ann.page.getByRole("textbox", { name: /^Write to/ }).count()) > 0)
+		throw new Error("the first user's conversation is still open");
+	await sleep(600); /* longer than a draft waits to be kept */
+	if ((await second.getByText("for bob alone").count()) > 0)
+		throw new Error("a draft of the first user is the second one's now");
+	await sees(bob.page, []);
+}
+
+/** Site data cleared under an open page: it is signed out, and can be used again. */
+async function cleared(ann, bob) {
+	await write(ann.page, "before");
+	await sees(bob.page, ["before"]);
+	const browser = await ann.context.newCDPSession(ann.page);
+	const { origin } = new URL(ann.page.url());
+	await browser.send("Storage.clearDataForOrigin", { origin, storageTypes: "all" });
+	await write(bob.page, "anybody there?");
+	await ann.page.getByRole("radio", { name: "Sign in" }).waitFor();
+	await signIn(ann, "ann");
+	await ann.page.reload();
+	await openChat(ann.page, "bob");
+	await sees(ann.page, ["before", "anybody there?"]);
+}
+
 /** All of it. */
 export async function trouble(browser) {
 	await test("offline: what was typed is sent afterwards, once", () => contacts(browser, offline));
 	await test("the server is away: what was typed outlives a reload", () => contacts(browser, killed));
 	await test("the server dies again and again in mid-conversation", () => contacts(browser, mid));
 	await test("two tabs of one user", () => contacts(browser, tabs));
+	await test("a tab that slept while another user signed in", () => contacts(browser, slept));
+	await test("site data cleared under an open page", () => contacts(browser, cleared));
 }

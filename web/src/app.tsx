@@ -3,7 +3,7 @@
  * What stands in the panes is the pages': each has a list (chats, contacts, the sections of "me") and what is open of it.
  */
 import type { ComponentChildren } from "preact";
-import { useLayoutEffect } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { Badge } from "./design/Badge.tsx";
 import { Banner } from "./design/Banner.tsx";
 import { Button } from "./design/Button.tsx";
@@ -28,6 +28,7 @@ import {
 	retryNow,
 	session,
 	unreadTotal,
+	user,
 } from "./state/client.ts";
 import { t } from "./state/language.ts";
 import { linkNotice } from "./state/link_notice.ts";
@@ -156,6 +157,12 @@ function Broken() {
 function Page() {
 	const isWelcome = route.value.page === "welcome";
 	const state = session.value;
+	const who = user.value;
+	const before = useRef(who);
+	useLayoutEffect(() => {
+		if (before.current !== 0 && before.current !== who) go(href("chats"), true);
+		before.current = who;
+	}, [who]);
 	useLayoutEffect(() => {
 		if (state === "in" && isWelcome) go(href("chats"), true);
 		if (state === "out" && !isWelcome) go(href("welcome"), true);
@@ -164,7 +171,7 @@ function Page() {
 	if (state === "broken") return <Broken />;
 	if (state === "out") return <WelcomePage />;
 	if (state === "opening") return <div class="app-whole" aria-busy="true" />;
-	return <Frame />;
+	return <Frame key={who} />;
 }
 
 /** All there is. */

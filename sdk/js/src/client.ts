@@ -276,7 +276,12 @@ export class Client implements HongyanClient {
 		options?: SendOptions,
 	): Promise<{ message: Message; delivered: Promise<Message> }> {
 		await this.signedIn();
-		return this.data.outbox.send(peer, text, options);
+		return this.data.outbox.send(peer, text, options).catch((why: unknown) => {
+			/* The store knows better who is signed in here. */
+			if (why instanceof HongyanError && why.code === "UNAUTHENTICATED")
+				void this.login.look().catch(() => undefined);
+			throw why;
+		});
 	}
 
 	async retry(peer: Uin, key: string): Promise<void> {

@@ -22,7 +22,7 @@ export interface DataEvents {
 	/** What comes cannot be stored; it is tried again after `retryMs`. */
 	trouble(why: string, retryMs: number): void;
 	/**
-	 * Another tab has signed in or out. Look at `account.account()`: if it has another ticket than the session, or none, that
+	 * Another tab has signed in or out, or the site data were cleared. Look at `account.account()`: if it has another ticket than the session, or none, that
 	 * is what holds.
 	 */
 	account(): void;
@@ -41,6 +41,8 @@ export class Data {
 	private changes = 0;
 	private sleepers: (() => void)[] = [];
 	private running = false;
+	/** Who is, or was last, signed in here. */
+	private owner: Uin = 0;
 
 	constructor(
 		store: Store,
@@ -55,6 +57,7 @@ export class Data {
 		this.sync = new Sync(store, session, {
 			applied: (applied) => this.applied(applied),
 			trouble: (why, retryMs) => events.trouble(why, retryMs),
+			strange: () => events.account(),
 		});
 		this.tabs = new Tabs(store, {
 			changed: (change, messages) => this.heard(change, messages),
@@ -65,6 +68,7 @@ export class Data {
 	/** Once the store is open and the session knows whose requests it makes; again after another sign-in. */
 	start(): void {
 		this.running = true;
+		this.owner = this.session.identity?.uin ?? this.owner;
 		this.sync.start();
 		this.outbox.start();
 	}
@@ -121,7 +125,7 @@ export class Data {
 	}
 
 	async setDraft(peer: Uin, text: string): Promise<void> {
-		this.changed(await this.messages.setDraft(peer, text, this.session.nowMs()));
+		this.changed(await this.messages.setDraft(this.owner, peer, text, this.session.nowMs()));
 	}
 
 	async deleteConversation(peer: Uin): Promise<void> {

@@ -46,7 +46,6 @@ export class Login {
 
 	/** Once the store is open. True: somebody is signed in. */
 	async open(): Promise<boolean> {
-		this.device = await this.data.account.device();
 		this.running = true;
 		return this.turn(async () => {
 			await this.adopt();
@@ -123,6 +122,8 @@ export class Login {
 	private async adopt(): Promise<void> {
 		const account = await this.data.account.account();
 		const ticket = account?.ticket ?? null;
+		/* Another one if the site data were cleared: a ticket is good for the device that it was given to. */
+		this.device = await this.data.account.device();
 		if (ticket && this.ticket && sameBytes(ticket, this.ticket) && this.session.identity) return this.data.start();
 		this.data.stop();
 		this.ticket = ticket;

@@ -4,7 +4,7 @@
  */
 import { changeOf } from "./change.ts";
 import { Edit, editScope } from "./edit.ts";
-import type { ConversationRow, DraftRow, GraveRow, MessageRow, OutboxRow } from "./rows.ts";
+import type { AccountRow, ConversationRow, DraftRow, GraveRow, MessageRow, OutboxRow } from "./rows.ts";
 import { conversationOf, messageOf, ofPeer } from "./rows.ts";
 import { END } from "./schema.ts";
 import type { Store, Transaction } from "./store.ts";
@@ -80,10 +80,14 @@ export class MessageModel {
 		});
 	}
 
-	/** Empty: none. */
-	async setDraft(peer: Uin, text: string, nowMs: number): Promise<Change> {
-		return this.store.transact("write", ["drafts"], async (tx) => {
-			const before = await tx.get<DraftRow>("drafts", peer);
+	/** Empty: none. Nothing is kept if what is stored is not, or no longer, `owner`'s: another tab may have wiped it. */
+	async setDraft(owner: Uin, peer: Uin, text: string, nowMs: number): Promise<Change> {
+		return this.store.transact("write", ["meta", "drafts"], async (tx) => {
+			const [account, before] = await Promise.all([
+				tx.get<AccountRow>("meta", "account"),
+				tx.get<DraftRow>("drafts", peer),
+			]);
+			if (account?.uin !== owner) return changeOf({});
 			if ((before?.text ?? "") === text) return changeOf({});
 			if (text === "") tx.delete("drafts", peer);
 			else tx.put("drafts", { peer, text, timeMs: nowMs });

@@ -22,6 +22,8 @@ export interface SyncEvents {
 	applied(applied: Applied): void;
 	/** The store did not take it; it is tried again after `retryMs`. */
 	trouble(why: string, retryMs: number): void;
+	/** The store knows another ticket than the session, or none: its site data were cleared, or a tab's note was lost. */
+	strange(): void;
 }
 
 function closed(): HongyanError {
@@ -124,7 +126,10 @@ export class Sync {
 		let dropped = false;
 		for (let more = true; more && !this.stopped;) {
 			const brought = await whatToBring(this.store);
-			if (!brought) throw new HongyanError("UNAUTHENTICATED", "not signed in");
+			if (!brought) {
+				this.events.strange();
+				throw new HongyanError("UNAUTHENTICATED", "not signed in");
+			}
 			const page = await this.ask(brought);
 			if (this.stopped) throw closed();
 			if (!page && dropped) throw new HongyanError("INTERNAL", "the server does not know its own snapshots");
@@ -145,8 +150,10 @@ export class Sync {
 	private async ask(brought: Brought): Promise<SyncPage | null> {
 		const { identity } = this.session;
 		/* Another tab may have signed in as somebody else: their answers are not ours to store. */
-		if (!identity || toHex(identity.ticket) !== brought.ticket)
+		if (!identity || toHex(identity.ticket) !== brought.ticket) {
+			this.events.strange();
 			throw new HongyanError("CANCELLED", "another account is signed in here");
+		}
 		try {
 			return readPage(await this.session.request("sync", { snapshot: fromHex(brought.snapshot) }));
 		} catch (why) {

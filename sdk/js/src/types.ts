@@ -284,6 +284,7 @@ export interface HongyanClient {
 	discard(peer: Uin, key: string): Promise<void>;
 	/** All that is stored of the conversation now, or up to a seq, has been seen. Local to this device. */
 	markRead(peer: Uin, upToSeq?: number): Promise<void>;
+	/** Empty: none. Of who was signed out, or replaced, where it all was wiped: nothing is kept. */
 	setDraft(peer: Uin, text: string): Promise<void>;
 	/** Forgets the conversation's messages on this device; later ones begin it anew. */
 	deleteConversation(peer: Uin): Promise<void>;

@@ -5,6 +5,7 @@ import { test, type TestContext } from "node:test";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { ContactEntrySchema, SyncKind, SyncType, TextMessageSchema } from "../src/gen/sync_pb.ts";
 import { Relation } from "../src/gen/contacts_pb.ts";
+import { tables } from "../src/schema.ts";
 import { Client, HongyanError, IdbStore, MemoryStore, type ClientOptions } from "../src/index.ts";
 import { FakeServer, TICKET, UIN, pause, until, type Reply } from "./fake_server.ts";
 import { refusal } from "./links.ts";
@@ -294,6 +295,30 @@ test("incoming() ends when the client is closed", async (t) => {
 	assert.equal(ended, false);
 	await client.close();
 	await loop;
+});
+
+test("site data cleared under two tabs: both are signed out; what is signed in then lasts", async (t) => {
+	const server = await start(t);
+	const name = `cleared-${UIN}`;
+	const [one, two] = [1, 2].map(() => clientOf(t, server, { store: new IdbStore({ name }) }));
+	assert.ok(one && two);
+	await one.signIn(ANN);
+	await two.open();
+	await until("both are online", () => one.state === "online" && two.state === "online");
+	const store = new IdbStore({ name });
+	await store.open();
+	await store.transact("write", tables, async (tx) => tables.forEach((table) => tx.clear(table)));
+	await assert.rejects(one.send(5, "into nothing"), { code: "UNAUTHENTICATED" });
+	two.sync().catch(() => undefined);
+	await until("both are signed out", () => one.state === "signed-out" && two.state === "signed-out");
+	await one.setDraft(5, "of nobody");
+	assert.deepEqual(await one.conversations(), []);
+	await one.signIn(ANN);
+	await until("both are online again", () => one.state === "online" && two.state === "online");
+	const device = await store.transact("read", ["meta"], (tx) => tx.get<{ device: string }>("meta", "device"));
+	assert.equal((await one.me()).device, device?.device);
+	assert.equal(server.callsOf("signIn")[1]?.head?.device, device?.device);
+	await store.close();
 });
 
 test("two tabs: both are signed in and out with either", async (t) => {

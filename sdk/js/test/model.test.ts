@@ -334,7 +334,7 @@ test("a deleted conversation begins anew, and stays deleted when the server tell
 	await f.outbox.answered(answered.key, hex(3));
 	const failed = await f.type(ANN, "failed");
 	await f.outbox.refused(failed.key.slice(1), failed.key, { code: "PERMISSION_DENIED", message: "no" });
-	await f.messages.setDraft(ANN, "draft", 1);
+	await f.messages.setDraft(ME, ANN, "draft", 1);
 	await f.messages.deleteConversation(ANN);
 	assert.deepEqual(await f.messages.conversations(), []);
 	await f.sync({ texts: [received(1), received(2), sent(3, ANN, "answered"), received(4)] });
@@ -353,7 +353,7 @@ test("a deleted conversation begins anew, and stays deleted when the server tell
 test("conversations: newest first, with drafts, the outbox included", async () => {
 	const f = await fixture();
 	await f.sync({ texts: [received(5), received(6, BOB)] });
-	await f.messages.setDraft(4, "to somebody", 5500);
+	await f.messages.setDraft(ME, 4, "to somebody", 5500);
 	const list = async () =>
 		(await f.messages.conversations()).map(({ peer, last, draft }) => [peer, last?.text, draft]);
 	assert.deepEqual(await list(), [
@@ -361,8 +361,8 @@ test("conversations: newest first, with drafts, the outbox included", async () =
 		[4, undefined, "to somebody"],
 		[ANN, "r5", ""],
 	]);
-	await f.messages.setDraft(ANN, "more", 9000);
-	await f.messages.setDraft(4, "", 9001);
+	await f.messages.setDraft(ME, ANN, "more", 9000);
+	await f.messages.setDraft(ME, 4, "", 9001);
 	assert.deepEqual(await list(), [
 		[ANN, "r5", "more"],
 		[BOB, "r6", ""],

@@ -18,6 +18,9 @@ export type Session = "opening" | "in" | "out" | "broken";
 /** Whether somebody is signed in here. */
 export const session = signal<Session>("opening");
 
+/** Whose pages are shown, or were last; 0: nobody's yet. */
+export const user = signal<Uin>(0);
+
 /** Of the link. */
 export const linkState = signal<State>("closed");
 
@@ -143,19 +146,29 @@ async function readWaiting(): Promise<void> {
 const EVERYTHING: Change = { all: true, me: true, devices: true, contacts: [], conversations: [] };
 
 function changed(change: Change): void {
+	if (isSomebodyElse()) return enter();
 	waiting = merge(waiting, change);
 	void readWaiting();
 }
 
 /* ---- who is signed in --------------------------------------------------------------------------------------------- */
 
+function empty(): void {
+	me.value = null;
+	contacts.value = null;
+	conversations.value = null;
+}
+
 function forget(): void {
 	batch(() => {
 		session.value = "out";
-		me.value = null;
-		contacts.value = null;
-		conversations.value = null;
+		empty();
 	});
+}
+
+/** A tab that slept may hear of a sign-out and of the next sign-in at once. */
+function isSomebodyElse(): boolean {
+	return session.value === "in" && client.uin !== 0 && client.uin !== user.value;
 }
 
 function follow(state: State): void {
@@ -163,13 +176,17 @@ function follow(state: State): void {
 		linkState.value = state;
 		trouble.value = client.trouble;
 		if (state === "signed-out" && session.value === "in") forget();
-		else if (client.uin !== 0 && session.value === "out") enter();
+		else if (isSomebodyElse() || (client.uin !== 0 && session.value === "out")) enter();
 	});
 }
 
 function enter(): void {
-	session.value = "in";
-	endedElsewhere.value = false;
+	batch(() => {
+		if (client.uin !== user.value) empty();
+		user.value = client.uin;
+		session.value = "in";
+		endedElsewhere.value = false;
+	});
 	changed(EVERYTHING);
 }
 

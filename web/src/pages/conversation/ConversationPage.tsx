@@ -43,12 +43,12 @@ function onTrouble(problem: unknown): void {
 }
 
 /** What one was writing when the page was closed goes on here. */
-function draftOf(peer: number): Draft {
-	// Who signs out leaves nothing behind, this neither.
+function draftOf(me: number, peer: number): Draft {
+	// Whose device was signed out from elsewhere finds it again; in what is somebody else's, or was wiped, it is not kept.
 	const draft = new Draft(async (text) => {
-		if (client.uin !== 0) await client.setDraft(peer, text);
+		if (client.uin === me || client.uin === 0) await client.setDraft(peer, text);
 	});
-	const left = takeLeftDraft(client.uin, peer);
+	const left = takeLeftDraft(me, peer);
 	if (left !== undefined) draft.write(left);
 	return draft;
 }
@@ -56,21 +56,22 @@ function draftOf(peer: number): Draft {
 /** The room and the draft of a conversation, for as long as it is open. */
 function useRoom(peer: number): { room: Room; draft: Draft } {
 	const [made] = useState(() => ({
+		me: client.uin,
 		room: new Room(client, peer, positions, isLookedAt, onTrouble),
-		draft: draftOf(peer),
+		draft: draftOf(client.uin, peer),
 	}));
 	useEffect(() => {
-		const { room, draft } = made;
+		const { me, room, draft } = made;
 		room.open().catch(onTrouble);
 		const looked = () => (isLookedAt() ? room.looked() : draft.flush());
 		const leave = () => {
 			const { unsafe } = draft;
-			if (unsafe !== undefined && client.uin !== 0) leaveDraft(client.uin, peer, unsafe);
+			if (unsafe !== undefined && client.uin === me) leaveDraft(me, peer, unsafe);
 			draft.flush();
 			room.keepPlace();
 		};
 		/* The browser may show the page again as it was. */
-		const back = () => void takeLeftDraft(client.uin, peer);
+		const back = () => void takeLeftDraft(me, peer);
 		window.addEventListener("focus", looked);
 		window.addEventListener("pagehide", leave);
 		window.addEventListener("pageshow", back);
