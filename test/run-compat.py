@@ -2,10 +2,14 @@
 """usage: script/test compat
 
 Data folders that earlier releases left (test/compat/data) are served by this one: passwords, tickets and snapshots of then are good, and
-everybody finds what there was.
+everybody finds what there was. WebSocket clients that were recorded (test/compat/websocket) are answered.
 """
+import base64
+import hashlib
 import json
 import pathlib
+import socket
+import struct
 import sys
 import tarfile
 import tempfile
@@ -13,8 +17,10 @@ import tempfile
 import compat_server
 from product import head, hongyan, post
 
-DATA = pathlib.Path(__file__).resolve().parent / "compat" / "data"
+COMPAT = pathlib.Path(__file__).resolve().parent / "compat"
+DATA, WEBSOCKET = COMPAT / "data", COMPAT / "websocket"
 PERMISSION_DENIED, UNAUTHENTICATED = 7, 16
+IDENTIFY, IDENTIFY_SEQ = 104, 0xFFFFFFFE
 
 
 def holds(expected, found):
@@ -72,12 +78,40 @@ def thaw(archive):
         server.end()
 
 
+def replay(port, recording):
+    """What a client sent on one connection, from its handshake on. Its ticket is nobody's here: that is the answer."""
+    handshake, end, messages = recording.read_bytes().partition(b"\r\n\r\n")
+    key = next(line for line in handshake.split(b"\r\n") if line.lower().startswith(b"sec-websocket-key:")).split()[1]
+    accept = base64.b64encode(hashlib.sha1(key + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest()).decode()
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as link, link.makefile("rb") as answers:
+        link.sendall(handshake + end)
+        check(recording.name + ", the handshake", b"HTTP/1.1 101 Switching Protocols\r\n", answers.readline())
+        said = dict(line.decode().strip().split(": ", 1) for line in iter(answers.readline, b"\r\n"))
+        check(recording.name + ", the handshake", {"Upgrade": "websocket", "Sec-WebSocket-Accept": accept}, said)
+        link.sendall(messages)
+        first, length = answers.read(2)
+        check(recording.name + ": a whole binary message, without extensions", 0x82, first)
+        _, _, cmd, seq, body = struct.unpack(">5I", answers.read(20))
+        check(recording.name + ", the first answer", [IDENTIFY, IDENTIFY_SEQ, length - 20], [cmd, seq, body])
+        check(recording.name + ", its code", True, b"\x08%c" % UNAUTHENTICATED in answers.read(body))
+
+
+def replay_all(recordings):
+    with tempfile.TemporaryDirectory() as folder:
+        server = compat_server.serve(pathlib.Path(folder) / "data")
+        for recording in recordings:
+            replay(server.port, recording)
+            print("answered:", recording.name)
+        server.end()
+
+
 def main():
-    archives = sorted(DATA.glob("*.tar.xz"))
+    archives, recordings = sorted(DATA.glob("*.tar.xz")), sorted(WEBSOCKET.iterdir())
     for archive in archives:
         thaw(archive)
         print("held:", archive.name)
-    print("%d passed, %d failed" % (len(archives), 0 if archives else 1))
+    replay_all(recordings)
+    print("%d passed, %d failed" % (len(archives) + len(recordings), 0 if archives and recordings else 1))
 
 
 main()

@@ -35,6 +35,7 @@ try {
 	const tests = names.map((name) => join(out, name.replace(/\.ts$/, ".mjs")));
 	const run = spawnSync(process.execPath, ["--enable-source-maps", "--test", ...options, ...tests], {
 		stdio: "inherit",
+		cwd: dirname(here),
 	});
 	process.exitCode = run.status ?? 1;
 } finally {
