@@ -3,7 +3,7 @@
 
 What every client library must do: the stories of test/conformance/scenarios.txt, told to the libraries by their drivers, against a real
 server that is killed, restored and cut off. Each runs with the C library, with the JavaScript library, and with both mixed, in either
-order. --with c, js, c+js or js+c: only so; WORDS: only stories whose titles have them; --keep: leaves the folders.
+order. --with c, js, c+js or js+c: only so; page: with the JavaScript library in Chromium, the stories that say so; WORDS: only stories whose titles have them; --keep: leaves the folders.
 """
 import argparse
 import collections
@@ -27,7 +27,8 @@ from network import Loop, Network  # noqa: E402
 PASSWORD = "a goose flies south"
 OPTIONS = (*CHEAP, "--segment", "1M", "--memory", "4M", "--loops", "1", "--disk-reserve", "16M", "--limit-send", "off",
            "--limit-change", "off", "--metrics", "off", "--drain", "1s")
-CASTS = {"c": ["c"], "js": ["js"], "c+js": ["c", "js"], "js+c": ["js", "c"]}
+CASTS = {"c": ["c"], "js": ["js"], "c+js": ["c", "js"], "js+c": ["js", "c"], "page": ["page", "c"]}
+IN_A_PAGE = "in a page, too"
 AT_ONCE = 3
 QUIET_S = 0.3
 STEPS = []
@@ -215,6 +216,10 @@ class Story:
     def network_is(self, name, state):
         self.device(name).network.becomes(state)
 
+    @step(IN_A_PAGE)
+    def in_a_page(self):
+        """Says that the story is also to be told to a page."""
+
     @step(r'wait ([0-9.]+) s')
     def wait(self, seconds):
         time.sleep(float(seconds))
@@ -397,7 +402,7 @@ class Story:
 
     def look(self, device, dump):
         """Whenever a device is looked at: a library that shows what is being sent shows it once, also while its copy comes by sync."""
-        if device.library != "js" or self.forgotten or any("copy" in name for name in self.devices):
+        if device.library == "c" or self.forgotten or any("copy" in name for name in self.devices):
             return  # what a copy sends is somebody else's to the original, until it tries to send the same
         written = collections.Counter((self.uin(other), text) for author, other, text in self.delivered if author.person == device.person)
         shown = collections.Counter((row["peer"], row["text"]) for row in dump["texts"] if row["from"] == dump["uin"])
@@ -498,23 +503,26 @@ def tell(folder, loop, title, lines, cast, commands):
 
 
 def build_drivers(folder, libraries):
-    commands = {}
-    if "c" in libraries:
-        commands["c"] = [BUILD / "test/conformance/conformance-driver"]
+    commands, node = {"c": [BUILD / "test/conformance/conformance-driver"]}, os.environ.get("NODE", "node")
+    if libraries & {"js", "page"}:
+        subprocess.run([node, ROOT / "sdk/js/script/gen.mjs"], check=True)
     if "js" in libraries:
-        commands["js"] = [os.environ.get("NODE", "node"), build_js_driver(folder)]
+        bundle("driver.ts", folder / "driver.mjs", "--platform=node", "--target=node18",
+               "--banner:js=import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);")
+        commands["js"] = [node, folder / "driver.mjs"]
+    if "page" in libraries:
+        (folder / "node_modules").symlink_to(ROOT / "node_modules")
+        bundle("page.ts", folder / "page.js", "--platform=browser", "--target=es2021")
+        shutil.copy(ROOT / "test/conformance/driver_page.mjs", folder)
+        commands["page"] = [node, folder / "driver_page.mjs"]
     return commands
 
 
-def build_js_driver(folder):
-    """The driver and the library's sources in one file."""
-    driver, node = folder / "driver.mjs", os.environ.get("NODE", "node")
-    subprocess.run([node, ROOT / "sdk/js/script/gen.mjs"], check=True)
-    subprocess.run([ROOT / "node_modules/.bin/esbuild", ROOT / "test/conformance/driver.ts", "--bundle", "--platform=node", "--format=esm",
-                    "--target=node18", "--log-level=warning", "--sourcemap=inline", f"--outfile={driver}",
-                    f"--tsconfig={ROOT / 'test/conformance/tsconfig.json'}",
-                    "--banner:js=import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);"], check=True)
-    return driver
+def bundle(source, output, *options):
+    """A driver and the library's sources in one file."""
+    subprocess.run([ROOT / "node_modules/.bin/esbuild", ROOT / "test/conformance" / source, "--bundle", "--format=esm", "--log-level=warning",
+                    "--sourcemap=inline", f"--outfile={output}", f"--tsconfig={ROOT / 'test/conformance/tsconfig.json'}", *options],
+                   check=True)
 
 
 def main():
@@ -523,7 +531,7 @@ def main():
     parser.add_argument("--keep", action="store_true")
     parser.add_argument("words", nargs="*")
     options = parser.parse_args()
-    casts = options.casts or list(CASTS)
+    casts = options.casts or [cast for cast in CASTS if cast != "page"]
     folder = pathlib.Path(tempfile.mkdtemp(prefix="hongyan-conformance-"))
     commands = build_drivers(folder, {library for cast in casts for library in CASTS[cast]})
     loop, began = Loop(), time.monotonic()
@@ -533,6 +541,8 @@ def main():
         for title, lines in scenarios():
             if all(word in title for word in options.words):
                 for cast in casts:
+                    if cast == "page" and IN_A_PAGE not in (line for _, line in lines):
+                        continue
                     run = pool.submit(tell, folder / str(len(runs)), loop, title, lines, cast, commands)
                     runs[run] = f"{title} ({cast})"
         for run in concurrent.futures.as_completed(runs):

@@ -1,12 +1,16 @@
 """A device: a driver process and the line protocol that it speaks (README.md), and what was seen of it."""
 import collections
+import contextlib
 import json
+import os
 import shutil
+import signal
 import subprocess
 import threading
 import time
 
 PATIENCE_S = 20
+START_S = 60  # a browser's start on a busy machine
 POLL_S = 0.05
 
 
@@ -55,21 +59,29 @@ class Device:
             self.waiting.notify_all()
 
     def kill(self):
-        if self.process:
-            self.process.kill()
-            self.process.wait()
-            self.process = None
+        """Also the process that its driver has named in FOLDER/pid, before the driver could end it well."""
+        if not self.process:
+            return
+        helper = self.folder / "pid"
+        if helper.exists():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(helper.read_text()), signal.SIGKILL)
+            helper.unlink()
+        self.process.kill()
+        self.process.wait()
+        self.process = None
 
     def end(self):
         self.ask("end")
         status = self.process.wait(timeout=PATIENCE_S)
         self.process = None
+        (self.folder / "pid").unlink(missing_ok=True)
         if status != 0:
             raise Failure(f"{self.name} ended with status {status}")
 
     def copy_to(self, other):
         shutil.rmtree(other.folder)
-        shutil.copytree(self.folder, other.folder)
+        shutil.copytree(self.folder, other.folder, symlinks=True)
         other.id, other.signed_in = self.id, self.signed_in
 
     # ---- what it is asked ----
@@ -88,7 +100,8 @@ class Device:
         """The answer to a line, which must be the wanted error, or none."""
         number = self.begin(do, **fields)
         with self.waiting:
-            if not self.waiting.wait_for(lambda: number in self.answers or self.process.poll() is not None, PATIENCE_S):
+            patience = START_S if number == 1 else PATIENCE_S
+            if not self.waiting.wait_for(lambda: number in self.answers or self.process.poll() is not None, patience):
                 raise Failure(f"{self.name} did not answer to {do}")
             if number not in self.answers:
                 raise Failure(f"{self.name} has died: {self.last_words()}")
