@@ -3,7 +3,9 @@
 
 What every client library must do: the stories of test/conformance/scenarios.txt, told to the libraries by their drivers, against a real
 server that is killed, restored and cut off. Each runs with the C library, with the JavaScript library, and with both mixed, in either
-order. --with c, js, c+js or js+c: only so; page: with the JavaScript library in Chromium, the stories that say so; WORDS: only stories whose titles have them; --keep: leaves the folders.
+order.
+--with c, js, c+js or js+c: only so; --with page: the JavaScript library in Chromium, and the stories that say so. WORDS: only stories whose
+titles have them. --keep: leaves the folders.
 """
 import argparse
 import collections
