@@ -35,7 +35,7 @@ const AGAIN: ReadonlySet<Status> = new Set<Status>([
 	"UNAVAILABLE",
 ]);
 
-export const statusOf = (code: number): Status => NAMES[code] ?? "UNKNOWN";
+const statusOf = (code: number): Status => NAMES[code] ?? "UNKNOWN";
 
 /** The same request may do better later. A number that is not known yet is final: a repeat might never end. */
 export const mayTryAgain = (code: number): boolean => NAMES[code] !== undefined && AGAIN.has(statusOf(code));

@@ -63,7 +63,7 @@ const whos: Record<WhoNumber, Who> = {
 };
 
 /** "none" for a number that is not known here. */
-export function relationOf(number: WireRelation): Relation {
+function relationOf(number: WireRelation): Relation {
 	return relations[number] ?? "none";
 }
 

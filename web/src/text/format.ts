@@ -86,11 +86,6 @@ export function durationText(ms: number): string {
 	);
 }
 
-/** "1,234". */
-export function numberText(value: number): string {
-	return new Intl.NumberFormat(locale.value).format(value);
-}
-
 /** Bytes of UTF-8: what the server's limits count. */
 export function utf8Length(text: string): number {
 	return new TextEncoder().encode(text).length;

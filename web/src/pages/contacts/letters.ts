@@ -6,7 +6,7 @@
  */
 
 /** Under which names stand that begin with no letter. */
-export const OTHERS = "#";
+const OTHERS = "#";
 
 const pinyin = new Intl.Collator("zh-u-co-pinyin", { numeric: true });
 

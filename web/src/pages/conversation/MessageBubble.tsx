@@ -59,7 +59,7 @@ function StateIcon({ message }: { message: Message }) {
 }
 
 /** Why the server has refused a message, for people. */
-export function refusalText(message: Message): string {
+function refusalText(message: Message): string {
 	const error = message.error;
 	if (!error) return "";
 	if (error.code === "PERMISSION_DENIED") return t.conversation.refused(nameOf(message.peer));

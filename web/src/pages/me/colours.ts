@@ -2,7 +2,7 @@
 import { AVATAR_COLOURS } from "../../design/avatar_colour.ts";
 
 /** Keys of the texts, in the order of AVATAR_COLOURS. */
-export const COLOUR_NAMES = [
+const COLOUR_NAMES = [
 	"teal",
 	"blue",
 	"indigo",
@@ -15,7 +15,7 @@ export const COLOUR_NAMES = [
 	"slate",
 ] as const;
 
-export type ColourName = (typeof COLOUR_NAMES)[number];
+type ColourName = (typeof COLOUR_NAMES)[number];
 
 /** What can be chosen. 0xRRGGBB. */
 export const COLOURS: readonly { name: ColourName; colour: number }[] = COLOUR_NAMES.map((name, i) => ({
