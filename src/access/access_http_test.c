@@ -116,6 +116,13 @@ static const struct http_case {
 		"POST /cgi-bin/sync HTTP/1.1\r\n" JSON
 		"Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
 		400, "", "", false, false},
+	{"a blank before the colon", "GET / HTTP/1.1\r\nContent-Length : 2\r\n\r\n{}", 400, "", "blank", false, false},
+	{"a page by a name that was made to mean this machine",
+		POST("lookup", JSON "Origin: http://evil.example\r\n", "12", "{\"head\": {}}"), 403, "", "origin", true,
+		false},
+	{"a page by the name of this machine",
+		POST("lookup", JSON "Origin: http://localhost:7600\r\n", "12", "{\"head\": {}}"), 200, "",
+		"\"code\":16", true, false},
 	{"letters that are no HTTP", "hello, is anybody there?\r\n", 400, "", "not HTTP", false, false},
 	{"a version that is not spoken", "GET / HTTP/x\r\n\r\n", 400, "", "", false, false},
 	{"an expectation that cannot be met",

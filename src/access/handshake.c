@@ -69,15 +69,61 @@ bool access_origin_good(struct hy_bytes text)
 	return host.len > 0;
 }
 
-bool websocket_origin_allowed(const struct access_config *config, struct hy_bytes origin, struct hy_bytes host)
+static bool in_setting(const struct access_config *config, struct hy_bytes origin)
 {
 	struct hy_bytes list = hy_bytes_str(config->origins ? config->origins : ""), entry;
-	if (origin.len == 0)
-		return true;
 	while (take_entry(&list, &entry))
 		if (same_text(entry, origin))
 			return true;
+	return false;
+}
+
+bool websocket_origin_allowed(const struct access_config *config, struct hy_bytes origin, struct hy_bytes host)
+{
+	if (origin.len == 0 || in_setting(config, origin))
+		return true;
 	return host.len > 0 && same_text(host_of(origin), host);
+}
+
+/* ---- names that are made to mean this machine -------------------------------------------------------------------- */
+
+/** Without port, and without the dot that may end a name. */
+static struct hy_bytes name_of(struct hy_bytes host)
+{
+	const uint8_t *colon = host.len > 0 ? memchr(host.data, ':', host.len) : NULL;
+	size_t len = colon ? (size_t)(colon - host.data) : host.len;
+	while (len > 0 && host.data[len - 1] == '.')
+		len--;
+	return hy_bytes(host.data, len);
+}
+
+static bool ends_with(struct hy_bytes name, const char *end)
+{
+	size_t len = strlen(end);
+	return name.len >= len && same_text(hy_bytes(name.data + name.len - len, len), hy_bytes_str(end));
+}
+
+/** Whether it is one of DNS that somebody from afar may have. An IPv6 address has no dot before its colons. */
+static bool is_public_name(struct hy_bytes name)
+{
+	static const char *const private_ends[] = {
+		".localhost", ".local", ".internal", ".home.arpa", ".home", ".lan", ".test"};
+	if (name.len == 0 || !memchr(name.data, '.', name.len))
+		return false;
+	if (name.data[name.len - 1] >= '0' && name.data[name.len - 1] <= '9') /* browsers: an IPv4 address, or none */
+		return false;
+	for (size_t i = 0; i < HY_COUNT_OF(private_ends); i++)
+		if (ends_with(name, private_ends[i]))
+			return false;
+	return true;
+}
+
+bool websocket_origin_rebound(const struct access_config *config, struct hy_bytes origin)
+{
+	static const char plain[] = "http://";
+	size_t len = strlen(plain);
+	return origin.len > len && same_text(hy_bytes(origin.data, len), hy_bytes_str(plain)) &&
+	       is_public_name(name_of(host_of(origin))) && !in_setting(config, origin);
 }
 
 /** 16 bytes in base64, as it is usually written. */
@@ -123,7 +169,8 @@ int websocket_judge(const struct access_config *config, const struct websocket_o
 		return refuse(400, "Sec-WebSocket-Key has to be 16 bytes in base64", ret_why);
 	if (host.len == 0)
 		return refuse(400, "the header Host is missing", ret_why);
-	if (!websocket_origin_allowed(config, trim(offer->origin), host))
+	if (!websocket_origin_allowed(config, trim(offer->origin), host) ||
+		(offer->local && websocket_origin_rebound(config, trim(offer->origin))))
 		return refuse(403, "pages of this origin may not connect", ret_why);
 	make_accept(key, accept);
 	return 101;

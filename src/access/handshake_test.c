@@ -107,6 +107,53 @@ static void test_origins(void **state)
 	}
 }
 
+static void test_rebound(void **state)
+{
+	static const struct {
+		const char *origin, *setting;
+		bool rebound;
+	} cases[] = {
+		{"http://evil.example", NULL, true},
+		{"HTTP://Evil.Example:7600", NULL, true},
+		{"http://evil.example.", NULL, true},
+		{"http://evil.example.:7600", NULL, true},
+		{"http://localhost.evil.example", NULL, true},
+		{"http://127.0.0.1.evil.example", NULL, true},
+		{"http://1.in-addr.arpa", NULL, true},
+		{"http://evil.example", "https://evil.example", true},
+		{"http://evil.example", "https://a, http://evil.example", false},
+		{"https://evil.example", NULL, false},
+		{"", NULL, false},
+		{"null", NULL, false},
+		{"http://", NULL, false},
+		{"http://.", NULL, false},
+		{"http://127.0.0.1:7600", NULL, false},
+		{"http://192.0.2.7", NULL, false},
+		{"http://[::1]:7600", NULL, false},
+		{"http://localhost:7600", NULL, false},
+		{"http://localhost.:7600", NULL, false},
+		{"http://a.localhost", NULL, false},
+		{"http://goose.test:80", NULL, false},
+		{"http://box.home.arpa", NULL, false},
+		{"http://nas.LOCAL.", NULL, false},
+		{"http://nas", NULL, false},
+		{"chrome-extension://a.b", NULL, false},
+	};
+	for (size_t i = 0; i < HY_COUNT_OF(cases); i++) {
+		struct access_config config = {.origins = cases[i].setting};
+		if (websocket_origin_rebound(&config, hy_bytes_str(cases[i].origin)) != cases[i].rebound)
+			fail_msg("'%s', setting '%s'", cases[i].origin, cases[i].setting ? cases[i].setting : "");
+	}
+	struct websocket_offer offer = good_offer();
+	char accept[WEBSOCKET_ACCEPT_SIZE];
+	offer.local = true;
+	assert_int_equal(judge(&offer, accept), 101);
+	offer.origin = hy_bytes_str("https://chat.example.org:7600");
+	assert_int_equal(judge(&offer, accept), 101);
+	offer.origin = hy_bytes_str("http://chat.example.org:7600");
+	assert_int_equal(judge(&offer, accept), 403);
+}
+
 static void test_origin_text(void **state)
 {
 	static const char *const good[] = {
@@ -125,6 +172,7 @@ int main(void)
 		{"the answer to the RFC's own example", test_accept, NULL, NULL, NULL},
 		{"what a handshake has to say", test_handshakes, NULL, NULL, NULL},
 		{"whose pages may connect", test_origins, NULL, NULL, NULL},
+		{"names that are made to mean this machine", test_rebound, NULL, NULL, NULL},
 		{"what is an origin in the setting", test_origin_text, NULL, NULL, NULL},
 	};
 	return cmocka_run_group_tests_name("handshake", tests, NULL, NULL);

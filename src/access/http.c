@@ -170,9 +170,12 @@ static bool buf_is(const struct hy_buf *b, const char *text)
 	return hy_buf_len(b) == strlen(text) && strncasecmp((const char *)hy_buf_data(b), text, strlen(text)) == 0;
 }
 
+/** Blanks: the parser reads "Content-Length : 5", a proxy may not, and the body be a request (RFC 9112, 5.1). */
 static int on_header_field(http_parser *p, const char *at, size_t len)
 {
 	struct http_state *h = p->data;
+	if (memchr(at, ' ', len))
+		return refuse(h, 400, "a header's name holds no blank");
 	if (h->value_seen)
 		hy_buf_clear(&h->name);
 	h->value_seen = false;
@@ -402,9 +405,14 @@ static void tell_of_origin(struct access_loop *l, struct hy_bytes origin)
 	if (l->origin_told_us && now - l->origin_told_us < ORIGIN_PAUSE_US)
 		return;
 	l->origin_told_us = now;
-	env_log(svr_env(l->access->svr), ENV_LOG_INFO, "access", 0,
-		"a page of %.*s may not connect by WebSocket; see --origins", (int)HY_MIN(origin.len, 100u),
-		(const char *)origin.data);
+	env_log(svr_env(l->access->svr), ENV_LOG_INFO, "access", 0, "a page of %.*s may not connect; see --origins",
+		(int)HY_MIN(origin.len, 100u), (const char *)origin.data);
+}
+
+/** As websocket_offer has it. */
+static bool is_local(const struct conn *c)
+{
+	return c->local && !c->peer.proxy;
 }
 
 static void refuse_link(struct conn *c, int status, const char *why, struct hy_bytes origin, bool keep_alive)
@@ -440,6 +448,7 @@ static void handle_link(struct conn *c, struct http_state *h, bool keep_alive)
 	const char *why;
 	const http_parser *p = &h->parser;
 	struct websocket_offer offer = {.http_1_1 = p->http_major > 1 || (p->http_major == 1 && p->http_minor >= 1),
+		.local = is_local(c),
 		.host = header(h, HEADER_HOST),
 		.upgrade = header(h, HEADER_UPGRADE),
 		.connection = header(h, HEADER_CONNECTION),
@@ -501,6 +510,12 @@ static void handle_request(struct conn *c, struct http_state *h, bool keep_alive
 	}
 	if (!h->method) {
 		answer_text(c, 405, "use POST\n", keep_alive);
+		return;
+	}
+	if (is_local(c) && websocket_origin_rebound(&c->home->access->config, header(h, HEADER_ORIGIN))) {
+		ACCESS_COUNT(c->home, pages_refused, 1);
+		tell_of_origin(c->home, header(h, HEADER_ORIGIN));
+		answer_text(c, 403, "pages of this origin may not ask\n", keep_alive);
 		return;
 	}
 	struct request_origin origin = {.keep_alive = keep_alive};

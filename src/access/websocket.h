@@ -18,6 +18,7 @@
 /** What a handshake says; lines of one name are joined by commas. */
 struct websocket_offer {
 	bool http_1_1; /* or later */
+	bool local;    /* it comes from this machine, and from no proxy that is trusted */
 	struct hy_bytes host, upgrade, connection, key, version, origin;
 };
 
@@ -35,6 +36,13 @@ int websocket_judge(const struct access_config *config, const struct websocket_o
  */
 bool websocket_origin_allowed(
 	const struct access_config *config, struct hy_bytes origin, struct hy_bytes host) HY_MUST_USE;
+/**
+ * Whether a page of this origin that asks this machine itself is a stranger's: anybody can make a name of the public
+ * DNS mean 127.0.0.1 once a browser has loaded a page from it, and is of the same host as the server then (DNS
+ * rebinding). Addresses, names that nobody from afar can have, the setting's, and what came by TLS, which somebody has
+ * to have set up here, are not. Pure function of its input.
+ */
+bool websocket_origin_rebound(const struct access_config *config, struct hy_bytes origin) HY_MUST_USE;
 
 /** From here on the connection is a link. */
 void websocket_begin(struct conn *c);

@@ -54,7 +54,8 @@ static const struct hy_config_item items[] = {
 		"limits, the last address in X-Forwarded-For that is no such proxy's"},
 	{"server.origins", "origins", HY_CONFIG_STRING, AT(origins), "",
 		"whose pages may connect besides those from the host that they ask: origins as browsers write them "
-		"(https://chat.example.org), separated by commas; programs may always"},
+		"(https://chat.example.org), separated by commas; programs may always, and from this machine itself no "
+		"plain http page under a name of the public DNS unless it stands here"},
 	{"server.loops", "loops", HY_CONFIG_UNSIGNED, AT(loops), "0",
 		"event loops, a thread each; 0: one per processor", 0, SVR_LOOPS_MAX},
 	{"server.drain", "drain", HY_CONFIG_DURATION, AT(drain), "5s",

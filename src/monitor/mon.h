@@ -21,6 +21,7 @@
 	X(websockets_opened, "long links by WebSocket accepted")                \
 	X(websockets_refused, "handshakes of WebSocket links refused")          \
 	X(origins_refused, "of those, for the page's origin")                   \
+	X(pages_refused, "short-link requests refused for the page's origin")   \
 	X(websocket_errors, "WebSocket links ended for breaking its rules")     \
 	X(http_requests, "short-link requests")                                 \
 	X(file_requests, "requests for files of the page")                      \
