@@ -1,6 +1,7 @@
 /** codes.ts - the codes of an answer's head (gRPC's numbers), and what they ask for. */
 import { HongyanError, type Status } from "./types.ts";
 
+/** The numbers that requests go by; the others have names alone. */
 export const OK = 0;
 export const RESOURCE_EXHAUSTED = 8;
 export const OUT_OF_RANGE = 11;

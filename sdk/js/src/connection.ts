@@ -15,6 +15,7 @@ const REFUSALS_TO_POLL = 2;
 /** A link that is being made for as long as this is made anew when there is hurry. */
 const STALE_MS = 1_000;
 
+/** Where to, and as whom. */
 export interface ConnectionOptions {
 	/** http:// or https://, without a path. */
 	server: string;
@@ -24,6 +25,7 @@ export interface ConnectionOptions {
 	identify: () => Uint8Array;
 }
 
+/** What a connection tells its session. */
 export interface ConnectionEvents {
 	/** A long link is there. */
 	onUp(): void;
@@ -38,6 +40,7 @@ export interface ConnectionEvents {
 	onUnauthenticated(why: string): void;
 }
 
+/** At most one long link at a time, made anew as long as it is wanted; see above. */
 export class Connection {
 	state: State = "closed";
 	trouble: Trouble | null = null;

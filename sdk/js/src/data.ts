@@ -15,6 +15,7 @@ import { Sync } from "./sync.ts";
 import { Tabs } from "./tabs.ts";
 import type { Change, Contact, Message, Uin } from "./types.ts";
 
+/** What the store's changes are told by. */
 export interface DataEvents {
 	change(change: Change): void;
 	message(message: Message): void;

@@ -42,6 +42,7 @@ function isAlive(content: string): boolean {
 	return exists(Number(pid)) && (start === "-" || startNow === "-" || startNow === start);
 }
 
+/** See above. */
 export class FileLock {
 	private content = "";
 

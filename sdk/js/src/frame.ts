@@ -10,26 +10,33 @@ const HEAD = 20;
 const HEAD_MAX = 128;
 const VERSION = 200;
 
+/** Bytes of a body, at most, as the server has it. */
 export const FRAME_BODY_MAX = 1 << 20;
 /** Of a whole message: what a socket need not take in more than. */
 export const FRAME_MAX = HEAD_MAX + FRAME_BODY_MAX;
 
 /** Fixed commands; the others are methods. */
 export const CMD_NOOP = 6;
+/** The server's hint that something is new. */
 export const CMD_PUSH = 201;
 
+/** Of what the server sends unasked. */
 export const SEQ_PUSH = 0;
+/** Of heartbeats, both ways. */
 export const SEQ_NOOP = 0xffffffff;
+/** Of Identify and its answer. */
 export const SEQ_IDENTIFY = 0xfffffffe;
 /** Seqs of requests are below. */
 export const SEQ_END = 0xf0000000;
 
+/** What a frame says; `seq` pairs an answer with its request. */
 export interface Frame {
 	cmd: number;
 	seq: number;
 	body: Uint8Array;
 }
 
+/** A whole message, in memory of its own. */
 export function encodeFrame(frame: Frame): Uint8Array<ArrayBuffer> {
 	const bytes = new Uint8Array(HEAD + frame.body.length);
 	const view = new DataView(bytes.buffer);

@@ -120,6 +120,7 @@ function endOf(tx: IDBTransaction): Promise<void> {
 	});
 }
 
+/** Which database. */
 export interface IdbStoreOptions {
 	/** Of the database; one for each server that a page talks to. Default "hongyan". */
 	name?: string;

@@ -10,6 +10,7 @@ import type { Answer, Identity, MethodName, Question, RequestOptions, Session } 
 import { TIMES, type Times } from "./times.ts";
 import { HongyanError, type State, type Trouble } from "./types.ts";
 
+/** Which server, and how patiently. */
 export interface LinkSessionOptions {
 	/** "http://127.0.0.1:7600". */
 	server: string;
@@ -32,6 +33,7 @@ const sameBytes = (a: Uint8Array, b: Uint8Array): boolean => a.length === b.leng
 const sameIdentity = (a: Identity | null, b: Identity | null): boolean =>
 	a && b ? a.uin === b.uin && sameBytes(a.ticket, b.ticket) : a === b;
 
+/** See Session. Made closed: open() begins. */
 export class LinkSession implements Session {
 	private readonly asker: Asker = { identity: null, device: "", clockOffsetMs: 0 };
 	private readonly emitter = new Emitter<Events>();

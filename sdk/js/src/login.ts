@@ -12,6 +12,7 @@ const SIGN_OUT_MS = 5_000;
 
 const sameBytes = (a: Uint8Array, b: Uint8Array): boolean => a.length === b.length && a.every((x, i) => x === b[i]);
 
+/** What becomes of the account in this store. */
 export interface LoginEvents {
 	change(change: Change): void;
 	/** The ticket was ended, and by nobody here. */
@@ -27,6 +28,7 @@ export interface Entry {
 	invitation?: string;
 }
 
+/** Brings the store's ticket to the session, and new ones to the store; ends them. */
 export class Login {
 	private device = "";
 	/** What the store's account is brought to, one after another. */

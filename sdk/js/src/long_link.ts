@@ -9,6 +9,7 @@ import { methods } from "./gen/methods.ts";
 import { Socket } from "./socket.ts";
 import { Timer, type Times } from "./times.ts";
 
+/** Of one link. */
 export interface LongLinkOptions {
 	/** ws:// or wss://. */
 	url: string;
@@ -28,6 +29,7 @@ export type LinkEnd =
 	/** Identify was answered with another code than 0. */
 	| { why: "unidentified"; code: number; message: string };
 
+/** What becomes of it. */
 export interface LongLinkEvents {
 	onReady(): void;
 	/** The server says that something is new, or a heartbeat is due, which is a time to ask. */
@@ -37,6 +39,7 @@ export interface LongLinkEvents {
 	onEnd(end: LinkEnd): void;
 }
 
+/** Connects at once; at its end it is of no more use. */
 export class LongLink {
 	/** Identified: requests may be sent. */
 	ready = false;

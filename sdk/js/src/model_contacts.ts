@@ -4,6 +4,7 @@ import { contactOf } from "./rows.ts";
 import type { Store } from "./store.ts";
 import type { Contact, Uin } from "./types.ts";
 
+/** Contacts, as they are stored. */
 export class ContactModel {
 	constructor(private readonly store: Store) {}
 

@@ -17,6 +17,7 @@ function newestFirst(a: Conversation, b: Conversation): number {
 	return b.timeMs - a.timeMs || (b.last?.seq ?? 0) - (a.last?.seq ?? 0) || a.peer - b.peer;
 }
 
+/** Conversations and their messages, read; marks and drafts, written. */
 export class MessageModel {
 	constructor(private readonly store: Store) {}
 

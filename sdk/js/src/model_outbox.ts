@@ -55,6 +55,7 @@ async function giveBack(tx: Transaction, row: OutboxRow): Promise<void> {
 	if (other && !isGrave(other) && other.key === row.key) tx.put("messages", { ...other, key: other.id });
 }
 
+/** Own texts from the moment they were typed until they stand among the messages. */
 export class OutboxModel {
 	constructor(private readonly store: Store) {}
 

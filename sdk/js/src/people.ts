@@ -11,6 +11,7 @@ const RELATIONS: readonly Relation[] = ["none", "outgoing", "incoming", "contact
 /** A change is done when it is answered; its sync gets this long before the promise resolves without it. */
 const SYNC_MS = 1_000;
 
+/** What a user can say of themselves. */
 export type ProfileFields = Pick<Profile, "nickname" | "signature" | "region" | "avatarColour">;
 
 type ContactMethod =
@@ -29,6 +30,7 @@ const fieldsOf = ({ nickname, signature, region, avatarColour }: Me): ProfileFie
 	avatarColour,
 });
 
+/** Requests about people. Each rejects as Session's request(). */
 export class People {
 	/** Changes of profile and settings, one after another: each is made of what the one before has left. */
 	private turns: Promise<unknown> = Promise.resolve();

@@ -26,6 +26,7 @@ export interface Asker {
 	clockOffsetMs: number;
 }
 
+/** What answers say of the ticket. */
 export interface RequestsEvents {
 	/** The ticket is no good (any more). */
 	onUnauthenticated(why: string): void;
@@ -90,6 +91,7 @@ interface Task {
 	why: string;
 }
 
+/** All requests of a session that have no final answer yet. */
 export class Requests {
 	private readonly tasks = new Set<Task>();
 	private lastSeq = 0;

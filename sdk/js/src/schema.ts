@@ -11,6 +11,7 @@ export interface TableShape {
 	indexes: Record<string, string>;
 }
 
+/** Every table's. */
 export const shapes: Record<Table, TableShape> = {
 	meta: { key: "name", indexes: {} },
 	contacts: { key: "uin", indexes: {} },
@@ -20,6 +21,7 @@ export const shapes: Record<Table, TableShape> = {
 	drafts: { key: "peer", indexes: {} },
 };
 
+/** Their names. */
 export const tables = Object.keys(shapes) as Table[];
 
 /** Above every number: the upper end of "all rows of a peer" is [peer, END]. */

@@ -18,6 +18,7 @@ export type Question<M extends MethodName> = Omit<
 /** An answer with code 0. 64-bit fields are bigint, bytes Uint8Array. */
 export type Answer<M extends MethodName> = MessageShape<(typeof methods)[M]["response"]>;
 
+/** Of one request. */
 export interface RequestOptions {
 	/** 16 bytes, the same for the same wish at every retry, together with `madeMs`. Absent: drawn, for this request alone. */
 	clientId?: Uint8Array;
@@ -33,6 +34,7 @@ export interface Identity {
 	ticket: Uint8Array;
 }
 
+/** See above. `LinkSession` is one on links; tests have others. */
 export interface Session {
 	readonly state: State;
 	/** What the last try failed with; null while all is well. */

@@ -18,6 +18,7 @@ export interface RawSocket {
 	close(code?: number): void;
 }
 
+/** What a socket tells. */
 export interface SocketEvents {
 	onOpen(): void;
 	/** A text message, or one that is too long, comes as null. */
@@ -26,6 +27,7 @@ export interface SocketEvents {
 	onClose(): void;
 }
 
+/** One socket, from connecting to its end. */
 export class Socket {
 	private raw: RawSocket | null = null;
 	private closed = false;

@@ -24,6 +24,7 @@ function placeOf(keys: Key[], key: Key): number {
 	return low;
 }
 
+/** See above. */
 export class SortedMap<V> {
 	/** None is empty, but for the only one. */
 	private chunks: Chunk<V>[] = [{ keys: [], values: [] }];

@@ -3,7 +3,7 @@
  *
  * What came with a sync and its snapshot are written in one transaction, so that neither is ever there without the other.
  * IndexedDB (idb_store.ts) in browsers, a file (file_store.ts) in Node.js, memory (memory_store.ts) for tests and for programs
- * that want to keep nothing. What the rows mean is model.ts's to know.
+ * that want to keep nothing. What the rows mean stands in rows.ts.
  */
 
 /** A part of a key, and a key: compared as IndexedDB does it, numbers before strings, arrays part by part. */
@@ -22,6 +22,7 @@ export type Key = KeyPart | KeyPart[];
  */
 export type Table = "meta" | "contacts" | "conversations" | "messages" | "outbox" | "drafts";
 
+/** Which rows of a table, by key or by an index; absent fields do not limit. */
 export interface Range {
 	/** Both inclusive; absent: from the first, to the last. */
 	lower?: Key;
@@ -41,6 +42,7 @@ export interface Transaction {
 	clear(table: Table, range?: { lower: Key; upper: Key }): void;
 }
 
+/** See above. Who makes one says how it fails. */
 export interface Store {
 	open(): Promise<void>;
 	/**

@@ -31,6 +31,7 @@ export interface SyncedText {
 	text: string;
 }
 
+/** One answer to a sync, decoded. */
 export interface SyncPage {
 	/** Hex. */
 	snapshot: string;
@@ -118,6 +119,7 @@ function take(page: SyncPage, entry: SyncEntry): void {
 	}
 }
 
+/** Entries that cannot be read are left out and counted; unknown kinds are passed over. */
 export function readPage(response: SyncResponse): SyncPage {
 	const page: SyncPage = {
 		snapshot: toHex(response.snapshot),

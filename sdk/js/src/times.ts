@@ -26,6 +26,7 @@ export interface Times {
 	hastenGap: number;
 }
 
+/** The usual ones. */
 export const TIMES: Times = {
 	connect: 10_000,
 	heartbeat: 50_000,

@@ -22,6 +22,7 @@ export interface Profile {
 /** Who may do something to this user. "default": contacts may write, anyone may ask. Blocked people never. */
 export type Who = "default" | "contacts" | "anyone" | "nobody";
 
+/** Who may write to the user, and ask. */
 export interface Settings {
 	mayWrite: Who;
 	mayAsk: Who;
@@ -69,6 +70,7 @@ export interface Device {
  */
 export type MessageState = "received" | "sending" | "sent" | "failed";
 
+/** One text of a conversation, from the moment it was typed or received. */
 export interface Message {
 	/** Stays the same from the moment it was typed until for ever: what lists go by. */
 	key: string;
@@ -92,6 +94,7 @@ export interface Message {
 	error?: { code: Status; message: string };
 }
 
+/** What a list of conversations shows of one of them. */
 export interface Conversation {
 	peer: Uin;
 	/** The newest message, the outbox included; absent where only a draft is. */
@@ -165,6 +168,7 @@ export interface Change {
 	conversations: Uin[];
 }
 
+/** What `on()` listens to: each event's name, and what hears it. */
 export interface Events {
 	state: (state: State) => void;
 	trouble: (trouble: Trouble) => void;
@@ -180,6 +184,7 @@ export interface Events {
 	"signed-out": (why: string) => void;
 }
 
+/** Of send(). */
 export interface SendOptions {
 	/**
 	 * 32 hex digits, such as another message's `id`: the same one again is the same message, whatever was killed
@@ -189,6 +194,7 @@ export interface SendOptions {
 	madeMs?: number;
 }
 
+/** Which messages of a conversation. */
 export interface MessagesQuery {
 	/** Only those before, or after, this seq. */
 	before?: number;
@@ -197,6 +203,7 @@ export interface MessagesQuery {
 	limit?: number;
 }
 
+/** Of a new Client. All have a default; `server` only in pages. */
 export interface ClientOptions {
 	/** "http://127.0.0.1:7600", "https://chat.example.org". Default in a browser: where the page comes from. */
 	server?: string;

@@ -6,6 +6,7 @@ import type { RawSocket } from "./socket.ts";
 /** A server that does not answer the closing handshake must not keep the program from ending. */
 const CLOSING_MS = 300;
 
+/** Begins to connect. Throws where `url` is none. */
 export function createWebSocket(url: string): RawSocket {
 	const socket = new WebSocket(url, { maxPayload: FRAME_MAX, perMessageDeflate: false });
 	const close = socket.close.bind(socket);

@@ -13,6 +13,7 @@ export function titleOf(person: Profile & { remark?: string }): string {
 /** How the user stands to somebody, as one word: a deleted account first, then a block, then the relation. */
 export type Standing = "gone" | "blocked" | Contact["relation"];
 
+/** Where more than one holds, the first of these. */
 export function standingOf(contact: Contact): Standing {
 	if (contact.gone) return "gone";
 	return contact.blocked ? "blocked" : contact.relation;

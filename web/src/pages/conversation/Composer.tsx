@@ -62,6 +62,7 @@ function Counter({ left }: { left: number }) {
 	);
 }
 
+/** See above. What is typed stands in `draft`, which is the caller's. */
 export function Composer({ draft, name, areaRef, onSend, onPage }: ComposerProps) {
 	const own = useRef<HTMLTextAreaElement | null>(null);
 	const text = draft.text.value;

@@ -37,6 +37,7 @@ export interface View<Row extends ListRow> {
 	lastSeen: Row | null;
 }
 
+/** What VirtualList takes. */
 export interface VirtualListProps<Row extends ListRow> {
 	/** The same row must be the same object: others are drawn again. */
 	rows: readonly Row[];
@@ -79,6 +80,7 @@ class RowHost<Row extends ListRow> extends Component<{ row: Row; draw: (row: Row
 	}
 }
 
+/** See above. */
 export class VirtualList<Row extends ListRow> extends Component<VirtualListProps<Row>> {
 	private readonly scroller = createRef<HTMLDivElement>();
 	private readonly above = createRef<HTMLDivElement>();

@@ -30,6 +30,7 @@ export interface Run {
 	conversation: Conversation | undefined;
 }
 
+/** See above. */
 export class History {
 	run: Run = { messages: [], before: 0, after: 0, conversation: undefined };
 	private stored: Message[] = [];

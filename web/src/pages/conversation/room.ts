@@ -25,6 +25,7 @@ const TOP_OF_NEW = 96;
 const READ_MS = 200;
 const PLACE_MS = 300;
 
+/** See above. One for each visit: open() begins it, close() ends it. */
 export class Room {
 	/** null: it is being read. */
 	readonly shown = signal<Shown | null>(null);

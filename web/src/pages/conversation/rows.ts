@@ -2,6 +2,7 @@
 import type { Message } from "hongyan";
 import { dayNumber } from "./days.ts";
 
+/** A day begins here. */
 export interface DayRow {
 	kind: "day";
 	key: string;
@@ -14,6 +15,7 @@ export interface NewRow {
 	key: string;
 }
 
+/** A message, and how it joins with those around it. */
 export interface MessageRow {
 	kind: "message";
 	key: string;
@@ -24,6 +26,7 @@ export interface MessageRow {
 	closes: boolean;
 }
 
+/** What stands in a conversation's list. */
 export type Row = DayRow | NewRow | MessageRow;
 
 /** Longer pauses begin a new group. */

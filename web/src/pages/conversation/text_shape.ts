@@ -47,6 +47,7 @@ export function lineCount(text: string, letters: number): number {
 /** A text is shown in part at first if it has clearly more lines than this even in a wide bubble. */
 export const LINES_SHOWN = 20;
 
+/** It is to be shown in part at first. */
 export function isLong(text: string): boolean {
 	return text.length > LINES_SHOWN && lineCount(text, 76) > LINES_SHOWN + 3;
 }

@@ -21,6 +21,7 @@ export function nameOfInput(text: string): string {
 	return text.toLowerCase().replace(/\s/g, "");
 }
 
+/** An account's name. */
 export function judgeName(name: string): Verdict {
 	if (/[^a-z0-9._-]/.test(name)) return { error: t.welcome.nameCharacters };
 	if (name.length > NAME_MAX) return { error: t.welcome.nameLong };
@@ -39,6 +40,7 @@ export function judgeOldPassword(password: string): Verdict {
 	return password === "" ? { missing: t.welcome.passwordMissing } : {};
 }
 
+/** An invitation's code, where one is needed. */
 export function judgeInvitation(code: string): Verdict {
 	return code.trim() === "" ? { missing: t.welcome.invitationMissing } : {};
 }
