@@ -29,6 +29,11 @@ test("links are found, without what ends the sentence", () => {
 		["http://bank.example@evil.example/", []],
 		["https://good.example/\u202egpj.exe", ["https://good.example/"]],
 		["https://a.example/\u200bb", ["https://a.example/"]],
+		["https://a.example/\u061cb", ["https://a.example/"]],
+		["https://bank.example\u3164.evil.example", ["https://bank.example/"]],
+		["https://bank.example\u2044sign-in.evil.example", ["https://bank.example/"]],
+		["https://bank.example\u2215sign-in.evil.example", ["https://bank.example/"]],
+		["https://bank.exam\u00adple.evil.example", ["https://bank.exam/"]],
 		["<https://example.org>", ["https://example.org/"]],
 		[`https://example.org/${"a".repeat(3000)}`, []],
 	];

@@ -20,7 +20,10 @@ export interface MessageActions {
 	unfold: () => void;
 }
 
-/** A text with its links; text nodes and <a> alone. */
+/**
+ * A text with its links; text nodes and <a> alone. Addresses are read from the left whatever stands around them: among letters
+ * that are read from the right, the last part would stand where the host is looked for.
+ */
 function LinkedText({ text }: { text: string }) {
 	return (
 		<>
@@ -28,7 +31,7 @@ function LinkedText({ text }: { text: string }) {
 				piece.href === undefined ? (
 					piece.text
 				) : (
-					<a key={i} href={piece.href} target="_blank" rel="noopener noreferrer">
+					<a key={i} dir="ltr" href={piece.href} target="_blank" rel="noopener noreferrer">
 						{piece.text}
 					</a>
 				),

@@ -7,15 +7,15 @@ export interface Piece {
 }
 
 /**
- * http and https alone, up to white space, quotes, angle brackets, or what turns the direction of writing: such an
- * address would look like another one. Chinese writing has no space after an address: its marks end it too.
+ * http and https alone, up to white space, quotes, angle brackets, what turns the direction of writing, is not seen, or looks like a
+ * slash: such an address would look like another one. Chinese writing has no space after an address: its marks end it too.
  */
-const ENDS = [
-	"\\s<>\"'`",
-	"\\u3000-\\u303f\\uff01-\\uff0f\\uff1a-\\uff20\\uff3b-\\uff40\\uff5b-\\uff65\\u2018-\\u201f\\u2026",
-	"\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f",
-].join("");
-const ADDRESS = new RegExp(`https?://[^${ENDS}]+`, "gi");
+const ADDRESS = new RegExp(
+	"https?:\\/\\/[^\\s<>\"'`\\u00ad\\u0337\\u0338\\u061c\\u115f\\u1160\\u17b4\\u17b5\\u180e\\u200b-\\u200f\\u2018-\\u201f\\u2026" +
+		"\\u2028-\\u202e\\u2044\\u2060-\\u206f\\u2215\\u2571\\u29f8\\u3000-\\u303f\\u3164\\uff01-\\uff0f\\uff1a-\\uff20" +
+		"\\uff3b-\\uff40\\uff5b-\\uff65\\uffa0]+",
+	"gi",
+);
 /** What ends a sentence rather than an address. */
 const TRAILING = /[.,;:!?*_~]$/;
 const LONGEST = 2048;
