@@ -35,7 +35,7 @@ const sameIdentity = (a: Identity | null, b: Identity | null): boolean =>
 
 /** See Session. Made closed: open() begins. */
 export class LinkSession implements Session {
-	private readonly asker: Asker = { identity: null, device: "", clockOffsetMs: 0 };
+	private readonly asker: Asker = { identity: null, device: "", clockOffsetMs: 0, clockBase: 0 };
 	private readonly emitter = new Emitter<Events>();
 	private readonly connection: Connection;
 	private readonly requests: Requests;

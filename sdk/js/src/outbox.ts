@@ -9,7 +9,7 @@ import type { OutboxModel } from "./model_outbox.ts";
 import { fromHex, toHex } from "./rows.ts";
 import type { OutboxRow } from "./rows.ts";
 import type { Session } from "./session.ts";
-import { TIMES, Timer, backoff } from "./times.ts";
+import { TIMES, Timer, backoff, clockBase, clockMoved } from "./times.ts";
 import type { Change, Message, SendOptions, Status, Uin } from "./types.ts";
 import { HongyanError } from "./types.ts";
 
@@ -21,6 +21,8 @@ const OF_OTHERS_MS = 5_000;
 const LOOK_AGAIN_MS = 30_000;
 const WINDOW_MS = 7 * 24 * 3600 * 1000;
 const AHEAD_MS = 10 * 60 * 1000;
+/** A date so much older than its text was refused at every try: the server's window, and some days. */
+const BEHIND_MS = 10 * 24 * 3600 * 1000;
 
 /** The outcome is not known, or it will be another one later. */
 const later: ReadonlySet<Status> = new Set<Status>([
@@ -72,6 +74,8 @@ export class Outbox {
 	private readonly noticed = new Map<Uin, Timer>();
 	/** By the text's key. */
 	private readonly waiters = new Map<string, { peer: Uin; waiting: Waiter[] }>();
+	/** When texts were typed here, by their keys: by performance.now(), which no wrong clock can touch, and clockBase(). */
+	private readonly typed = new Map<string, { at: number; base: number }>();
 	private readonly lookAgain = new Timer(() => this.sendAll());
 	private ends: (() => void)[] = [];
 	private stopped = true;
@@ -122,6 +126,7 @@ export class Outbox {
 			madeMs: chosen === undefined ? this.session.nowMs() : (options.madeMs ?? 0),
 			chosen: chosen !== undefined,
 		});
+		if (chosen === undefined) this.noteTyped(message.key);
 		const delivered = this.wait(message);
 		delivered.catch(() => {});
 		this.changed(change);
@@ -133,6 +138,7 @@ export class Outbox {
 	async retry(peer: Uin, key: string): Promise<void> {
 		const clientId = toHex(this.session.newClientId());
 		this.changed(await this.model.retry(peer, key, clientId, this.session.nowMs()));
+		this.noteTyped(key);
 		this.kick(peer);
 	}
 
@@ -154,6 +160,7 @@ export class Outbox {
 	private settle(key: string, message: Message | undefined): void {
 		const { waiting } = this.waiters.get(key) ?? { waiting: [] };
 		this.waiters.delete(key);
+		this.typed.delete(key);
 		for (const { resolve, reject } of waiting) {
 			if (message?.state === "sent") resolve(message);
 			else if (message?.error) reject(new HongyanError(message.error.code, message.error.message));
@@ -255,10 +262,12 @@ export class Outbox {
 
 	private async refused(row: OutboxRow, why: HongyanError): Promise<void> {
 		const age = this.session.nowMs() - row.madeMs;
-		/* By a clock that was ahead: no try can have been accepted, so it may have another date. */
-		if (why.code === "OUT_OF_RANGE" && age < -AHEAD_MS / 2) {
+		const wrong = age < -AHEAD_MS / 2 || age - this.knownAge(row.key) > BEHIND_MS;
+		/* By a clock that was wrong: no try can have been accepted, so it may have another date. */
+		if (why.code === "OUT_OF_RANGE" && wrong) {
 			const again = { clientId: toHex(this.session.newClientId()), madeMs: this.session.nowMs() };
 			await this.model.redate(row.clientId, row.key, again);
+			this.typed.delete(row.key);
 			return;
 		}
 		const old = why.code === "OUT_OF_RANGE" && age > WINDOW_MS / 2;
@@ -267,6 +276,16 @@ export class Outbox {
 		if (!done) return;
 		this.settle(row.key, done.message);
 		this.changed(done.change);
+	}
+
+	private noteTyped(key: string): void {
+		this.typed.set(key, { at: performance.now(), base: clockBase() });
+	}
+
+	/** How long ago a text was typed, whatever the clock says; Infinity: not here, or the machine was asleep since. */
+	private knownAge(key: string): number {
+		const typed = this.typed.get(key);
+		return typed && !clockMoved(typed.base) ? performance.now() - typed.at : Infinity;
 	}
 
 	/** false: it is not for now at all. */

@@ -13,7 +13,7 @@ import { methods } from "./gen/methods.ts";
 import { randomBytes } from "./random.ts";
 import type { Answer, Identity, MethodName, Question, RequestOptions } from "./session.ts";
 import { postShort, type ShortLinkError } from "./short_link.ts";
-import { Timer, backoff, timeOf, type Times } from "./times.ts";
+import { Timer, backoff, clockBase, clockMoved, timeOf, type Times } from "./times.ts";
 import { HongyanError } from "./types.ts";
 
 const PROTOCOL_LEVEL = 1;
@@ -24,6 +24,8 @@ export interface Asker {
 	device: string;
 	/** Of the server, as far as it is known, minus this machine's clock. */
 	clockOffsetMs: number;
+	/** clockBase() when that was found out: it holds until somebody sets the clock. */
+	clockBase: number;
 }
 
 /** What answers say of the ticket. */
@@ -178,7 +180,9 @@ export class Requests {
 	}
 
 	nowMs(): number {
-		return Date.now() + this.asker.clockOffsetMs;
+		const { asker } = this;
+		if (asker.clockOffsetMs !== 0 && clockMoved(asker.clockBase)) asker.clockOffsetMs = 0;
+		return Date.now() + asker.clockOffsetMs;
 	}
 
 	/** Waits, at most for `ms`, and no longer than it has time. */
@@ -353,6 +357,7 @@ export class Requests {
 		if (serverMs === 0) return false;
 		const before = this.nowMs();
 		this.asker.clockOffsetMs = serverMs - Date.now();
+		this.asker.clockBase = clockBase();
 		if (task.madeFixed || Math.abs(serverMs - before) < this.times.patience) return false;
 		task.madeMs = this.nowMs();
 		return true;

@@ -49,6 +49,16 @@ export function backoff(times: Times, failures: number): number {
 	return Math.max(Math.random() * most, Math.min(most, times.backoffLeast));
 }
 
+/** Stays the same (to some ms) while nobody sets this machine's clock, and it does not sleep. */
+export function clockBase(): number {
+	return Date.now() - performance.now();
+}
+
+/** Whether the clock was set, or the machine asleep, since `base` was noted. */
+export function clockMoved(base: number): boolean {
+	return Math.abs(clockBase() - base) > 60_000;
+}
+
 /** The last instant that a Date can hold, in Unix milliseconds. */
 const TIME_MAX = 8_640_000_000_000_000n;
 

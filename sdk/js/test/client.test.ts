@@ -282,6 +282,24 @@ test("a text goes from the outbox to the server", async (t) => {
 	assert.equal((await refusal(client.send(7, ""))).code, "INVALID_ARGUMENT");
 });
 
+test("a text typed by a clock that is weeks behind gets another date", async (t) => {
+	const server = await start(t);
+	const client = clientOf(t, server);
+	await client.signIn(ANN);
+	const right = Date.now;
+	t.after(() => (Date.now = right));
+	Date.now = () => right() - 30 * 86_400_000;
+	server.on("sendText", ({ head }) =>
+		Number(head.madeMs) < right() - 8 * 86_400_000
+			? { code: 11, message: "made too long ago", serverMs: right() }
+			: { fields: { messageId: new Uint8Array(16).fill(9) } },
+	);
+	const { delivered } = await client.send(5, "hello");
+	assert.equal((await delivered).state, "sent");
+	const [first, second] = server.callsOf("sendText");
+	assert.notDeepEqual(first?.head.clientId, second?.head.clientId);
+});
+
 test("incoming() ends when the client is closed", async (t) => {
 	const server = await start(t);
 	const client = clientOf(t, server);

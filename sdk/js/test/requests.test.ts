@@ -317,6 +317,19 @@ test("a wrong clock: the time is drawn anew, once, and right from then on", asyn
 	assert.equal((await refusal(session.request("setRemark", { uin: 5, remark: "b" }))).code, "OUT_OF_RANGE");
 });
 
+test("a clock that is set right: what was known of the wrong one is forgotten", async (t) => {
+	const { server, session } = await online(t);
+	const DAY = 86_400_000;
+	const right = Date.now;
+	t.after(() => (Date.now = right));
+	Date.now = () => right() + 9 * DAY;
+	server.script("setRemark", { code: 11, serverMs: right() });
+	await session.request("setRemark", { uin: 5, remark: "a" });
+	assert.ok(Math.abs(session.nowMs() - right()) < 2000);
+	Date.now = right;
+	assert.ok(Math.abs(session.nowMs() - right()) < 2000);
+});
+
 test("a time that the program brought is not changed, but the clock is", async (t) => {
 	const { server, session } = await online(t);
 	const serverMs = Date.now() - 86_400_000;
