@@ -16,7 +16,7 @@ import type {
 	SettingsRow,
 	SyncRow,
 } from "./rows.ts";
-import { isGrave, messageOf, ofPeer } from "./rows.ts";
+import { isGrave, messageOf } from "./rows.ts";
 import type { Store, Table, Transaction } from "./store.ts";
 import type { SyncedText, SyncPage } from "./sync_page.ts";
 import type { Change, Contact, Message, Uin } from "./types.ts";
@@ -31,6 +31,7 @@ export interface Brought {
 	ticket: string;
 }
 
+/** What a page of a sync has changed, once it is stored. */
 export interface Applied {
 	change: Change;
 	/** Of others, in order; none of a device's first sync. */
@@ -62,21 +63,26 @@ async function stillAt(tx: Transaction, brought: Brought): Promise<SyncRow | nul
 export async function dropSnapshot(store: Store, brought: Brought): Promise<void> {
 	await store.transact("write", ["meta"], async (tx) => {
 		const sync = await stillAt(tx, brought);
-		if (sync) tx.put("meta", { ...sync, snapshot: "" });
+		if (sync) tx.put("meta", { ...sync, snapshot: "", fresh: false });
 	});
 }
 
 /** null: dropped, sync again. */
 export async function applySync(store: Store, brought: Brought, page: SyncPage): Promise<Applied | null> {
 	return store.transact("write", scope, async (tx) => {
-		const sync = await stillAt(tx, brought);
+		const [sync, edit] = await Promise.all([stillAt(tx, brought), Edit.begin(tx)]);
 		if (!sync) return null;
+		if (page.resetMessages && brought.snapshot !== "") sync.fresh = false;
 		const me = applyAccount(tx, page);
 		const people = await applyContacts(tx, sync, page);
-		const edit = await Edit.begin(tx);
-		const messages = await applyTexts(edit, brought.uin, sync.first, page.texts);
+		const messages = await applyTexts(edit, brought.uin, sync, page.texts);
 		const { conversations } = await edit.finish();
-		tx.put("meta", { ...sync, snapshot: page.snapshot, first: sync.first && page.more });
+		tx.put("meta", {
+			...sync,
+			snapshot: page.snapshot,
+			first: sync.first && page.more,
+			fresh: sync.fresh && page.more,
+		});
 		const change = changeOf({ me, devices: page.devices, contacts: people.changed, conversations });
 		return { change, messages, requests: people.requests };
 	});
@@ -133,11 +139,36 @@ async function applyContacts(
 
 /* ---- messages ---------------------------------------------------------------------------------------------------- */
 
-/** An own text that may be this one, whose answer is not there yet or came too late to tell. */
-async function ofOutbox(tx: Transaction, peer: Uin, text: string): Promise<OutboxRow | undefined> {
-	const rows = await tx.list<OutboxRow>("outbox", ofPeer(peer));
-	return rows.find(
+/** What a page of texts is compared with: read at once, since each request that is waited for takes its time. */
+interface Present {
+	/** By id. */
+	known: Map<string, MessageRow | GraveRow>;
+	/** In the order of their tables' keys; kept as it is in the store. */
+	waiting: OutboxRow[];
+}
+
+/** In a fresh sync only what was written here can be stored already, and oneself's texts to oneself come as two. */
+function mayBeKnown(edit: Edit, me: Uin, fresh: boolean, { from, to }: SyncedText): boolean {
+	return !fresh || (from === me && (edit.hasWritten || to === me));
+}
+
+async function readPresent(edit: Edit, me: Uin, fresh: boolean, texts: SyncedText[]): Promise<Present> {
+	const asked = texts.filter((text) => mayBeKnown(edit, me, fresh, text));
+	const ownPeers = new Set(texts.filter(({ from }) => from === me).map(({ to }) => to));
+	const [found, waiting] = await Promise.all([
+		Promise.all(asked.map(({ id }) => edit.tx.get<MessageRow | GraveRow>("messages", id, "id"))),
+		ownPeers.size > 0 && edit.hasWritten ? edit.tx.list<OutboxRow>("outbox") : [],
+		edit.readAhead(texts.map(({ from, to }) => (from === me ? to : from))),
+	]);
+	const known = new Map(found.flatMap((row) => (row ? [[row.id, row]] : [])));
+	return { known, waiting };
+}
+
+/** Of an own text that may be this one, whose answer is not there yet or came too late to tell; its place in the list. */
+function placeInOutbox(waiting: OutboxRow[], { peer, text }: MessageRow): number {
+	return waiting.findIndex(
 		(row) =>
+			row.peer === peer &&
 			row.text === text &&
 			row.tried &&
 			row.taken === undefined &&
@@ -146,20 +177,23 @@ async function ofOutbox(tx: Transaction, peer: Uin, text: string): Promise<Outbo
 }
 
 /** Puts it in the place of its outbox row, if it has one; the key that it gets from there. */
-async function takeFromOutbox(tx: Transaction, row: MessageRow): Promise<string> {
-	const waiting = await ofOutbox(tx, row.peer, row.text);
-	if (!waiting) return row.key;
-	if (waiting.state === "failed") tx.delete("outbox", [waiting.peer, waiting.order]);
-	else tx.put("outbox", { ...waiting, taken: row.id });
-	return waiting.key;
+function takeFromOutbox(tx: Transaction, waiting: OutboxRow[], message: MessageRow): string {
+	const at = placeInOutbox(waiting, message);
+	const row = waiting[at];
+	if (!row) return message.key;
+	if (row.state === "failed") {
+		waiting.splice(at, 1);
+		tx.delete("outbox", [row.peer, row.order]);
+	} else {
+		waiting[at] = { ...row, taken: message.id };
+		tx.put("outbox", waiting[at]);
+	}
+	return row.key;
 }
 
 /** Returns the message if it is new here. */
-async function applyText(
-	edit: Edit,
-	known: MessageRow | GraveRow | undefined,
-	row: MessageRow,
-): Promise<MessageRow | undefined> {
+async function applyText(edit: Edit, present: Present, row: MessageRow): Promise<MessageRow | undefined> {
+	const known = present.known.get(row.id);
 	if (known && (isGrave(known) || !known.provisional)) return undefined;
 	const conversation = await edit.conversation(row.peer);
 	if (known) {
@@ -167,7 +201,7 @@ async function applyText(
 		edit.tx.put("messages", { ...row, key: known.key });
 		return undefined;
 	}
-	const stored = row.own ? { ...row, key: await takeFromOutbox(edit.tx, row) } : row;
+	const stored = row.own ? { ...row, key: takeFromOutbox(edit.tx, present.waiting, row) } : row;
 	edit.tx.put("messages", stored);
 	conversation.count++;
 	return stored;
@@ -185,12 +219,11 @@ async function count(edit: Edit, first: boolean, row: MessageRow): Promise<void>
 	}
 }
 
-async function applyTexts(edit: Edit, me: Uin, first: boolean, texts: SyncedText[]): Promise<Message[]> {
-	const fresh: Message[] = [];
-	const unique = [...new Map(texts.map((text) => [text.id, text])).values()];
-	const known = await Promise.all(unique.map(({ id }) => edit.tx.get<MessageRow | GraveRow>("messages", id, "id")));
-	for (const [i, { id, from, fromName, to, timeMs, text }] of unique.entries()) {
-		if (from !== me && to !== me) continue;
+async function applyTexts(edit: Edit, me: Uin, { first, fresh }: SyncRow, texts: SyncedText[]): Promise<Message[]> {
+	const received: Message[] = [];
+	const unique = new Map(texts.filter(({ from, to }) => from === me || to === me).map((text) => [text.id, text]));
+	const present = await readPresent(edit, me, fresh === true, [...unique.values()]);
+	for (const { id, from, fromName, to, timeMs, text } of unique.values()) {
 		const own = from === me;
 		const row: MessageRow = {
 			peer: own ? to : from,
@@ -203,10 +236,10 @@ async function applyTexts(edit: Edit, me: Uin, first: boolean, texts: SyncedText
 			text,
 			own,
 		};
-		const stored = await applyText(edit, known[i], row);
+		const stored = await applyText(edit, present, row);
 		if (!stored) continue;
 		await count(edit, first, stored);
-		if (!own && !first) fresh.push(messageOf(stored));
+		if (!own && !first) received.push(messageOf(stored));
 	}
-	return fresh;
+	return received;
 }

@@ -9,10 +9,14 @@ import { messageOf, ofPeer, outboxMessageOf } from "./rows.ts";
 import type { Table, Transaction } from "./store.ts";
 import type { Change, Message, Uin } from "./types.ts";
 
+/** The tables that a change touches. */
 export const editScope: Table[] = ["meta", "conversations", "messages", "outbox"];
 
+/** See above. begin() it in a transaction, finish() it before that ends. */
 export class Edit {
 	private readonly touched = new Map<Uin, ConversationRow>();
+	/** As they were read ahead. */
+	private readonly ahead = new Map<Uin, ConversationRow | undefined>();
 	private countersChanged = false;
 
 	private constructor(
@@ -35,11 +39,26 @@ export class Edit {
 		return ++this.counters.order;
 	}
 
+	/** Something was written on this device: it waits, or stands among the messages. */
+	get hasWritten(): boolean {
+		return this.counters.order > 0;
+	}
+
+	/** Reads them all at once: each request of its own would be waited for. */
+	async readAhead(peers: Iterable<Uin>): Promise<void> {
+		const read = async (peer: Uin): Promise<void> => {
+			this.ahead.set(peer, await this.tx.get<ConversationRow>("conversations", peer));
+		};
+		await Promise.all([...new Set(peers)].map(read));
+	}
+
 	/** For changing; finish() writes it. */
 	async conversation(peer: Uin): Promise<ConversationRow> {
 		const known = this.touched.get(peer);
 		if (known) return known;
-		const row = await this.tx.get<ConversationRow>("conversations", peer);
+		const row = this.ahead.has(peer)
+			? this.ahead.get(peer)
+			: await this.tx.get<ConversationRow>("conversations", peer);
 		const copy: ConversationRow = row ? { ...row } : { peer, unread: 0, count: 0 };
 		this.touched.set(peer, copy);
 		return copy;

@@ -31,6 +31,7 @@ function randomHex(): string {
 	return toHex(randomBytes(8));
 }
 
+/** The rows of "meta" that say who is signed in here, and as what. */
 export class AccountModel {
 	constructor(private readonly store: Store) {}
 
@@ -65,7 +66,7 @@ export class AccountModel {
 			const account: AccountRow = { name: "account", uin, ticket: toHex(ticket), login: randomHex() };
 			tx.put("meta", account);
 			const begin: SyncRow = { name: "sync", snapshot: "", first: true, round: 0, sweeping: false };
-			tx.put("meta", same && sync ? { ...sync, snapshot: "" } : begin);
+			tx.put("meta", same && sync ? { ...sync, snapshot: "", fresh: false } : { ...begin, fresh: !same });
 			const profile: ProfileRow = { name: "profile", profile: profileWithName(uin, name) };
 			if (!same) tx.put("meta", profile);
 		});

@@ -27,6 +27,11 @@ export interface SyncRow {
 	snapshot: string;
 	/** This device has had nothing yet: the pages up to the first that says so are its first sync. */
 	first: boolean;
+	/**
+	 * In a first sync: it began with nothing stored, and goes on from page to page. No text of another device or of
+	 * somebody else can be here already.
+	 */
+	fresh?: boolean;
 	/** Rises with each reset of contacts; those of an older one go when the server has told all. */
 	round: number;
 	sweeping: boolean;
@@ -45,11 +50,13 @@ export interface ProfileRow {
 	profile: Profile;
 }
 
+/** meta "settings": the user's own. */
 export interface SettingsRow {
 	name: "settings";
 	settings: Settings;
 }
 
+/** contacts: as the server told it last. */
 export interface ContactRow extends Contact {
 	/** Of the sync that told it; see SyncRow. */
 	round: number;
@@ -65,6 +72,7 @@ export interface ConversationRow {
 	count: number;
 }
 
+/** messages: a text that the server has, received or own. */
 export interface MessageRow {
 	peer: Uin;
 	seq: number;
@@ -86,10 +94,12 @@ export interface GraveRow {
 	id: string;
 }
 
+/** Of a row of messages. */
 export function isGrave(row: MessageRow | GraveRow): row is GraveRow {
 	return row.peer === 0;
 }
 
+/** outbox: a text that is being sent, or was refused. */
 export interface OutboxRow {
 	peer: Uin;
 	order: number;
@@ -110,6 +120,7 @@ export interface OutboxRow {
 	error?: { code: Status; message: string };
 }
 
+/** drafts: what was typed and not sent. */
 export interface DraftRow {
 	peer: Uin;
 	text: string;
@@ -124,11 +135,13 @@ export function ofPeer(peer: Uin): { lower: Key; upper: Key } {
 	return { lower: [peer, 0], upper: [peer, END] };
 }
 
+/** As programs see it. */
 export function messageOf(row: MessageRow): Message {
 	const { peer, seq, id, key, from, fromName, timeMs, text } = row;
 	return { key, peer, seq, id, from, fromName, timeMs, text, state: row.own ? "sent" : "received" };
 }
 
+/** As programs see it: above all that is stored. */
 export function outboxMessageOf(row: OutboxRow): Message {
 	const { key, peer, order, from, fromName, madeMs, text, state, error } = row;
 	const message: Message = {
@@ -145,6 +158,7 @@ export function outboxMessageOf(row: OutboxRow): Message {
 	return error ? { ...message, error: { ...error } } : message;
 }
 
+/** As programs see it, its draft included. */
 export function conversationOf(row: ConversationRow, draft: DraftRow | undefined): Conversation {
 	const { peer, last, unread, count } = row;
 	return {
@@ -158,6 +172,7 @@ export function conversationOf(row: ConversationRow, draft: DraftRow | undefined
 	};
 }
 
+/** As programs see it. */
 export function contactOf(row: ContactRow): Contact {
 	const { round: _, ...contact } = row;
 	return contact;
@@ -165,6 +180,7 @@ export function contactOf(row: ContactRow): Contact {
 
 const hexDigits = "0123456789abcdef";
 
+/** Two lower-case digits a byte. */
 export function toHex(bytes: Uint8Array): string {
 	let hex = "";
 	for (const byte of bytes) hex += hexDigits.charAt(byte >> 4) + hexDigits.charAt(byte & 15);

@@ -38,6 +38,8 @@ export interface SyncPage {
 	more: boolean;
 	resetAccount: boolean;
 	resetContacts: boolean;
+	/** Some may be told again. */
+	resetMessages: boolean;
 	profile?: Profile;
 	/** null: gone, the defaults hold. */
 	settings?: Settings | null;
@@ -126,6 +128,7 @@ export function readPage(response: SyncResponse): SyncPage {
 		more: response.more,
 		resetAccount: response.reset.includes(SyncKind.ACCOUNT),
 		resetContacts: response.reset.includes(SyncKind.CONTACT),
+		resetMessages: response.reset.includes(SyncKind.MESSAGE),
 		devices: response.reset.includes(SyncKind.ACCOUNT),
 		contacts: [],
 		texts: [],

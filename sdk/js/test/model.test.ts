@@ -40,7 +40,14 @@ class Fixture {
 	}
 
 	page(part: Partial<SyncPage> = {}): SyncPage {
-		const nothing = { more: false, resetAccount: false, resetContacts: false, devices: false, bad: 0 };
+		const nothing = {
+			more: false,
+			resetAccount: false,
+			resetContacts: false,
+			resetMessages: false,
+			devices: false,
+			bad: 0,
+		};
 		return { ...nothing, snapshot: hex(++this.snapshots), contacts: [], texts: [], ...part };
 	}
 
@@ -269,6 +276,42 @@ test("a snapshot that the server does not know goes, the data stay, repeats are 
 	);
 	assert.equal(await f.show(ANN), "r1 r2 r3|");
 	assert.equal(await f.unread(ANN), 1);
+});
+
+test("in a first sync of many pages nothing stands twice, whatever is told again", async () => {
+	const whole = { more: true, texts: [received(1), sent(2, ANN, "from my phone"), received(3)] };
+	const again: [string, (f: Fixture) => Promise<unknown>][] = [
+		["it goes on", async (f) => f.sync({ more: true, texts: [received(4)] })],
+		["the server does not know the snapshot", async (f) => dropSnapshot(f.store, await f.brought())],
+		["signed in once more", (f) => f.account.signIn(ME, new Uint8Array([8]), "me")],
+		["messages are reset", async (f) => f.sync({ more: true, resetMessages: true, texts: whole.texts })],
+		["deleted meanwhile", (f) => f.messages.deleteConversation(ANN)],
+	];
+	for (const [what, happens] of again) {
+		const f = await fixture();
+		await f.sync(whole);
+		await happens(f);
+		const repeats = what === "it goes on" || what === "deleted meanwhile" ? [] : whole.texts;
+		const applied = await f.sync({ more: true, texts: [...repeats, received(5)] });
+		assert.deepEqual(applied.messages, [], "a first sync tells of none");
+		await f.sync({ texts: [received(6)] });
+		await f.sync({ texts: [...whole.texts, received(5)] });
+		const [kept, fourth] = [what === "deleted meanwhile" ? "" : "r1 from my phone r3 ", what === "it goes on"];
+		assert.equal(await f.show(ANN), `${kept}${fourth ? "r4 " : ""}r5 r6|`, what);
+	}
+});
+
+test("in a first sync a text that was written here meanwhile stands once", async () => {
+	const f = await fixture();
+	await f.sync({ more: true, texts: [received(1)] });
+	const [first, second] = [await f.type(ANN, "hello"), await f.type(BOB, "hello")];
+	await f.outbox.answered(first.key, hex(9));
+	await f.sync({ more: true, texts: [sent(9, ANN, "hello"), received(10)] });
+	assert.equal(await f.show(ANN), "r1 hello r10|");
+	assert.equal((await f.messages.messages(ANN)).messages[1]?.key, first.key);
+	await f.outbox.answered(second.key, hex(11));
+	await f.sync({ texts: [sent(11, BOB, "hello")] });
+	assert.equal(await f.show(BOB), "hello|");
 });
 
 test("an answer is dropped when another tab was faster, or another account is signed in", async () => {
