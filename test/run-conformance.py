@@ -522,9 +522,9 @@ def build_drivers(folder, libraries):
 
 def bundle(source, output, *options):
     """A driver and the library's sources in one file."""
-    subprocess.run([ROOT / "node_modules/.bin/esbuild", ROOT / "test/conformance" / source, "--bundle", "--format=esm", "--log-level=warning",
-                    "--sourcemap=inline", f"--outfile={output}", f"--tsconfig={ROOT / 'test/conformance/tsconfig.json'}", *options],
-                   check=True)
+    subprocess.run([ROOT / "node_modules/.bin/esbuild", ROOT / "test/conformance" / source, "--bundle", "--format=esm",
+                    "--log-level=warning", "--sourcemap=inline", f"--outfile={output}",
+                    f"--tsconfig={ROOT / 'test/conformance/tsconfig.json'}", *options], check=True)
 
 
 def main():

@@ -94,8 +94,8 @@ def check_package(home):
     yield "its types are understood by programs, however they look for modules"
 
     (home / "page.js").write_text('import { Client } from "hongyan";\nglobalThis.client = new Client({});\n')
-    run(ROOT / "node_modules/.bin/esbuild", "page.js", "--bundle", "--format=esm", "--minify", "--outfile=bundle.js", "--metafile=meta.json",
-        cwd=home)
+    run(ROOT / "node_modules/.bin/esbuild", "page.js", "--bundle", "--format=esm", "--minify", "--outfile=bundle.js",
+        "--metafile=meta.json", cwd=home)
     assert "node_modules/ws/" not in (home / "meta.json").read_text(), "a page would load what only Node.js has"
     packed = len(gzip.compress((home / "bundle.js").read_bytes()))
     assert packed < BUNDLE_MAX, f"{packed} bytes by gzip"

@@ -107,7 +107,8 @@ class Device:
                 raise Failure(f"{self.name} has died: {self.last_words()}")
             answer = self.answers.pop(number)
         if answer.get("error") != want:
-            raise Failure(f"{self.name}, {do}: wanted {want or 'an answer'}, got {answer.get('error', 'an answer')} {answer.get('why', '')}")
+            got = f"{answer.get('error', 'an answer')} {answer.get('why', '')}"
+            raise Failure(f"{self.name}, {do}: wanted {want or 'an answer'}, got {got}")
         return answer.get("ok")
 
     def last_words(self):
