@@ -35,7 +35,7 @@ async function look(page, name) {
 
 /** Of the first demo user: whose conversation has the most in it. */
 async function friendOf(page) {
-	const first = page.locator(".chats-scroll a").first();
+	const first = page.locator(".chats-scroll li a").first();
 	await first.waitFor();
 	return Number(/\d+$/.exec(await first.getAttribute("href"))[0]);
 }
@@ -50,7 +50,10 @@ async function lookAtAll(browser, server, options, name) {
 		found.push(...(await look(page, `${name}-welcome`)));
 		await demo.click();
 		const uins = { friend: await friendOf(page) };
-		await until("the demo's messages have come", async () => (await page.locator(".chats-scroll a").count()) > 2);
+		await until(
+			"the demo's messages have come",
+			async () => (await page.locator(".chats-scroll li a").count()) > 2,
+		);
 		for (const { name: what, at } of PAGES) {
 			await page.evaluate((hash) => (location.hash = hash), typeof at === "string" ? at : at(uins));
 			found.push(...(await look(page, `${name}-${what}`)));

@@ -159,6 +159,30 @@ async function cleared(ann, bob) {
 	await sees(ann.page, ["before", "anybody there?"]);
 }
 
+/** A new device on a slow network: nobody is told that they have nothing before that is known. */
+async function slow(ann, bob, server) {
+	await write(ann.page, "here already");
+	const another = await Person.open(ann.context.browser(), server);
+	try {
+		const network = await another.context.newCDPSession(another.page);
+		const speed = { offline: false, latency: 400, downloadThroughput: -1, uploadThroughput: -1 };
+		await network.send("Network.emulateNetworkConditions", speed);
+		await another.page.evaluate(() => {
+			globalThis.said = [];
+			const note = () => globalThis.said.push(document.body.innerText);
+			new MutationObserver(note).observe(document.body, { childList: true, subtree: true, characterData: true });
+		});
+		await signIn(another, "ann");
+		await another.page.getByText("here already").waitFor();
+		const said = await another.page.evaluate(() => globalThis.said.join("\n"));
+		for (const untrue of ["No conversations yet", "Welcome, ann"])
+			if (said.includes(untrue)) throw new Error(`it said: ${untrue}`);
+		another.assertNoFaults();
+	} finally {
+		await another.close();
+	}
+}
+
 /** All of it. */
 export async function trouble(browser) {
 	await test("offline: what was typed is sent afterwards, once", () => contacts(browser, offline));
@@ -166,5 +190,6 @@ export async function trouble(browser) {
 	await test("the server dies again and again in mid-conversation", () => contacts(browser, mid));
 	await test("two tabs of one user", () => contacts(browser, tabs));
 	await test("a tab that slept while another user signed in", () => contacts(browser, slept));
+	await test("a new device on a slow network", () => contacts(browser, slow));
 	await test("site data cleared under an open page", () => contacts(browser, cleared));
 }

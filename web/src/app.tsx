@@ -96,6 +96,7 @@ function Navigation() {
 /** Where no conversation is open: what to do, for newcomers first who they are here. */
 function NoConversation() {
 	const self = me.value;
+	if (conversations.value === null) return null;
 	const isNew = conversations.value?.length === 0 && contacts.value?.length === 0;
 	if (self && isNew)
 		return <EmptyState title={t.shell.newcomer(displayName(self))} text={t.shell.newcomerText(self.name)} />;

@@ -30,10 +30,10 @@ export const trouble = signal<Trouble | null>(null);
 /** Who is signed in; null: nobody, or not known yet. */
 export const me = signal<Me | null>(null);
 
-/** Everybody with whom one has to do; null: not read yet. */
+/** Everybody with whom one has to do; null: not read yet, or not come yet to this device. */
 export const contacts = signal<readonly Contact[] | null>(null);
 
-/** Newest first; null: not read yet. */
+/** Newest first; null: not read yet, or not come yet to this device. */
 export const conversations = signal<readonly Conversation[] | null>(null);
 
 /** Rises whenever the signed-in devices may be others. */
@@ -110,6 +110,29 @@ async function readConversations(change: Change): Promise<readonly Conversation[
 	return all.sort((a, b) => b.timeMs - a.timeMs);
 }
 
+/**
+ * An empty store may be all there is only when a sync has ended since it was opened, or could not be had: until then
+ * nobody is told that they have no contacts and no conversations.
+ */
+let complete = false;
+let completing = false;
+
+async function makeComplete(): Promise<void> {
+	if (completing) return;
+	completing = true;
+	const { uin } = client;
+	await client.sync().catch(() => undefined);
+	completing = false;
+	complete = client.uin === uin;
+	if (client.uin !== 0) changed(EVERYTHING);
+}
+
+function unlessTooEarly<Row>(list: readonly Row[] | null): readonly Row[] | null {
+	if (complete || list?.length !== 0) return list;
+	void makeComplete();
+	return null;
+}
+
 async function read(change: Change): Promise<void> {
 	const { uin } = client;
 	const [newMe, newContacts, newConversations] = await Promise.all([
@@ -120,8 +143,8 @@ async function read(change: Change): Promise<void> {
 	if (client.uin !== uin) return;
 	batch(() => {
 		me.value = newMe;
-		contacts.value = newContacts;
-		conversations.value = newConversations;
+		contacts.value = unlessTooEarly(newContacts);
+		conversations.value = unlessTooEarly(newConversations);
 		if (change.all || change.devices) devicesChanged.value++;
 	});
 }
@@ -154,6 +177,7 @@ function changed(change: Change): void {
 /* ---- who is signed in --------------------------------------------------------------------------------------------- */
 
 function empty(): void {
+	complete = false;
 	me.value = null;
 	contacts.value = null;
 	conversations.value = null;

@@ -157,8 +157,8 @@ export function ChatsPage({ peer }: { peer: number }) {
 					{search.trim() && t.chats.found(count)}
 				</span>
 			</search>
-			{!search && <Requests />}
 			<div class="chats-scroll" ref={scroll} onKeyDown={onListKey}>
+				{!search && found && <Requests />}
 				{!found && <SkeletonRows count={8} label={t.common.loading} />}
 				{found && count > 0 && <List found={found} peer={peer} />}
 				{found && count === 0 && <Nothing search={search.trim()} onAdd={() => setAdding(true)} />}
