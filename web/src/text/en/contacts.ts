@@ -74,13 +74,13 @@ export const contacts = {
 
 	said: {
 		accepted: (name: string) => `${name} is your contact now`,
-		declined: (name: string) => `${name} was declined`,
+		declined: (name: string) => `The request of ${name} was declined`,
 		withdrawn: (name: string) => `Your request to ${name} was taken back`,
-		asked: (name: string) => `${name} was asked`,
+		asked: (name: string) => `Your request to ${name} was sent`,
 		removed: (name: string) => `${name} is no longer your contact`,
 		tidied: (name: string) => `${name} was removed from the list`,
 		restored: (name: string) => `${name} is your contact again`,
-		askedAnew: (name: string) => `${name} was asked again`,
+		askedAnew: (name: string) => `Your request to ${name} was sent again`,
 		blocked: (name: string) => `${name} is blocked`,
 		unblocked: (name: string) => `${name} is no longer blocked`,
 		remark: "The remark was saved",
@@ -102,7 +102,7 @@ export const contacts = {
 		oneself: "That is you.",
 		found: (name: string) => `${name} was found`,
 		already: "You are contacts already.",
-		alreadyAsked: "You have asked already; there is no answer yet.",
+		alreadyAsked: "You have asked already, and wait for an answer.",
 		asksYou: "They have asked you already: say yes?",
 		isBlocked: "You have blocked them. Unblock them first.",
 		greeting: "Greeting",
@@ -115,7 +115,7 @@ export const contacts = {
 	},
 
 	error: {
-		takesNoRequests: "They take no requests.",
+		takesNoRequests: "They do not take contact requests.",
 		stoodOtherwise: "This has changed meanwhile: look again at how you two stand.",
 		gone: "There is no such account any more.",
 	},

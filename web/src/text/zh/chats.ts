@@ -14,7 +14,7 @@ export const chats: Text["chats"] = {
 	requests: (count) => `${count} 个联系人请求`,
 	requestsOf: (names) => `来自 ${names}`,
 	empty: "还没有会话",
-	emptyText: "按账号名找到朋友，对方接受后就可以聊天了。",
+	emptyText: "按用户名找到朋友，对方接受后就可以聊天了。",
 	emptyContactsText: "联系人都在等你：选一位打个招呼吧。",
 	addContact: "添加联系人",
 	toContacts: "打开通讯录",

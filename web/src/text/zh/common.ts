@@ -3,7 +3,7 @@ import type { Text } from "../en.ts";
 /** What all pages share. */
 export const common: Text["common"] = {
 	product: "鸿雁",
-	tagline: "消息，存在自己的服务器上。",
+	tagline: "消息，存在你自己的服务器上。",
 	back: "返回",
 	cancel: "取消",
 	clear: "清空",

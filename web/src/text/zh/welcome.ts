@@ -14,7 +14,7 @@ export const welcome: Text["welcome"] = {
 	nameLong: "最多 32 个字符。",
 	nameCharacters: "只能用 a–z、0–9、点、横线和下划线。",
 	password: "密码",
-	passwordHint: "至少 8 个字符，一句话就很好。",
+	passwordHint: "至少 8 个字符，不妨用一句话。",
 	passwordShort: (missing) => `还差 ${missing} 个字符。`,
 	passwordLong: "最多 128 个字节。",
 	passwordMissing: "请输入密码。",
