@@ -1,5 +1,5 @@
 /** acts.mjs - what people do on the page, found as they find it: by the names that screen readers read, in English. */
-import { PASSWORD, until } from "./harness.mjs";
+import { PASSWORD, PATIENCE_MS, until } from "./harness.mjs";
 
 /** On the welcome page: makes an account, and waits until its chats are shown. */
 export async function register(person, name) {
@@ -107,7 +107,7 @@ export async function shownTexts(page) {
 }
 
 /** Waits until exactly these stand there, each once, and in this order. */
-export async function sees(page, texts, ms = 15000) {
+export async function sees(page, texts, ms = PATIENCE_MS) {
 	let shown = [];
 	const want = JSON.stringify(texts);
 	await until(`to see ${want}`, async () => JSON.stringify((shown = await shownTexts(page))) === want, ms).catch(
@@ -118,6 +118,6 @@ export async function sees(page, texts, ms = 15000) {
 }
 
 /** Waits until nothing in the open conversation is on its way any more. */
-export async function allSent(page, ms = 15000) {
+export async function allSent(page, ms = PATIENCE_MS) {
 	await until("all is sent", async () => (await page.locator(".message-sending, .message-failed").count()) === 0, ms);
 }

@@ -22,8 +22,11 @@ export const PASSWORD = "a letter on its leg";
 
 export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
+/** For whatever must happen: a slow machine is no fault of the page. */
+export const PATIENCE_MS = 40000;
+
 /** Waits until `probe` gives something true, and gives it back. */
-export async function until(what, probe, ms = 10000) {
+export async function until(what, probe, ms = PATIENCE_MS) {
 	const end = Date.now() + ms;
 	for (;;) {
 		const found = await probe();
@@ -137,7 +140,7 @@ export class Person {
 			hasTouch: size.width < 600,
 			isMobile: size.width < 600,
 		});
-		person.context.setDefaultTimeout(10000);
+		person.context.setDefaultTimeout(PATIENCE_MS);
 		everybody.add(person);
 		person.page = await person.tab();
 		return person;
