@@ -87,6 +87,7 @@ static const char *reason_of(int status)
 #define SECRET_ROOM 4096u /* an answer with a ticket fits: it is not moved while it is made */
 #define HEAD_ROOM 512u    /* that an answer's head takes at most, usually */
 #define NOT_KEPT "Cache-Control: no-store\r\n"
+#define NOT_HTTP "this is not HTTP"
 #define ORIGIN_PAUSE_US 60000000u
 
 /** `body_len` bytes are to follow, but on HEAD. */
@@ -175,7 +176,7 @@ static int on_header_field(http_parser *p, const char *at, size_t len)
 {
 	struct http_state *h = p->data;
 	if (memchr(at, ' ', len))
-		return refuse(h, 400, "a header's name holds no blank");
+		return refuse(h, 400, NOT_HTTP);
 	if (h->value_seen)
 		hy_buf_clear(&h->name);
 	h->value_seen = false;
@@ -542,7 +543,7 @@ static void give_up(struct conn *c, struct http_state *h)
 		refuse(h, 431, "the request's head is too long");
 	if (!h->refused) {
 		ACCESS_COUNT(c->home, frames_bad, 1);
-		refuse(h, 400, "this is not HTTP");
+		refuse(h, 400, NOT_HTTP);
 	}
 	char text[160];
 	snprintf(text, sizeof text, "%s\n", h->why);
