@@ -41,6 +41,8 @@ export interface Applied {
 }
 
 const scope: Table[] = [...editScope, "contacts"];
+/** So many own texts at most are answered for and have not come. */
+const LOOK_BACK = 200;
 
 /** Who is synced, and from where. null: nobody is signed in. */
 export async function whatToBring(store: Store): Promise<Brought | null> {
@@ -207,6 +209,20 @@ async function applyText(edit: Edit, present: Present, row: MessageRow): Promise
 	return stored;
 }
 
+function isProvisional(known: MessageRow | GraveRow | undefined): boolean {
+	return known !== undefined && !isGrave(known) && known.provisional === true;
+}
+
+/** Own texts that are answered for and have not come yet will come behind all that has: they stand there already. */
+async function moveBehind(edit: Edit, peer: Uin, firstSeq: number): Promise<void> {
+	const range = { lower: [peer, 0], upper: [peer, firstSeq - 1], reverse: true, limit: LOOK_BACK };
+	const older = await edit.tx.list<MessageRow>("messages", range);
+	for (const row of older.filter(({ provisional }) => provisional).reverse()) {
+		edit.tx.delete("messages", [peer, row.seq]);
+		edit.tx.put("messages", { ...row, seq: edit.nextSeq() });
+	}
+}
+
 /** In a device's first sync what stands before one's own latest message counts as read. */
 async function count(edit: Edit, first: boolean, row: MessageRow): Promise<void> {
 	const conversation = await edit.conversation(row.peer);
@@ -223,6 +239,7 @@ async function applyTexts(edit: Edit, me: Uin, { first, fresh }: SyncRow, texts:
 	const received: Message[] = [];
 	const unique = new Map(texts.filter(({ from, to }) => from === me || to === me).map((text) => [text.id, text]));
 	const present = await readPresent(edit, me, fresh === true, [...unique.values()]);
+	const moved = new Map<Uin, number>();
 	for (const { id, from, fromName, to, timeMs, text } of unique.values()) {
 		const own = from === me;
 		const row: MessageRow = {
@@ -237,9 +254,11 @@ async function applyTexts(edit: Edit, me: Uin, { first, fresh }: SyncRow, texts:
 			own,
 		};
 		const stored = await applyText(edit, present, row);
+		if (isProvisional(present.known.get(id)) && !moved.has(row.peer)) moved.set(row.peer, row.seq);
 		if (!stored) continue;
 		await count(edit, first, stored);
 		if (!own && !first) received.push(messageOf(stored));
 	}
+	for (const [peer, firstSeq] of moved) await moveBehind(edit, peer, firstSeq);
 	return received;
 }

@@ -112,6 +112,18 @@ test("an answered text is there at once; its copy takes its place, keeps its key
 	assert.equal((await f.messages.conversation(ANN))?.count, 2);
 });
 
+test("own texts stay in their order while one has come and the next one has not", async () => {
+	const f = await fixture();
+	await f.sync();
+	for (const [n, text] of ["one", "two", "three"].entries())
+		await f.outbox.answered((await f.type(ANN, text)).key, hex(21 + n));
+	await f.sync({ texts: [received(20), sent(21, ANN, "one")] });
+	assert.equal(await f.show(ANN), "r20 one two three|");
+	assert.equal((await f.messages.conversation(ANN))?.last?.text, "three");
+	await f.sync({ texts: [sent(22, ANN, "two"), sent(23, ANN, "three")] });
+	assert.equal(await f.show(ANN), "r20 one two three|");
+});
+
 test("a copy that comes before its answer is taken for the text that is being sent", async () => {
 	const f = await fixture();
 	await f.sync();
