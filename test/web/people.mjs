@@ -189,6 +189,16 @@ async function keyboard(ann, bob) {
 	await ann.page.keyboard.type("twice");
 	await ann.page.keyboard.press("Enter");
 	await sees(ann.page, ["use your keys", "so I do\ntwice"]);
+	const hasFocus = (what) => until(`the focus is on ${what}`, () => ann.page.locator(`${what}:focus`).count());
+	await ann.page.getByRole("log").focus();
+	await ann.page.keyboard.press("ArrowUp");
+	await hasFocus(".bubble");
+	await ann.page.keyboard.press("Enter");
+	await hasFocus('[role="menuitem"]');
+	await ann.page.keyboard.press("Escape");
+	await hasFocus(".bubble");
+	await ann.page.keyboard.press("Escape");
+	await hasFocus("textarea");
 	await goTo(ann.page, "Me");
 	await ann.page.getByRole("link", { name: /Language and looks/ }).focus();
 	await ann.page.keyboard.press("Enter");

@@ -134,8 +134,8 @@ export class VirtualList<Row extends ListRow> extends Component<VirtualListProps
 	}
 
 	override componentDidUpdate(_props: unknown, _state: unknown, hadFocus: boolean): void {
-		// A row that has left the page takes the focus with it: the list's own keys should go on.
-		if (hadFocus && !this.inside.current?.contains(document.activeElement)) this.focus();
+		// A row that has left the page takes the focus with it: the list's own keys should go on. A menu keeps its own.
+		if (hadFocus && document.activeElement === document.body) this.focus();
 		this.settle();
 		this.afterwards();
 	}
