@@ -4,7 +4,7 @@ import { test } from "node:test";
 import type { Conversation, Message, MessagesQuery } from "hongyan";
 import { History } from "../src/pages/conversation/history.ts";
 import { Positions } from "../src/pages/conversation/position.ts";
-import { Heights, partAround, placeIn, rowAt, spaceWillDo } from "../src/pages/conversation/virtual.ts";
+import { Heights, isScrolled, partAround, placeIn, rowAt, spaceWillDo } from "../src/pages/conversation/virtual.ts";
 
 const rows = Array.from({ length: 1000 }, (_, i) => ({ key: `r${i}` }));
 const reach = { ahead: 900, most: 110 };
@@ -59,6 +59,15 @@ test("the space above may be wrong, but not where the list begins", () => {
 	assert.equal(spaceWillDo(-10, 500), false);
 	assert.equal(spaceWillDo(400, 500), true);
 	assert.equal(spaceWillDo(100, 500), false);
+});
+
+test("a scroll that nobody was told of yet is one; what a shorter content does to the view is none", () => {
+	assert.equal(isScrolled(5000, 4650, 9000), true, "up");
+	assert.equal(isScrolled(5000, 5250, 9000), true, "down");
+	assert.equal(isScrolled(5000, 9000, 9000), true, "to the end");
+	assert.equal(isScrolled(5000, 5000.3, 9000), false);
+	assert.equal(isScrolled(5000, 4650, 4650), false, "the content ends there now");
+	assert.equal(isScrolled(5000, 4650, 4650.4), false, "a scroll position has whole pixels, a height has not");
 });
 
 /** A store of messages as the client shows it, and how it changes. */

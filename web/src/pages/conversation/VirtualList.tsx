@@ -12,6 +12,7 @@ import "./VirtualList.css";
 import {
 	type Anchor,
 	Heights,
+	isScrolled,
 	type ListRow,
 	type Part,
 	type Reach,
@@ -221,6 +222,7 @@ export class VirtualList<Row extends ListRow> extends Component<VirtualListProps
 	 * Chooses the part, before it is drawn: around a new target, or around what is looked at if the rows are others.
 	 */
 	private choose(rows: readonly Row[], target: Target): void {
+		this.catchUp();
 		const viewport = this.viewport || window.innerHeight;
 		if (target !== this.target) {
 			this.target = target;
@@ -313,6 +315,20 @@ export class VirtualList<Row extends ListRow> extends Component<VirtualListProps
 		if (!scroller) return;
 		if (Math.abs(scroller.scrollTop - to) >= 0.5) scroller.scrollTop = to;
 		this.scrollTop = scroller.scrollTop;
+	}
+
+	/**
+	 * Takes note of a scroll whose event has yet to come. Before anything is changed: `anchors` are then as the rows stand
+	 * in the page now.
+	 */
+	private catchUp(): void {
+		const scroller = this.scroller.current;
+		if (!scroller) return;
+		const now = scroller.scrollTop;
+		if (!isScrolled(this.scrollTop, now, scroller.scrollHeight - scroller.clientHeight)) return;
+		this.scrollTop = now;
+		this.stuck = this.isAtEnd();
+		this.remember();
 	}
 
 	private isAtEnd(): boolean {
@@ -412,6 +428,7 @@ export class VirtualList<Row extends ListRow> extends Component<VirtualListProps
 
 	/** When nothing moves any more, the space above may be made right; nobody sees it. */
 	private readonly onIdle = (): void => {
+		this.catchUp();
 		if (this.touched || this.anchors.length === 0) return;
 		const ideal = this.props.before * this.heights.average + this.heights.sum(this.props.rows, 0, this.part.first);
 		// Whole pixels: a scroll position has no others everywhere.
@@ -434,6 +451,7 @@ export class VirtualList<Row extends ListRow> extends Component<VirtualListProps
 	private readonly onResize = (): void => {
 		const scroller = this.scroller.current;
 		if (!scroller || scroller.clientHeight === 0) return;
+		this.catchUp();
 		this.viewport = scroller.clientHeight;
 		const other = this.heights.setWidth(scroller.clientWidth);
 		// A row that is partly above may end there in another width.

@@ -140,6 +140,16 @@ export function placeIn<Row extends ListRow>(
 }
 
 /**
+ * Whether the view was scrolled from `known` to `now`, and nobody was told yet: scroll events come with the next frame,
+ * and what a timer or a change does before that must not take the scroll back. Not, if the content has become shorter
+ * and the browser has put the view at its end, `most`: what is looked at should be brought back then.
+ */
+export function isScrolled(known: number, now: number, most: number): boolean {
+	if (Math.abs(now - known) < 0.5) return false;
+	return now > known || now < most - 1;
+}
+
+/**
  * The space above the rows is an estimate, and may be wrong for a while: keeping it so that what is looked at stays in
  * its place costs nothing, while setting the scroll position in mid-movement would stop a smooth scroll. True if
  * `space` will do where `ideal` would be right: not where the list begins (there it must be exact), nor when it is far
