@@ -17,6 +17,7 @@ interface Waiter {
 	reject: (why: unknown) => void;
 }
 
+/** What becomes of syncs. */
 export interface SyncEvents {
 	/** A page is stored. */
 	applied(applied: Applied): void;

@@ -19,6 +19,7 @@ interface AccountNote {
 	hongyan: "account";
 }
 
+/** What other tabs tell. */
 export interface TabEvents {
 	/** Another tab has changed the store. */
 	changed(change: Change, messages: Message[]): void;

@@ -1,17 +1,9 @@
 /** Menu.tsx - a button that opens a list of things to do. Arrow keys, Home, End, Escape; the focus goes back to the button. */
 import { useId, useLayoutEffect, useRef, useState } from "preact/hooks";
-import { Icon, type IconName } from "./Icon.tsx";
+import type { IconName } from "./Icon.tsx";
 import { IconButton } from "./IconButton.tsx";
+import { MenuItems, stepMenu, type MenuItem } from "./MenuItems.tsx";
 import "./Menu.css";
-
-/** One thing to do. */
-export interface MenuItem {
-	label: string;
-	icon?: IconName;
-	danger?: boolean;
-	disabled?: boolean;
-	onSelect: () => void;
-}
 
 const GAP = 4;
 
@@ -24,13 +16,6 @@ function place(list: HTMLElement, button: HTMLElement): void {
 	const left = Math.min(Math.max(GAP, at.right - width), window.innerWidth - width - GAP);
 	list.style.top = `${top}px`;
 	list.style.left = `${left}px`;
-}
-
-function step(list: HTMLElement, key: string): void {
-	const items = Array.from(list.querySelectorAll<HTMLElement>('[role="menuitem"]:not(:disabled)'));
-	const at = items.findIndex((item) => item === document.activeElement);
-	const next = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: items.length - 1 }[key];
-	if (next !== undefined) items[(next + items.length) % items.length]?.focus();
 }
 
 /** `label` names the button; `icon` is three dots unless something else is given. */
@@ -46,7 +31,7 @@ export function Menu({ label, icon = "more", items }: { label: string; icon?: Ic
 	useLayoutEffect(() => {
 		if (!open || !list.current || !button.current) return;
 		place(list.current, button.current);
-		step(list.current, "Home");
+		stepMenu(list.current, "Home");
 		const away = (event: Event) => {
 			const target = event.target as Node;
 			if (!list.current?.contains(target) && !button.current?.contains(target)) setOpen(false);
@@ -62,9 +47,7 @@ export function Menu({ label, icon = "more", items }: { label: string; icon?: Ic
 	const onKeyDown = (event: KeyboardEvent) => {
 		if (event.key === "Tab") return close(false);
 		if (event.key === "Escape") close(true);
-		else if (["ArrowDown", "ArrowUp", "Home", "End"].includes(event.key) && list.current)
-			step(list.current, event.key);
-		else return;
+		else if (!list.current || !stepMenu(list.current, event.key)) return;
 		event.preventDefault();
 		event.stopPropagation();
 	};
@@ -89,20 +72,7 @@ export function Menu({ label, icon = "more", items }: { label: string; icon?: Ic
 			/>
 			{open && (
 				<div class="menu-list" id={id} ref={list} role="menu" aria-label={label} onKeyDown={onKeyDown}>
-					{items.map((item) => (
-						<button
-							type="button"
-							role="menuitem"
-							tabIndex={-1}
-							key={item.label}
-							class={item.danger ? "menu-item menu-item-danger" : "menu-item"}
-							disabled={item.disabled}
-							onClick={() => select(item)}
-						>
-							{item.icon && <Icon name={item.icon} size={20} />}
-							<span>{item.label}</span>
-						</button>
-					))}
+					<MenuItems items={items} onSelect={select} />
 				</div>
 			)}
 		</span>

@@ -7,7 +7,7 @@ import { t } from "../../state/language.ts";
 import { toast } from "../../design/Toast.tsx";
 import { Icon } from "../../design/Icon.tsx";
 import { Badge } from "../../design/Badge.tsx";
-import type { MenuItem } from "../../design/Menu.tsx";
+import type { MenuItem } from "../../design/MenuItems.tsx";
 import { dayText } from "../../text/format.ts";
 import { copyText } from "../contacts/copy.ts";
 import type { Message } from "hongyan";

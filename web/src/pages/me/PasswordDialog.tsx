@@ -32,6 +32,61 @@ function check({ old, fresh, again }: Passwords): Errors {
 	return errors;
 }
 
+/** Three of them: the last one because nobody sees what they type. */
+function Fields(props: { values: Passwords; errors: Errors; set: (change: Partial<Passwords>) => void }) {
+	const { values, errors, set } = props;
+	return (
+		<>
+			<TextField
+				type="password"
+				name="old"
+				autoComplete="current-password"
+				label={t.me.passwordOld}
+				hint=""
+				error={errors.old}
+				value={values.old}
+				onInput={(old) => set({ old })}
+			/>
+			<TextField
+				type="password"
+				name="new"
+				autoComplete="new-password"
+				label={t.me.passwordNew}
+				hint={t.me.passwordRule}
+				error={errors.fresh}
+				value={values.fresh}
+				onInput={(fresh) => set({ fresh })}
+			/>
+			<TextField
+				type="password"
+				name="again"
+				autoComplete="new-password"
+				label={t.me.passwordAgain}
+				hint=""
+				error={errors.again}
+				value={values.again}
+				onInput={(again) => set({ again })}
+			/>
+		</>
+	);
+}
+
+/** For programs that keep passwords: whose it is. */
+function OwnName() {
+	return (
+		<input
+			class="sr-only"
+			type="text"
+			name="username"
+			autocomplete="username"
+			value={me.value?.name}
+			readOnly
+			tabIndex={-1}
+			aria-hidden="true"
+		/>
+	);
+}
+
 /** Open as long as it is rendered. */
 export function PasswordDialog({ onClose }: { onClose: () => void }) {
 	const [values, setValues] = useState<Passwords>({ old: "", fresh: "", again: "" });
@@ -86,49 +141,10 @@ export function PasswordDialog({ onClose }: { onClose: () => void }) {
 			onSubmit={() => void save()}
 		>
 			<div class="password-fields" ref={fields}>
-				<TextField
-					type="password"
-					name="old"
-					autoComplete="current-password"
-					label={t.me.passwordOld}
-					hint=""
-					error={errors.old}
-					value={values.old}
-					onInput={(old) => set({ old })}
-				/>
-				<TextField
-					type="password"
-					name="new"
-					autoComplete="new-password"
-					label={t.me.passwordNew}
-					hint={t.me.passwordRule}
-					error={errors.fresh}
-					value={values.fresh}
-					onInput={(fresh) => set({ fresh })}
-				/>
-				<TextField
-					type="password"
-					name="again"
-					autoComplete="new-password"
-					label={t.me.passwordAgain}
-					hint=""
-					error={errors.again}
-					value={values.again}
-					onInput={(again) => set({ again })}
-				/>
+				<Fields values={values} errors={errors} set={set} />
 			</div>
 			<Banner icon="laptop">{t.me.passwordHint}</Banner>
-			{/* For programs that keep passwords: whose it is. */}
-			<input
-				class="sr-only"
-				type="text"
-				name="username"
-				autocomplete="username"
-				value={me.value?.name}
-				readOnly
-				tabIndex={-1}
-				aria-hidden="true"
-			/>
+			<OwnName />
 			{error && (
 				<p class="dialog-error" role="alert">
 					{error}

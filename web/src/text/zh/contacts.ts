@@ -1,6 +1,7 @@
 /** contacts.ts - 通讯录各页的文字。 */
 import type { contacts as en } from "../en/contacts.ts";
 
+/** The contacts pages. */
 export const contacts: typeof en = {
 	title: "通讯录",
 	add: "添加联系人",

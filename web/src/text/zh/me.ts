@@ -1,6 +1,7 @@
 /** me.ts - “我”页面的文字。 */
 import type { me as en } from "../en/me.ts";
 
+/** The page about oneself. */
 export const me: typeof en = {
 	title: "我",
 	sections: {
