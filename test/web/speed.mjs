@@ -108,11 +108,17 @@ async function straying(page) {
 				if (performance.now() > end) throw new Error("no more messages come");
 			}
 		};
+		/** A rest that ends busily: what the list does when nothing moves is then due between a step and its event. */
+		const rest = async () => {
+			await new Promise((resolve) => setTimeout(resolve, 110));
+			for (const end = performance.now() + 60; performance.now() < end;);
+		};
 		let worst = 0;
 		if (list.scrollTop < 120 * 350) throw new Error("there is not enough to scroll through");
 		for (const step of [-350, 250]) {
 			for (let i = 0; i < 120; i++) {
 				await reaches(step);
+				if (i % 12 === 11) await rest();
 				const before = places();
 				list.scrollTop += step;
 				const strayed = () =>
