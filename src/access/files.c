@@ -1,7 +1,7 @@
 /* files.c - see files.h. */
 #include "access/files.h"
 
-#include <strings.h>
+#include "access/header_text.h"
 
 /*
  * Nothing comes from elsewhere and nothing stands inline, so that a text which got into the page could not run. 'self'
@@ -28,45 +28,20 @@ const struct access_file *files_find(const struct access *a, struct hy_bytes pat
 
 /* ---- lists in headers -------------------------------------------------------------------------------------------- */
 
-static bool is_blank(uint8_t c)
-{
-	return c == ' ' || c == '\t';
-}
-
-static struct hy_bytes trimmed(struct hy_bytes t)
-{
-	while (t.len > 0 && is_blank(t.data[0]))
-		t = hy_bytes(t.data + 1, t.len - 1);
-	while (t.len > 0 && is_blank(t.data[t.len - 1]))
-		t.len--;
-	return t;
-}
-
-/** Cuts off what stands before the first `mark`, without blanks around it; all of it when there is none. */
-static struct hy_bytes take_until(struct hy_bytes *rest, char mark)
-{
-	const uint8_t *at = rest->len > 0 ? memchr(rest->data, mark, rest->len) : NULL;
-	size_t len = at ? (size_t)(at - rest->data) : rest->len;
-	struct hy_bytes taken = trimmed(hy_bytes(rest->data, len));
-	len += at ? 1 : 0;
-	*rest = hy_bytes(rest->data + len, rest->len - len);
-	return taken;
-}
-
 static bool same_word(struct hy_bytes a, const char *b)
 {
-	return a.len == strlen(b) && strncasecmp((const char *)a.data, b, a.len) == 0;
+	return header_same(a, hy_bytes_str(b));
 }
 
 /** "q=0", "q=0.", "q=0.000": what has this weight is not wanted. */
 static bool weighs_nothing(struct hy_bytes parameters)
 {
 	while (parameters.len > 0) {
-		struct hy_bytes weight = take_until(&parameters, ';');
-		struct hy_bytes name = take_until(&weight, '=');
+		struct hy_bytes weight = header_take_until(&parameters, ';');
+		struct hy_bytes name = header_take_until(&weight, '=');
 		if (!same_word(name, "q"))
 			continue;
-		weight = trimmed(weight);
+		weight = header_trimmed(weight);
 		for (size_t i = 0; i < weight.len; i++)
 			if (weight.data[i] != '0' && weight.data[i] != '.')
 				return false;
@@ -79,8 +54,8 @@ bool files_takes_gzip(struct hy_bytes accept_encoding)
 {
 	bool all = false;
 	while (accept_encoding.len > 0) {
-		struct hy_bytes parameters = take_until(&accept_encoding, ',');
-		struct hy_bytes coding = take_until(&parameters, ';');
+		struct hy_bytes parameters = header_take_until(&accept_encoding, ',');
+		struct hy_bytes coding = header_take_until(&parameters, ';');
 		if (same_word(coding, "gzip"))
 			return !weighs_nothing(parameters);
 		if (same_word(coding, "*"))
@@ -109,7 +84,7 @@ static bool is_tag_of(struct hy_bytes tag, const struct access_file *f)
 bool files_is_known(const struct access_file *f, struct hy_bytes if_none_match)
 {
 	while (if_none_match.len > 0) {
-		struct hy_bytes tag = take_until(&if_none_match, ',');
+		struct hy_bytes tag = header_take_until(&if_none_match, ',');
 		if (same_word(tag, "*") || is_tag_of(tag, f))
 			return true;
 	}

@@ -1,50 +1,17 @@
 /* handshake.c - whether an HTTP request becomes a WebSocket link (RFC 6455, 4.2). */
 #include <sha1.h>
 #include <sodium.h>
-#include <strings.h>
 
+#include "access/header_text.h"
 #include "access/websocket.h"
 
 #define KEY_BYTES 16
 #define KEY_TEXT 24 /* the same in base64 */
 
-static bool same_text(struct hy_bytes a, struct hy_bytes b)
-{
-	return a.len == b.len && (a.len == 0 || strncasecmp((const char *)a.data, (const char *)b.data, a.len) == 0);
-}
-
-static bool is_blank(uint8_t c)
-{
-	return c == ' ' || c == '\t';
-}
-
-static struct hy_bytes trim(struct hy_bytes text)
-{
-	while (text.len > 0 && is_blank(text.data[0]))
-		text = hy_bytes(text.data + 1, text.len - 1);
-	while (text.len > 0 && is_blank(text.data[text.len - 1]))
-		text.len--;
-	return text;
-}
-
-/** Takes the first entry off a list with commas, without the blanks around it. False: there is none left. */
-static bool take_entry(struct hy_bytes *list, struct hy_bytes *ret_entry)
-{
-	if (list->len == 0)
-		return false;
-	const uint8_t *comma = memchr(list->data, ',', list->len);
-	size_t len = comma ? (size_t)(comma - list->data) : list->len;
-	*ret_entry = trim(hy_bytes(list->data, len));
-	len += comma != NULL;
-	*list = hy_bytes(list->data + len, list->len - len);
-	return true;
-}
-
 static bool list_has(struct hy_bytes list, const char *word)
 {
-	struct hy_bytes entry;
-	while (take_entry(&list, &entry))
-		if (same_text(entry, hy_bytes_str(word)))
+	while (list.len > 0)
+		if (header_same(header_take_until(&list, ','), hy_bytes_str(word)))
 			return true;
 	return false;
 }
@@ -71,9 +38,9 @@ bool access_origin_good(struct hy_bytes text)
 
 static bool in_setting(const struct access_config *config, struct hy_bytes origin)
 {
-	struct hy_bytes list = hy_bytes_str(config->origins ? config->origins : ""), entry;
-	while (take_entry(&list, &entry))
-		if (same_text(entry, origin))
+	struct hy_bytes list = hy_bytes_str(config->origins ? config->origins : "");
+	while (list.len > 0)
+		if (header_same(header_take_until(&list, ','), origin))
 			return true;
 	return false;
 }
@@ -82,7 +49,7 @@ bool websocket_origin_allowed(const struct access_config *config, struct hy_byte
 {
 	if (origin.len == 0 || in_setting(config, origin))
 		return true;
-	return host.len > 0 && same_text(host_of(origin), host);
+	return host.len > 0 && header_same(host_of(origin), host);
 }
 
 /* ---- names that are made to mean this machine -------------------------------------------------------------------- */
@@ -100,7 +67,7 @@ static struct hy_bytes name_of(struct hy_bytes host)
 static bool ends_with(struct hy_bytes name, const char *end)
 {
 	size_t len = strlen(end);
-	return name.len >= len && same_text(hy_bytes(name.data + name.len - len, len), hy_bytes_str(end));
+	return name.len >= len && header_same(hy_bytes(name.data + name.len - len, len), hy_bytes_str(end));
 }
 
 /** Whether it is one of DNS that somebody from afar may have. An IPv6 address has no dot before its colons. */
@@ -122,7 +89,7 @@ bool websocket_origin_rebound(const struct access_config *config, struct hy_byte
 {
 	static const char plain[] = "http://";
 	size_t len = strlen(plain);
-	return origin.len > len && same_text(hy_bytes(origin.data, len), hy_bytes_str(plain)) &&
+	return origin.len > len && header_same(hy_bytes(origin.data, len), hy_bytes_str(plain)) &&
 	       is_public_name(name_of(host_of(origin))) && !in_setting(config, origin);
 }
 
@@ -158,19 +125,19 @@ static int refuse(int status, const char *why, const char **ret_why)
 int websocket_judge(const struct access_config *config, const struct websocket_offer *offer,
 	char accept[WEBSOCKET_ACCEPT_SIZE], const char **ret_why)
 {
-	struct hy_bytes key = trim(offer->key), host = trim(offer->host);
+	struct hy_bytes key = header_trimmed(offer->key), host = header_trimmed(offer->host);
 	if (!offer->http_1_1 || !list_has(offer->upgrade, "websocket"))
 		return refuse(426, "this is for WebSocket links", ret_why);
 	if (!list_has(offer->connection, "upgrade"))
 		return refuse(400, "the header Connection does not say Upgrade", ret_why);
-	if (!same_text(trim(offer->version), hy_bytes_str("13")))
+	if (!header_same(header_trimmed(offer->version), hy_bytes_str("13")))
 		return refuse(426, "Sec-WebSocket-Version has to be 13", ret_why);
 	if (!key_is_good(key))
 		return refuse(400, "Sec-WebSocket-Key has to be 16 bytes in base64", ret_why);
 	if (host.len == 0)
 		return refuse(400, "the header Host is missing", ret_why);
-	if (!websocket_origin_allowed(config, trim(offer->origin), host) ||
-		(offer->local && websocket_origin_rebound(config, trim(offer->origin))))
+	if (!websocket_origin_allowed(config, header_trimmed(offer->origin), host) ||
+		(offer->local && websocket_origin_rebound(config, header_trimmed(offer->origin))))
 		return refuse(403, "pages of this origin may not connect", ret_why);
 	make_accept(key, accept);
 	return 101;

@@ -479,6 +479,7 @@ static void handle_get(struct conn *c, struct hy_bytes path, bool keep_alive)
 	if (page) {
 		struct access_page_answer answer = {.status = 200, .type = TEXT, .headers = NOT_KEPT};
 		page->fill(page->arg, &answer);
+		ACCESS_COUNT(c->home, page_requests, 1);
 		append_response(c, answer.status, answer.type, answer.headers, hy_buf_bytes(&answer.body), keep_alive);
 		hy_buf_fini(&answer.body);
 		return;

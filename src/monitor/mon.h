@@ -24,6 +24,7 @@
 	X(pages_refused, "short-link requests refused for the page's origin")   \
 	X(websocket_errors, "WebSocket links ended for breaking its rules")     \
 	X(http_requests, "short-link requests")                                 \
+	X(page_requests, "requests for /healthz, /metrics, /server.json")       \
 	X(file_requests, "requests for files of the page")                      \
 	X(files_unchanged, "such requests of those who had the file already")   \
 	X(frames_in, "long-link frames received")                               \
