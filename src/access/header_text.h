@@ -1,4 +1,8 @@
-/** header_text.h - the small grammar that HTTP's headers share: words whatever their case, lists, blanks around. */
+/**
+ * header_text.h - the small grammar that HTTP's headers share: words whatever their case, lists, blanks around.
+ *
+ * What is handed back points into what was given.
+ */
 #ifndef ACCESS_HEADER_TEXT_H
 #define ACCESS_HEADER_TEXT_H
 
