@@ -11,6 +11,8 @@ export interface ToastNote {
 	text: string;
 	/** danger: something did not work. */
 	kind?: "info" | "danger";
+	/** Whom it is about: of what was said of somebody, only the last is still true. */
+	about?: number;
 	action?: { label: string; onClick: () => void };
 }
 
@@ -19,10 +21,16 @@ const STAY_MS = 6_000;
 const STAY_WITH_ACTION_MS = 10_000;
 /** Then it is looked at again whether somebody is still at it. */
 const HELD_MS = 2_000;
-const MOST = 3;
+const MOST = 2;
 
 const notes = signal<readonly (ToastNote & { id: number })[]>([]);
 let lastId = 0;
+
+/** The notes with one more: in place of those that say the same, or were about the same person; the oldest make room. */
+export function withNote<Note extends ToastNote>(before: readonly Note[], note: Note): Note[] {
+	const isOld = (other: Note) => other.text === note.text || (note.about !== undefined && other.about === note.about);
+	return [...before.filter((other) => !isOld(other)), note].slice(-MOST);
+}
 
 function drop(id: number): void {
 	notes.value = notes.value.filter((note) => note.id !== id);
@@ -34,11 +42,10 @@ function leave(id: number): void {
 	else drop(id);
 }
 
-/** Shows a note for some seconds. The same text again is shown once. */
+/** Shows a note for some seconds. */
 export function toast(note: ToastNote): void {
 	const id = ++lastId;
-	const others = notes.value.filter((other) => other.text !== note.text);
-	notes.value = [...others, { ...note, id }].slice(-MOST);
+	notes.value = withNote(notes.value, { ...note, id });
 	setTimeout(() => leave(id), note.action ? STAY_WITH_ACTION_MS : STAY_MS);
 }
 

@@ -2,7 +2,7 @@
  * actions.ts - what the user does about somebody, with what is said when it is done or could not be. What has changed
  * comes by sync. All resolve to whether it was done; none rejects.
  */
-import { HongyanError, type Contact, type Profile } from "hongyan";
+import { HongyanError, type Contact, type Profile, type Uin } from "hongyan";
 import { toast } from "../../design/Toast.tsx";
 import { client } from "../../state/client.ts";
 import { t } from "../../state/language.ts";
@@ -22,34 +22,34 @@ export function contactErrorText(problem: unknown): string {
 	return errorText(problem);
 }
 
-/** Does it, and says so; `undo`, if there is one, is offered with it. */
-async function act(work: () => Promise<unknown>, done: string, undo?: () => void): Promise<boolean> {
+/** Does it about somebody, and says so; `undo`, if there is one, is offered with it. */
+async function act(about: Uin, work: () => Promise<unknown>, done: string, undo?: () => void): Promise<boolean> {
 	try {
 		await whenReached(work);
-		toast({ text: done, action: undo && { label: t.contacts.undo, onClick: undo } });
+		toast({ about, text: done, action: undo && { label: t.contacts.undo, onClick: undo } });
 		return true;
 	} catch (problem) {
-		toast({ kind: "danger", text: contactErrorText(problem) });
+		toast({ about, kind: "danger", text: contactErrorText(problem) });
 		return false;
 	}
 }
 
 /** They are contacts then. */
 export function accept(contact: Contact): Promise<boolean> {
-	return act(() => client.acceptContact(contact.uin), t.contacts.said.accepted(titleOf(contact)));
+	return act(contact.uin, () => client.acceptContact(contact.uin), t.contacts.said.accepted(titleOf(contact)));
 }
 
 /** They may ask again. */
 export function decline(contact: Contact): Promise<boolean> {
-	return act(() => client.declineContact(contact.uin), t.contacts.said.declined(titleOf(contact)));
+	return act(contact.uin, () => client.declineContact(contact.uin), t.contacts.said.declined(titleOf(contact)));
 }
 
 /** Takes one's own question back; to undo that is to ask again, with the same words. */
 export function withdraw(contact: Contact): Promise<boolean> {
 	const { uin, greeting } = contact;
 	const name = titleOf(contact);
-	const again = () => void act(() => client.requestContact(uin, { greeting }), t.contacts.said.askedAnew(name));
-	return act(() => client.deleteContact(uin), t.contacts.said.withdrawn(name), again);
+	const again = () => void act(uin, () => client.requestContact(uin, { greeting }), t.contacts.said.askedAnew(name));
+	return act(uin, () => client.deleteContact(uin), t.contacts.said.withdrawn(name), again);
 }
 
 /**
@@ -61,7 +61,8 @@ export async function request(person: Profile & { remark?: string }, asking: Ask
 	const greeting = asking.greeting.trim();
 	const relation = await whenReached(() => client.requestContact(person.uin, { greeting, remark }));
 	const name = titleOf({ ...person, remark });
-	toast({ text: relation === "contact" ? t.contacts.said.accepted(name) : t.contacts.said.asked(name) });
+	const text = relation === "contact" ? t.contacts.said.accepted(name) : t.contacts.said.asked(name);
+	toast({ about: person.uin, text });
 	go(`#/contacts/${person.uin}`);
 }
 
@@ -69,22 +70,27 @@ export async function request(person: Profile & { remark?: string }, asking: Ask
 export function remove(contact: Contact): Promise<boolean> {
 	const { uin } = contact;
 	const name = titleOf(contact);
-	const restore = () => void act(() => client.restoreContact(uin), t.contacts.said.restored(name));
-	return act(() => client.deleteContact(uin), t.contacts.said.removed(name), restore);
+	const restore = () => void act(uin, () => client.restoreContact(uin), t.contacts.said.restored(name));
+	return act(uin, () => client.deleteContact(uin), t.contacts.said.removed(name), restore);
 }
 
 /** Takes away what is left of who has ended it, or is gone. */
 export function tidy(contact: Contact): Promise<boolean> {
-	return act(() => client.deleteContact(contact.uin), t.contacts.said.tidied(titleOf(contact)));
+	return act(contact.uin, () => client.deleteContact(contact.uin), t.contacts.said.tidied(titleOf(contact)));
 }
 
 /** The other one is not told. */
 export function block(contact: Contact): Promise<boolean> {
 	const undo = () => void unblock(contact);
-	return act(() => client.blockContact(contact.uin, true), t.contacts.said.blocked(titleOf(contact)), undo);
+	return act(
+		contact.uin,
+		() => client.blockContact(contact.uin, true),
+		t.contacts.said.blocked(titleOf(contact)),
+		undo,
+	);
 }
 
 /** Lets them in again. */
 export function unblock(contact: Contact): Promise<boolean> {
-	return act(() => client.blockContact(contact.uin, false), t.contacts.said.unblocked(titleOf(contact)));
+	return act(contact.uin, () => client.blockContact(contact.uin, false), t.contacts.said.unblocked(titleOf(contact)));
 }

@@ -25,6 +25,7 @@ export function startAnnouncing(): void {
 			return;
 		}
 		toast({
+			about: contact.uin,
 			text,
 			action: { label: t.contacts.show, onClick: () => go(href("contacts", contact.uin)) },
 		});
