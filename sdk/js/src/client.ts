@@ -319,4 +319,9 @@ export class Client implements HongyanClient {
 		await this.signedIn();
 		await this.data.sync.now();
 	}
+
+	async synced(): Promise<boolean> {
+		await this.opened();
+		return this.data.account.synced();
+	}
 }

@@ -72,6 +72,12 @@ export class AccountModel {
 		});
 	}
 
+	/** See HongyanClient. */
+	async synced(): Promise<boolean> {
+		const sync = await this.store.transact("read", ["meta"], (tx) => tx.get<SyncRow>("meta", "sync"));
+		return sync !== undefined && !sync.first;
+	}
+
 	/** The server has ended this ticket: what is stored stays. false: it is another one by now. */
 	async ticketEnded(ticket: Uint8Array): Promise<boolean> {
 		return this.store.transact("write", ["meta"], async (tx) => {

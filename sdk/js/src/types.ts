@@ -302,4 +302,6 @@ export interface HongyanClient {
 	incoming(): AsyncIterableIterator<Message>;
 	/** Pull now; resolves when the store has all that the server had. */
 	sync(): Promise<void>;
+	/** Whether a sync has ever ended for who is signed in here: until then, what is not stored may only not have come. */
+	synced(): Promise<boolean>;
 }

@@ -91,6 +91,23 @@ function contact(uin: number, relation: Relation, part: Partial<Contact> = {}): 
 	return { ...card, relation, remark: "", blocked: false, greeting: "", askedMs: 1, gone: false, ...part };
 }
 
+test("a sync has ended, once and for this user: before that nothing is known to be missing", async () => {
+	const f = await new Fixture().open();
+	assert.equal(await f.account.synced(), false);
+	await f.sync({ more: true });
+	assert.equal(await f.account.synced(), false);
+	await f.sync();
+	assert.equal(await f.account.synced(), true);
+	await dropSnapshot(f.store, await f.brought());
+	assert.equal(await f.account.synced(), true, "the data stay");
+	await f.account.signIn(ME, new Uint8Array([8]), "me");
+	assert.equal(await f.account.synced(), true, "the same user again");
+	await f.account.signIn(BOB, new Uint8Array([9]), "bob");
+	assert.equal(await f.account.synced(), false);
+	await f.account.wipe();
+	assert.equal(await f.account.synced(), false);
+});
+
 test("an answered text is there at once; its copy takes its place, keeps its key, and is no other message", async () => {
 	const f = await fixture();
 	await f.sync();
