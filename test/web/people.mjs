@@ -215,6 +215,27 @@ async function insecure(ann) {
 	await sleep(0);
 }
 
+/** An address that is no page becomes one that is; somebody unknown cannot be written to. */
+async function addresses(ann) {
+	await register(ann, "ann");
+	const { page } = ann;
+	const go = (hash) => page.evaluate((to) => (location.hash = to), hash);
+	for (const [from, to] of Object.entries({ "#/nonsense/7": "#/chats", "#/contacts/nobody": "#/contacts" })) {
+		await go(from);
+		await until(`${from} became ${to}`, async () => new URL(page.url()).hash === to);
+	}
+	for (const list of ["chats", "contacts"]) {
+		await go(`#/${list}/4242424242`);
+		await page.getByRole("heading", { name: "Nobody here has this number", level: 2 }).waitFor();
+		if ((await page.getByRole("textbox", { name: /^Write to/ }).count()) > 0)
+			throw new Error("there is a place to write to nobody");
+	}
+	await page.setViewportSize({ width: 390, height: 844 });
+	await go("#/chats/4242424242");
+	await page.getByRole("button", { name: "Back" }).click();
+	await until("back", async () => new URL(page.url()).hash === "#/contacts/4242424242");
+}
+
 /** All of it. */
 export async function people(browser) {
 	await test("an account: made, taken, a wrong password, out and in again", () => two(browser, accounts));
@@ -227,5 +248,6 @@ export async function people(browser) {
 	await test("another device shows what is kept, and is signed out", () =>
 		contacts(browser, (ann, bob, server) => devices(ann, bob, server, browser)));
 	await test("by keys alone", () => contacts(browser, keyboard));
+	await test("addresses of nothing and of nobody", () => two(browser, addresses));
 	await test("on an address without a secure context", () => two(browser, insecure));
 }

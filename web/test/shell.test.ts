@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { AVATAR_COLOURS, avatarColour, initialOf, readableOn } from "../src/design/avatar_colour.ts";
 import { judgeName, judgePassword, nameOfInput } from "../src/pages/welcome/rules.ts";
 import { problemOf } from "../src/pages/welcome/problems.ts";
+import { withNote, type ToastNote } from "../src/design/Toast.tsx";
 import { now } from "../src/state/clock.ts";
 import { deviceName } from "../src/state/device_name.ts";
 import { setLanguage, t } from "../src/state/language.ts";
@@ -21,9 +22,22 @@ test("addresses: what is a page, what is not, and back again", () => {
 	assert.deepEqual(parseRoute("#/contacts"), { page: "contacts", part: "", uin: 0 });
 	assert.deepEqual(parseRoute("#/me/devices"), { page: "me", part: "devices", uin: 0 });
 	for (const hostile of ["#/nothing", "#//", "#/chats/-1", "#/chats/0", "#/chats/1e9", "#/chats/99999999999"])
-		assert.equal(parseRoute(hostile).uin, 0, hostile);
+		assert.deepEqual(parseRoute(hostile), { page: "chats", part: "", uin: 0 }, hostile);
+	assert.deepEqual(parseRoute("#/contacts/nobody"), { page: "contacts", part: "", uin: 0 });
 	assert.equal(href("chats", 42), "#/chats/42");
 	assert.equal(href("me"), "#/me");
+});
+
+test("notes do not contradict each other, and are few", () => {
+	const texts = (notes: readonly ToastNote[]) => notes.map((note) => note.text);
+	const removed = withNote([], { text: "bob is no longer your contact", about: 2 });
+	assert.deepEqual(texts(withNote(removed, { text: "bob is your contact again", about: 2 })), [
+		"bob is your contact again",
+	]);
+	const both = withNote(removed, { text: "eve is blocked", about: 3 });
+	assert.deepEqual(texts(both), ["bob is no longer your contact", "eve is blocked"]);
+	assert.deepEqual(texts(withNote(both, { text: "Saved" })), ["eve is blocked", "Saved"]);
+	assert.deepEqual(texts(withNote([{ text: "Saved" }], { text: "Saved" })), ["Saved"]);
 });
 
 test("what a server says of itself, right or wrong", () => {

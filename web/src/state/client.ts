@@ -66,6 +66,18 @@ export function nameOf(uin: Uin, fallback = ""): string {
 	return fallback || String(uin);
 }
 
+/** By the list of conversations too: a stranger is no contact, but messages carry the account's name. */
+export function nameOfPeer(peer: Uin): string {
+	const last = conversations.value?.find((one) => one.peer === peer)?.last;
+	return nameOf(peer, last?.from === peer ? last.fromName : "");
+}
+
+/** Whether one has, or had, to do with somebody. True as long as that is not known. */
+export function isKnown(peer: Uin): boolean {
+	if (!contacts.value || !conversations.value) return true;
+	return contactsByUin.value.has(peer) || conversations.value.some((one) => one.peer === peer);
+}
+
 /**
  * Waits for `work` and tells as a note what went wrong, if something does: for buttons that have no better place for it.
  * True if it was done.
@@ -111,8 +123,8 @@ async function readConversations(change: Change): Promise<readonly Conversation[
 }
 
 /**
- * An empty store may be all there is only when a sync has ended since it was opened, or could not be had: until then
- * nobody is told that they have no contacts and no conversations.
+ * An empty store may be all there is only when a sync has ever ended, or could not be had: until then nobody is told that
+ * they have no contacts and no conversations.
  */
 let complete = false;
 let completing = false;
@@ -135,12 +147,14 @@ function unlessTooEarly<Row>(list: readonly Row[] | null): readonly Row[] | null
 
 async function read(change: Change): Promise<void> {
 	const { uin } = client;
+	const synced = complete || (await client.synced()); /* asked first: what comes meanwhile is read below */
 	const [newMe, newContacts, newConversations] = await Promise.all([
 		change.all || change.me ? client.me() : me.value,
 		change.all || change.contacts.length > 0 ? client.contacts() : contacts.value,
 		readConversations(change),
 	]);
 	if (client.uin !== uin) return;
+	complete ||= synced;
 	batch(() => {
 		me.value = newMe;
 		contacts.value = unlessTooEarly(newContacts);

@@ -7,7 +7,10 @@ import { computed, signal } from "@preact/signals";
 /** The pages there are. */
 export type PageName = "welcome" | "chats" | "contacts" | "me";
 
-/** `part` is what stands behind the page's name; empty: the page's list alone. `uin` is it as a number, else 0. */
+/**
+ * `part` is what stands behind the page's name: somebody's UIN, which is `uin`, too, or of "me" a section. Empty: the
+ * page's list alone.
+ */
 export interface Route {
 	page: PageName;
 	part: string;
@@ -16,12 +19,13 @@ export interface Route {
 
 const PAGES: readonly PageName[] = ["welcome", "chats", "contacts", "me"];
 
-/** Of what stands in the address, "#/chats/42"; anything that is no page is chats. */
+/** Of what stands in the address, "#/chats/42"; anything that is no page is chats, and who is no UIN is left out. */
 export function parseRoute(hash: string): Route {
 	const [name, part = ""] = hash.replace(/^#?\/?/, "").split("/");
-	const page = PAGES.find((one) => one === name) ?? "chats";
+	const page = PAGES.find((one) => one === name);
 	const uin = /^[1-9][0-9]{0,9}$/.test(part) ? Number(part) : 0;
-	return { page, part, uin };
+	if (page === "me") return { page, part, uin: 0 };
+	return { page: page ?? "chats", part: page && uin ? part : "", uin: page ? uin : 0 };
 }
 
 /** "#/chats/42". */
@@ -56,13 +60,22 @@ function depthOf(state: unknown): number | undefined {
 	return typeof state.depth === "number" ? state.depth : undefined;
 }
 
+/** Takes the address as it is; one that is none becomes that of the page which is shown for it. */
+function readAddress(): void {
+	const { page, part } = parseRoute(location.hash);
+	const meant = href(page, part);
+	if (location.hash !== "" && location.hash !== meant) history.replaceState(history.state, "", meant);
+	hash.value = location.hash;
+}
+
 /** Follows the address: links, and the browser's own buttons. */
 export function startRoute(): void {
 	depth = depthOf(history.state) ?? 0;
+	readAddress();
 	addEventListener("popstate", (event) => {
 		const known = depthOf(event.state);
 		if (known === undefined) history.replaceState({ depth: depth + 1 }, "");
 		depth = known ?? depth + 1;
-		hash.value = location.hash;
+		readAddress();
 	});
 }

@@ -4,7 +4,6 @@ import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { Banner } from "../../design/Banner.tsx";
 import { Button } from "../../design/Button.tsx";
 import { ConfirmDialog } from "../../design/ConfirmDialog.tsx";
-import { EmptyState } from "../../design/EmptyState.tsx";
 import type { IconName } from "../../design/Icon.tsx";
 import { Skeleton } from "../../design/Skeleton.tsx";
 import { toast } from "../../design/Toast.tsx";
@@ -15,6 +14,7 @@ import { accept, decline, remove, tidy, unblock, withdraw } from "./actions.ts";
 import { AskDialog } from "./AskDialog.tsx";
 import { ContactFacts } from "./ContactFacts.tsx";
 import { Deed } from "./Deed.tsx";
+import { NotKnown } from "./NotKnown.tsx";
 import { PersonCard } from "./PersonCard.tsx";
 import { possibleWith, standingOf, titleOf, type Standing } from "./people.ts";
 import { whenReached } from "./reached.ts";
@@ -159,7 +159,7 @@ function Dialogs({ open, contact, onClose }: { open: Open; contact: Contact; onC
 	if (open !== "block") return null;
 	const block = async () => {
 		await whenReached(() => client.blockContact(contact.uin, true));
-		toast({ text: t.contacts.said.blocked(name) });
+		toast({ about: contact.uin, text: t.contacts.said.blocked(name) });
 	};
 	return (
 		<ConfirmDialog
@@ -218,11 +218,10 @@ function CardSkeleton() {
 /** `uin`: whose card. */
 export function ContactPage({ uin }: { uin: Uin }) {
 	const person = usePerson(uin);
+	if (person === null) return <NotKnown backTo="#/contacts" />;
 	return (
 		<Sheet quiet title={person ? titleOf(person.contact) : t.contacts.title} backTo="#/contacts">
-			{person && <Card {...person} />}
-			{person === undefined && <CardSkeleton />}
-			{person === null && <EmptyState icon="person" title={t.contacts.notKnown} text={t.contacts.notKnownHint} />}
+			{person ? <Card {...person} /> : <CardSkeleton />}
 		</Sheet>
 	);
 }

@@ -7,7 +7,7 @@ import { Menu } from "../../design/Menu.tsx";
 import type { MenuItem } from "../../design/MenuItems.tsx";
 import { PageHeader } from "../../design/PageHeader.tsx";
 import { toast } from "../../design/Toast.tsx";
-import { client, conversations, nameOf } from "../../state/client.ts";
+import { client, nameOfPeer } from "../../state/client.ts";
 import { t } from "../../state/language.ts";
 import { go, href } from "../../state/route.ts";
 import { possibleWith } from "../contacts/people.ts";
@@ -48,12 +48,6 @@ function Actions({ peer, name, contact }: { peer: number; name: string; contact:
 			)}
 		</>
 	);
-}
-
-/** By the list of conversations too: a stranger is no contact, but messages carry the account's name. */
-export function nameOfPeer(peer: number): string {
-	const last = conversations.value?.find((one) => one.peer === peer)?.last;
-	return nameOf(peer, last?.from === peer ? last.fromName : "");
 }
 
 /** The head of the page: with whom it is. */

@@ -4,11 +4,13 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import type { Contact, Message } from "hongyan";
 import { EmptyState } from "../../design/EmptyState.tsx";
 import { toast } from "../../design/Toast.tsx";
-import { client, contacts, contactsByUin, nameOf, session } from "../../state/client.ts";
+import { client, contacts, contactsByUin, isKnown, nameOf, nameOfPeer, session } from "../../state/client.ts";
 import { t } from "../../state/language.ts";
+import { href } from "../../state/route.ts";
 import { errorText } from "../../text/errors.ts";
+import { NotKnown } from "../contacts/NotKnown.tsx";
 import { Composer, isTouchOnly } from "./Composer.tsx";
-import { ConversationHeader, nameOfPeer } from "./ConversationHeader.tsx";
+import { ConversationHeader } from "./ConversationHeader.tsx";
 import { Draft } from "./draft.ts";
 import { forgetLeftDrafts, leaveDraft, takeLeftDraft } from "./left_draft.ts";
 import { MessageList, scrollBehavior } from "./MessageList.tsx";
@@ -138,8 +140,12 @@ function useWriting(area: { current: HTMLTextAreaElement | null }): void {
 	}, []);
 }
 
-/** With `peer`; it is made anew for each. */
+/** With `peer`; it is made anew for each. Of somebody unknown there is none. */
 export function ConversationPage({ peer }: { peer: number }) {
+	return isKnown(peer) ? <Conversation peer={peer} /> : <NotKnown backTo={href("chats")} />;
+}
+
+function Conversation({ peer }: { peer: number }) {
 	const { room, draft } = useRoom(peer);
 	const list = useRef<VirtualList<Row> | null>(null);
 	const area = useRef<HTMLTextAreaElement | null>(null);
