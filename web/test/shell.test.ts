@@ -12,7 +12,7 @@ import { href, parseRoute } from "../src/state/route.ts";
 import { parseServerInfo } from "../src/state/server_info.ts";
 import { en } from "../src/text/en.ts";
 import { errorText } from "../src/text/errors.ts";
-import { dayText, durationText, listTimeText, timeText, utf8Length } from "../src/text/format.ts";
+import { dayText, durationText, listTimeText, tabTitle, timeText, utf8Length } from "../src/text/format.ts";
 import { zh } from "../src/text/zh.ts";
 import { HongyanError } from "../../sdk/js/src/types.ts";
 
@@ -38,6 +38,13 @@ test("notes do not contradict each other, and are few", () => {
 	assert.deepEqual(texts(both), ["bob is no longer your contact", "eve is blocked"]);
 	assert.deepEqual(texts(withNote(both, { text: "Saved" })), ["eve is blocked", "Saved"]);
 	assert.deepEqual(texts(withNote([{ text: "Saved" }], { text: "Saved" })), ["Saved"]);
+});
+
+test("the tab's title", () => {
+	assert.equal(tabTitle("", 0), "Hongyan");
+	assert.equal(tabTitle("", 3), "(3) Hongyan");
+	assert.equal(tabTitle("Ben", 0), "Ben · Hongyan");
+	assert.equal(tabTitle("Ben", 120), "(99+) Ben · Hongyan");
 });
 
 test("what a server says of itself, right or wrong", () => {
@@ -156,5 +163,14 @@ test("both languages say the same things, and Chinese says them in Chinese", () 
 	for (const [key, value] of chinese) {
 		if (typeof value !== "string" || /^welcome\.titleOther|placeholder$/.test(key)) continue;
 		if (value !== "" && /[a-z]{3}/i.test(String(english.get(key)))) assert.match(value, /\p{Script=Han}/u, key);
+	}
+});
+
+test("in Chinese, a space stands between a Latin name and what is around it", () => {
+	for (const [key, value] of wordsOf(zh)) {
+		/* Of a time, which is Chinese itself. */
+		if (/tooManyUntil|askedAgo/.test(key)) continue;
+		const said: unknown = typeof value === "function" ? value("ann", "ann") : value;
+		assert.doesNotMatch(String(said), /\p{Script=Han}[a-z0-9]|[a-z0-9]\p{Script=Han}/iu, key);
 	}
 });

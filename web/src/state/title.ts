@@ -1,7 +1,8 @@
-/** title.ts - the tab's title and icon tell of unread messages. */
+/** title.ts - the tab's title names the conversation that is open; it and the icon tell of unread messages. */
 import { effect } from "@preact/signals";
-import { t } from "./language.ts";
-import { session, unreadTotal } from "./client.ts";
+import { contacts, isKnown, nameOfPeer, session, unreadTotal } from "./client.ts";
+import { route } from "./route.ts";
+import { tabTitle } from "../text/format.ts";
 
 const PLAIN = "/favicon.svg";
 const UNREAD = "/favicon-unread.svg";
@@ -11,11 +12,18 @@ function setIcon(path: string): void {
 	if (link && link.getAttribute("href") !== path) link.setAttribute("href", path);
 }
 
-/** "(3) Hongyan". */
+/** Of the conversation that is open; empty: none is, or it is not known yet with whom. */
+function openName(): string {
+	const { page, uin } = route.value;
+	return page === "chats" && uin && contacts.value && isKnown(uin) ? nameOfPeer(uin) : "";
+}
+
+/** Keeps both as they should be. */
 export function startTitle(): void {
 	effect(() => {
-		const unread = session.value === "in" ? unreadTotal.value : 0;
-		document.title = unread > 0 ? `(${unread > 99 ? "99+" : unread}) ${t.common.product}` : t.common.product;
+		const isIn = session.value === "in";
+		const unread = isIn ? unreadTotal.value : 0;
+		document.title = tabTitle(isIn ? openName() : "", unread);
 		setIcon(unread > 0 ? UNREAD : PLAIN);
 	});
 }

@@ -1,6 +1,6 @@
 /** format.ts - times, days and lengths as people say them, in the language that is spoken. */
 import { now } from "../state/clock.ts";
-import { locale } from "../state/language.ts";
+import { locale, t } from "../state/language.ts";
 
 const DAY_MS = 86_400_000;
 
@@ -89,4 +89,10 @@ export function durationText(ms: number): string {
 /** Bytes of UTF-8: what the server's limits count. */
 export function utf8Length(text: string): number {
 	return new TextEncoder().encode(text).length;
+}
+
+/** "Hongyan", "(3) Ben · Hongyan": `name` of what is open, or empty. */
+export function tabTitle(name: string, unread: number): string {
+	const title = name ? `${name} · ${t.common.product}` : t.common.product;
+	return unread > 0 ? `(${unread > 99 ? "99+" : unread}) ${title}` : title;
 }
