@@ -36,6 +36,16 @@ test("links are found, without what ends the sentence", () => {
 		["https://bank.exam\u00adple.evil.example", ["https://bank.exam/"]],
 		["<https://example.org>", ["https://example.org/"]],
 		[`https://example.org/${"a".repeat(3000)}`, []],
+		["see www.example.org/a, or WWW.example.ORG!", ["https://www.example.org/a", "https://www.example.org/"]],
+		["看www.example.org，很好", ["https://www.example.org/"]],
+		["www. www.x www..org xwww.example.org /www.example.org éwww.example.org", []],
+		["www.bank.example@evil.example www.bank.example:x@evil.example", []],
+		["www.bank.example\u2044sign-in.evil.example", ["https://www.bank.example/"]],
+		["mail Ann.B+c@mail.example.org.", ["mailto:Ann.B+c@mail.example.org"]],
+		["邮箱ann@example.org，<bob@example.org>", ["mailto:ann@example.org", "mailto:bob@example.org"]],
+		["jürgen@example.org ann@example.orgé a\u200bnn@example.org ann@example.org\u200b", []],
+		["a@b @ann a@localhost .a@b.org a@-b.org a@b.org- a@b.1 a@b@c.org a..b@", []],
+		["mailto:ann@example.org?bcc=all", ["mailto:ann@example.org"]],
 	];
 	for (const [text, links] of table) {
 		const pieces = linkify(text);
@@ -53,6 +63,11 @@ test("a long text of anything is cut into links in a moment", () => {
 	linkify("https://".repeat(1024));
 	linkify(`http://a.b/${")".repeat(8000)}`);
 	linkify("http://x.y/(".repeat(600));
+	linkify("www.".repeat(2048));
+	linkify("a".repeat(8192));
+	linkify(`${"a".repeat(64)}@`.repeat(126));
+	linkify(`a@${"b.".repeat(4000)}`);
+	linkify(`a@${"-".repeat(60)}.`.repeat(130));
 	assert.ok(performance.now() - started < 500);
 });
 

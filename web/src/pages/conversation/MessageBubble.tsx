@@ -20,6 +20,11 @@ export interface MessageActions {
 	unfold: () => void;
 }
 
+/** A mail program opens it: there would be an empty tab. */
+function isMail(href: string): boolean {
+	return href.startsWith("mailto:");
+}
+
 /**
  * A text with its links; text nodes and <a> alone. Addresses are read from the left whatever stands around them: among letters
  * that are read from the right, the last part would stand where the host is looked for.
@@ -31,7 +36,13 @@ function LinkedText({ text }: { text: string }) {
 				piece.href === undefined ? (
 					piece.text
 				) : (
-					<a key={i} dir="ltr" href={piece.href} target="_blank" rel="noopener noreferrer">
+					<a
+						key={i}
+						dir="ltr"
+						href={piece.href}
+						target={isMail(piece.href) ? undefined : "_blank"}
+						rel="noopener noreferrer"
+					>
 						{piece.text}
 					</a>
 				),
