@@ -1,10 +1,12 @@
 /**
- * looks.mjs - every page on a phone and at a desk, light and dark, in English and Chinese: axe-core finds nothing serious,
- * nothing hangs out at the side, and a picture is left for whoever wants to look.
+ * looks.mjs - every page on a phone and at a desk, light and dark, in English and Chinese, and on a tablet:
+ * axe-core finds nothing serious, nothing hangs out at the side, and a picture is left for whoever wants to look.
  */
 import { accessibility, Person, Server, shoot, test, until } from "./harness.mjs";
 
 const SIZES = { phone: { width: 390, height: 844 }, desk: { width: 1280, height: 800 } };
+/** Two panes, as narrow as they become. */
+const TABLET = { width: 720, height: 1024 };
 
 /** The pages, by their address; `desk`: shows the same as another one there. */
 const PAGES = [
@@ -72,5 +74,7 @@ export async function looks(browser) {
 				await test(`all pages can be used by everybody: ${name}`, () =>
 					lookAtAll(browser, server, { size: viewport, dark, language }, name));
 			}
+	await test("all pages can be used by everybody: tablet", () =>
+		lookAtAll(browser, server, { size: TABLET }, "tablet"));
 	await server.end();
 }

@@ -48,8 +48,11 @@ async function offline(ann, bob) {
 	ann.mayFail = true;
 	await write(ann.page, "with a network");
 	await sees(bob.page, ["with a network"]);
+	const place = async () => JSON.stringify(await ann.page.getByRole("textbox", { name: /^Write to/ }).boundingBox());
+	const before = await place();
 	await ann.context.setOffline(true);
 	await ann.page.getByText("Offline. What you write is sent when you are back.").waitFor();
+	if ((await place()) !== before) throw new Error("what is said of the network has moved the page");
 	await write(ann.page, "without one", "and one more");
 	await write(bob.page, "while you were away");
 	await sleep(300);
@@ -71,6 +74,26 @@ async function killed(ann, bob, server) {
 	await openChat(ann.page, "bob");
 	await sees(bob.page, ["before", "into the void 1", "into the void 2"], 40000);
 	await sees(ann.page, ["before", "into the void 1", "into the void 2"]);
+	await allSent(ann.page);
+}
+
+/** Sent in the very moment in which the page is closed: the store may have taken it, or not. It goes once. */
+async function closing(ann, bob) {
+	const said = [];
+	for (let i = 0; i < 5; i++) {
+		const text = `and away ${i}`;
+		await ann.page.getByRole("textbox", { name: "Write to bob" }).fill(text);
+		await ann.page.evaluate((delay) => {
+			document.querySelector(".composer").requestSubmit();
+			setTimeout(() => (location.href = "about:blank"), delay);
+		}, i);
+		await ann.page.waitForURL("about:blank");
+		said.push(text);
+		await ann.page.goto(ann.url);
+		await openChat(ann.page, "bob");
+		await sees(bob.page, said);
+		await sees(ann.page, said);
+	}
 	await allSent(ann.page);
 }
 
@@ -187,6 +210,7 @@ async function slow(ann, bob, server) {
 export async function trouble(browser) {
 	await test("offline: what was typed is sent afterwards, once", () => contacts(browser, offline));
 	await test("the server is away: what was typed outlives a reload", () => contacts(browser, killed));
+	await test("a text that is sent while the page is closed goes once", () => contacts(browser, closing));
 	await test("the server dies again and again in mid-conversation", () => contacts(browser, mid));
 	await test("two tabs of one user", () => contacts(browser, tabs));
 	await test("a tab that slept while another user signed in", () => contacts(browser, slept));

@@ -1,5 +1,5 @@
 /**
- * app.tsx - the frame. On a phone one pane and tabs below it; from 900 px on a rail, the list pane and the main pane.
+ * app.tsx - the frame. On a phone one pane and tabs below it; from 720 px on a rail, the list pane and the main pane.
  * What stands in the panes is the pages': each has a list (chats, contacts, the sections of "me") and what is open of it.
  */
 import type { ComponentChildren } from "preact";
@@ -126,8 +126,12 @@ function Frame() {
 	const { page, part } = route.value;
 	const { list, main } = panes();
 	useLayoutEffect(() => followFocus(), [page, part]);
+	const classes = ["app"];
+	if (part) classes.push("app-main-open");
+	if (part && page === "chats") classes.push("app-conversation");
+	if (linkNotice.value !== "none") classes.push("app-noticed");
 	return (
-		<div class={part ? "app app-main-open" : "app"}>
+		<div class={classes.join(" ")}>
 			<Navigation />
 			<LinkBanner />
 			<p class="sr-only" role="status">

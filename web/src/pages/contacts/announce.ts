@@ -6,7 +6,7 @@ import { t } from "../../state/language.ts";
 import { go, href, route } from "../../state/route.ts";
 import { titleOf } from "./people.ts";
 
-const wide = matchMedia("(min-width: 900px)");
+const wide = matchMedia("(min-width: 720px)");
 
 /** The last one, for those who hear the page: where a list is in sight, the request stands in it already. */
 export const lastAnnounced = signal("");
