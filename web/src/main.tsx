@@ -8,6 +8,7 @@ import { startClient } from "./state/client.ts";
 import { startLanguage } from "./state/language.ts";
 import { startLinkNotice } from "./state/link_notice.ts";
 import { startRoute } from "./state/route.ts";
+import { startSending } from "./state/sending.ts";
 import { startTheme } from "./state/theme.ts";
 import { startTitle } from "./state/title.ts";
 
@@ -17,6 +18,7 @@ startRoute();
 startTitle();
 startLinkNotice();
 startAnnouncing();
+startSending();
 void startClient();
 
 const place = document.getElementById("app");

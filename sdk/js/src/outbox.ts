@@ -64,7 +64,7 @@ function checkText(text: string): string {
 function checkId({ id, madeMs }: SendOptions): string | undefined {
 	if (id === undefined) return undefined;
 	if (!/^[0-9a-fA-F]{32}$/.test(id)) throw invalid("an ID is 32 hex digits");
-	if (madeMs === undefined || !Number.isSafeInteger(madeMs) || madeMs <= 0) throw invalid("an ID goes with madeMs");
+	if (madeMs !== undefined && (!Number.isSafeInteger(madeMs) || madeMs <= 0)) throw invalid("madeMs is no time");
 	return id.toLowerCase();
 }
 
@@ -118,15 +118,17 @@ export class Outbox {
 	): Promise<{ message: Message; delivered: Promise<Message> }> {
 		if (!Number.isInteger(peer) || peer <= 0 || peer > 0xffffffff) throw invalid("no such recipient");
 		const chosen = checkId(options);
+		const madeMs = options.madeMs !== undefined && chosen ? options.madeMs : this.session.nowMs();
 		const { message, change } = await this.model.add({
 			from: this.session.identity?.uin ?? 0,
 			peer,
 			text: checkText(text),
 			clientId: chosen ?? toHex(this.session.newClientId()),
-			madeMs: chosen === undefined ? this.session.nowMs() : (options.madeMs ?? 0),
+			madeMs,
 			chosen: chosen !== undefined,
 		});
-		if (chosen === undefined) this.noteTyped(message.key);
+		/* One that was known already has the time of its first sending. */
+		if ((!chosen || options.madeMs === undefined) && message.timeMs === madeMs) this.noteTyped(message.key);
 		const delivered = this.wait(message);
 		delivered.catch(() => {});
 		this.changed(change);

@@ -188,9 +188,13 @@ export interface Events {
 export interface SendOptions {
 	/**
 	 * 32 hex digits, such as another message's `id`: the same one again is the same message, whatever was killed
-	 * between. It goes with `madeMs`. Absent: random.
+	 * between. Absent: random.
 	 */
 	id?: string;
+	/**
+	 * When it was first sent; the same at each repeat of an `id`. Absent: now, or, where the text of that `id` stands in
+	 * this store already, its own time.
+	 */
 	madeMs?: number;
 }
 

@@ -259,13 +259,32 @@ story("what cannot be sent is said at once", async (world) => {
 	await assert.rejects(tab.data.outbox.send(0, "x"), no);
 	await assert.rejects(tab.data.outbox.send(1.5, "x"), no);
 	await assert.rejects(tab.data.outbox.send(ANN, "x", { id: "abc", madeMs: 1 }), no);
-	await assert.rejects(tab.data.outbox.send(ANN, "x", { id: "a".repeat(32) }), no);
+	await assert.rejects(tab.data.outbox.send(ANN, "x", { id: "a".repeat(32), madeMs: 0.5 }), no);
 	await answerAll(world);
 	await send(world, tab, ANN, "half \ud83d of one");
 	await send(world, tab, ANN, "\ufeff鸿雁");
 	await answerAll(world);
 	assert.equal(await shown(world, tab, ANN), "half \ufffd of one \ufeff鸿雁");
 });
+
+story(
+	"an ID without a time: the same text is one, before and after its answer, with the time of its first sending",
+	async (world) => {
+		const tab = world.openTab();
+		const id = "0123456789abcdef".repeat(2);
+		const again = () => send(world, tab, ANN, "hello", { id });
+		await again();
+		await world.time.pass(1000);
+		await again();
+		await work(world);
+		await answerAll(world);
+		await world.time.pass(1000);
+		assert.equal((await again()).message.state, "sent");
+		await answerAll(world);
+		assert.equal(world.server.ledger.length, 1);
+		assert.equal(await shown(world, tab, ANN), "hello");
+	},
+);
 
 story("messages are told once in every tab; none of a first sync", async (world) => {
 	world.server.receive(ANN, "before");

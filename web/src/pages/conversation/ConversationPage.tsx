@@ -7,6 +7,7 @@ import { toast } from "../../design/Toast.tsx";
 import { client, contacts, contactsByUin, isKnown, nameOf, nameOfPeer, session } from "../../state/client.ts";
 import { t } from "../../state/language.ts";
 import { href } from "../../state/route.ts";
+import { sendText } from "../../state/sending.ts";
 import { errorText } from "../../text/errors.ts";
 import { NotKnown } from "../contacts/NotKnown.tsx";
 import { Composer, isTouchOnly } from "./Composer.tsx";
@@ -160,7 +161,7 @@ function Conversation({ peer }: { peer: number }) {
 		draft.write("");
 		draft.flush();
 		room.wrote();
-		client.send(peer, text).catch((problem) => {
+		sendText(peer, text).catch((problem) => {
 			if (draft.text.peek() === "") draft.write(text);
 			toast({ kind: "danger", text: errorText(problem) });
 		});
