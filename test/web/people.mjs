@@ -179,7 +179,7 @@ async function devices(ann, bob, server, browser) {
 	await tablet.close();
 }
 
-/** By keys alone: from the list into a conversation, a message, its menu, and back. */
+/** By keys alone: from the list into a conversation, a message, its menu, and back. With a mouse, too. */
 async function keyboard(ann, bob) {
 	await write(bob.page, "use your keys");
 	await sees(ann.page, ["use your keys"]);
@@ -199,6 +199,11 @@ async function keyboard(ann, bob) {
 	await hasFocus(".bubble");
 	await ann.page.keyboard.press("Escape");
 	await hasFocus("textarea");
+	await ann.page.locator(".message", { hasText: "use your keys" }).hover();
+	await ann.page.getByRole("button", { name: "What to do with this message" }).click();
+	await hasFocus('[role="menuitem"]');
+	await ann.page.keyboard.press("Escape");
+	await hasFocus(".bubble");
 	await goTo(ann.page, "Me");
 	await ann.page.getByRole("link", { name: /Language and looks/ }).focus();
 	await ann.page.keyboard.press("Enter");

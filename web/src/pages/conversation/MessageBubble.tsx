@@ -16,6 +16,8 @@ import "./MessageBubble.css";
 export interface MessageActions {
 	retry: (message: Message) => void;
 	discard: (message: Message) => void;
+	/** Opens its menu, at the button that was pressed. */
+	menu: (button: HTMLElement) => void;
 	/** A long text is about to be shown as a whole, or in part. */
 	unfold: () => void;
 }
@@ -99,6 +101,27 @@ function Refused({ message, actions }: { message: Message; actions: MessageActio
 	);
 }
 
+/**
+ * Beside the bubble, where a pointer is on the row or the focus on the bubble, from which Enter opens the same menu: keys
+ * need not stop here.
+ */
+function MoreButton({ actions }: { actions: MessageActions }) {
+	const label = t.conversation.messageMenu;
+	return (
+		<button
+			type="button"
+			class="bubble-more"
+			tabIndex={-1}
+			aria-label={label}
+			title={label}
+			aria-haspopup="menu"
+			onClick={(event) => actions.menu(event.currentTarget)}
+		>
+			<Icon name="more" size={18} />
+		</button>
+	);
+}
+
 /** Which long texts were unfolded: a row that leaves the page and comes back is as it was. */
 const unfolded = new Set<string>();
 
@@ -141,6 +164,7 @@ export function MessageBubble({ row, actions }: { row: MessageRow; actions: Mess
 						{open ? t.conversation.showLess : t.conversation.showMore}
 					</button>
 				)}
+				<MoreButton actions={actions} />
 				{(closes || !settled) && (
 					<span class="bubble-meta">
 						<time dateTime={new Date(message.timeMs).toISOString()} title={fullTimeText(message.timeMs)}>

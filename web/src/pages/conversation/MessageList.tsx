@@ -129,6 +129,10 @@ export function MessageList({ room, shown, name, listRef, onLeave }: MessageList
 		retry: (message) => void attempt(client.retry(message.peer, message.key)),
 		discard: (message) => void attempt(client.discard(message.peer, message.key)),
 		unfold: () => listRef.current?.hold(),
+		menu: (button) => {
+			const bubble = bubbleOf(button);
+			if (bubble) openMenu(bubble, under(button));
+		},
 	}).current;
 	const draw = useRef((row: Row) => <RowContent row={row} actions={actions} />).current;
 	const openMenu = (bubble: HTMLElement, at: { x: number; y: number }): boolean => {
