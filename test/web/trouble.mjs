@@ -206,6 +206,22 @@ async function slow(ann, bob, server) {
 	}
 }
 
+/** Who has nothing is told so at once, also where no server answers: that there is nothing was known before. */
+async function nothing(browser) {
+	const server = await Server.start();
+	const ann = await Person.open(browser, server);
+	const alone = async () => {
+		await register(ann, "ann");
+		await ann.page.getByText("Welcome, ann").waitFor();
+		ann.mayFail = true;
+		await ann.context.route("**/cgi-bin/**", (route) => route.abort());
+		await ann.page.routeWebSocket(/\/link$/, (link) => link.close());
+		await ann.page.reload();
+		await ann.page.getByText("Welcome, ann").waitFor({ timeout: 10_000 });
+	};
+	await Person.witness(alone, ann).finally(() => server.end());
+}
+
 /** All of it. */
 export async function trouble(browser) {
 	await test("offline: what was typed is sent afterwards, once", () => contacts(browser, offline));
@@ -215,5 +231,6 @@ export async function trouble(browser) {
 	await test("two tabs of one user", () => contacts(browser, tabs));
 	await test("a tab that slept while another user signed in", () => contacts(browser, slept));
 	await test("a new device on a slow network", () => contacts(browser, slow));
+	await test("nothing there, and no server", () => nothing(browser));
 	await test("site data cleared under an open page", () => contacts(browser, cleared));
 }
