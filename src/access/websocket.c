@@ -155,7 +155,9 @@ static uint16_t judge_head(const struct conn *c, struct websocket *w, const stru
 		return WSLAY_CODE_POLICY_VIOLATION;
 	if (w->refused)
 		return 0; /* skip_data() looks at its length */
-	return f->payload_length > message_max(c) - hy_buf_len(&w->message) ? WSLAY_CODE_MESSAGE_TOO_BIG : 0;
+	size_t max = message_max(c);
+	return f->payload_length > max || hy_buf_len(&w->message) > max - f->payload_length ? WSLAY_CODE_MESSAGE_TOO_BIG
+											    : 0;
 }
 
 static bool code_is_good(uint16_t code)

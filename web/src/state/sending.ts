@@ -32,7 +32,7 @@ function isGoing(one: unknown): one is Going {
 }
 
 /** What a page that was closed has left; anything else that stands there is none. */
-export function readNote(note: string | null): Going[] {
+function readNote(note: string | null): Going[] {
 	try {
 		const read: unknown = JSON.parse(note ?? "[]");
 		return Array.isArray(read) ? read.filter(isGoing) : [];
@@ -59,7 +59,16 @@ export function sendText(peer: Uin, text: string): Promise<void> {
 async function takeUp(): Promise<void> {
 	const left = readNote(kept(NOTE)).filter((one) => one.me === client.uin);
 	keep(NOTE, null);
+	// All of them at once: this page may be closed before the last one's turn.
+	for (const one of left) going.add(one);
 	for (const one of left) await send(one).catch(() => undefined);
+}
+
+/** Several tabs may be closed together: what another one has left stays. */
+function leave(): void {
+	if (going.size === 0) return;
+	const others = readNote(kept(NOTE)).filter((one) => ![...going].some((own) => own.id === one.id));
+	keep(NOTE, JSON.stringify([...others, ...going]));
 }
 
 /** From the page's start to its end. */
@@ -71,5 +80,5 @@ export function startSending(): void {
 	onKept(NOTE, (note) => note !== null && session.peek() === "in" && void takeUp());
 	/* The browser may show the page again as it was. */
 	addEventListener("pageshow", () => session.peek() === "in" && void takeUp());
-	addEventListener("pagehide", () => going.size > 0 && keep(NOTE, JSON.stringify([...going])));
+	addEventListener("pagehide", leave);
 }
