@@ -77,7 +77,7 @@ async function killed(ann, bob, server) {
 	await allSent(ann.page);
 }
 
-/** Sent in the very moment in which the page, or two of them, are closed: the store may have taken it, or not. It goes once. */
+/** Sent in the very moment in which the page is closed: the store may have taken it, or not. It goes once. */
 async function closing(ann, bob) {
 	const said = [];
 	for (let i = 0; i < 5; i++) {
@@ -94,30 +94,6 @@ async function closing(ann, bob) {
 		await sees(bob.page, said);
 		await sees(ann.page, said);
 	}
-	const second = await ann.tab();
-	await openChat(second, "bob");
-	const tabs = [ann.page, second];
-	await Promise.all(
-		tabs.map((page, i) =>
-			page.evaluate((text) => {
-				// By hand, and at once: a draft that rests is shown in the other tab, too.
-				const area = document.querySelector(".composer textarea");
-				area.value = text;
-				area.dispatchEvent(new Event("input", { bubbles: true }));
-				setTimeout(() => {
-					document.querySelector(".composer").requestSubmit();
-					setTimeout(() => (location.href = "about:blank"));
-				}, 50);
-			}, `tab ${i}`),
-		),
-	);
-	for (const page of tabs) await page.waitForURL("about:blank");
-	await ann.page.goto(ann.url);
-	await openChat(ann.page, "bob");
-	await until("those of both tabs have come", async () => (await shownTexts(bob.page)).length === said.length + 2);
-	await sees(ann.page, await shownTexts(bob.page));
-	for (const text of ["tab 0", "tab 1"])
-		if (!(await shownTexts(bob.page)).includes(text)) throw new Error(`${text} was lost`);
 	await allSent(ann.page);
 }
 

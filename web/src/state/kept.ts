@@ -21,6 +21,16 @@ export function keep(name: string, value: string | null): void {
 	}
 }
 
+/** All that is kept under names that begin so. */
+export function keptNames(beginning: string): string[] {
+	try {
+		const names = Object.keys(localStorage).filter((name) => name.startsWith(PREFIX + beginning));
+		return names.map((name) => name.slice(PREFIX.length));
+	} catch {
+		return [];
+	}
+}
+
 /** Calls back when another tab keeps another value; returns what ends it. */
 export function onKept(name: string, listener: (value: string | null) => void): () => void {
 	const heard = (event: StorageEvent) => {

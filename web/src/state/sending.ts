@@ -6,7 +6,7 @@
 import { effect } from "@preact/signals";
 import type { Uin } from "hongyan";
 import { client, endedElsewhere, session } from "./client.ts";
-import { keep, kept, onKept } from "./kept.ts";
+import { keep, kept, keptNames } from "./kept.ts";
 
 interface Going {
 	/** Who has written it. */
@@ -17,7 +17,8 @@ interface Going {
 	id: string;
 }
 
-const NOTE = "sending";
+/** A note for each text: what tabs write at the same time they write without seeing each other's. */
+const NOTE = "sending.";
 const going = new Set<Going>();
 
 function newId(): string {
@@ -31,13 +32,13 @@ function isGoing(one: unknown): one is Going {
 	return typeof me === "number" && typeof peer === "number" && typeof text === "string" && typeof id === "string";
 }
 
-/** What a page that was closed has left; anything else that stands there is none. */
-function readNote(note: string | null): Going[] {
+/** What a page that was closed has left under this name; anything else that stands there is none. */
+function readNote(name: string): Going | null {
 	try {
-		const read: unknown = JSON.parse(note ?? "[]");
-		return Array.isArray(read) ? read.filter(isGoing) : [];
+		const read: unknown = JSON.parse(kept(name) ?? "null");
+		return isGoing(read) ? read : null;
 	} catch {
-		return [];
+		return null;
 	}
 }
 
@@ -55,30 +56,33 @@ export function sendText(peer: Uin, text: string): Promise<void> {
 	return send({ me: client.uin, peer, text, id: newId() });
 }
 
-/** Sends what a page has left, in its order, and forgets the note. What is somebody else's is nobody's any more. */
-async function takeUp(): Promise<void> {
-	const left = readNote(kept(NOTE)).filter((one) => one.me === client.uin);
-	keep(NOTE, null);
-	// All of them at once: this page may be closed before the last one's turn.
-	for (const one of left) going.add(one);
-	for (const one of left) await send(one).catch(() => undefined);
+/** Sends what pages have left. A note goes when its text is in the store; what is somebody else's is nobody's any more. */
+function takeUp(): void {
+	for (const name of keptNames(NOTE)) {
+		const one = readNote(name);
+		const forget = () => keep(name, null);
+		if (one?.me === client.uin) send(one).then(forget, forget);
+		else forget();
+	}
 }
 
-/** Several tabs may be closed together: what another one has left stays. */
 function leave(): void {
-	if (going.size === 0) return;
-	const others = readNote(kept(NOTE)).filter((one) => ![...going].some((own) => own.id === one.id));
-	keep(NOTE, JSON.stringify([...others, ...going]));
+	for (const one of going) keep(NOTE + one.id, JSON.stringify(one));
+}
+
+function forgetAll(): void {
+	for (const name of keptNames(NOTE)) keep(name, null);
 }
 
 /** From the page's start to its end. */
 export function startSending(): void {
+	const look = () => session.peek() === "in" && takeUp();
 	effect(() => {
-		if (session.value === "in") void takeUp();
-		if (session.value === "out" && !endedElsewhere.value) keep(NOTE, null);
+		if (session.value === "in") takeUp();
+		if (session.value === "out" && !endedElsewhere.value) forgetAll();
 	});
-	onKept(NOTE, (note) => note !== null && session.peek() === "in" && void takeUp());
+	addEventListener("storage", (event) => event.newValue !== null && event.key?.includes(NOTE) && look());
 	/* The browser may show the page again as it was. */
-	addEventListener("pageshow", () => session.peek() === "in" && void takeUp());
+	addEventListener("pageshow", look);
 	addEventListener("pagehide", leave);
 }
